@@ -1,0 +1,27 @@
+import type { Reason } from '../common/reasons.ts';
+
+/** Spend that counts against a rule within a window, without the request being judged. */
+export type Spent = {
+  /** Base units by CAIP-19 asset. */
+  readonly amounts: ReadonlyMap<string, bigint>;
+  readonly requests: number;
+};
+
+/** A holder's ledger as rules see it: what was spent under rule number `rule` within the last `seconds`. */
+export interface LedgerView {
+  spent(rule: number, seconds: number): Spent;
+}
+
+export const emptyLedger: LedgerView = { spent: () => ({ amounts: new Map(), requests: 0 }) };
+
+export type Decision = {
+  readonly verdict: 'Allow' | 'Deny';
+  /** "" when allowed. */
+  readonly reason: Reason | '';
+  /** The rule that decided (the denying one, or those that allowed, joined by a comma). */
+  readonly rule: string;
+  /** One line for a person: what was asked, what the rule says, what would be right. */
+  readonly message: string;
+  /** By effect: the rule that decided it and why. */
+  readonly effects: readonly { readonly rule: string; readonly verdict: 'Allow' | 'Deny'; readonly why: string }[];
+};

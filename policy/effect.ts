@@ -1,0 +1,51 @@
+/**
+ * What a payload would do, decoded from its bytes. Policies judge effects and nothing else.
+ * Amounts are base units of the asset. Chains are CAIP-2, assets CAIP-19, destinations CAIP-10.
+ */
+export type EffectKind =
+  | 'Transfer' // moves `amount` of `asset` to `destination`
+  | 'Approve' // lets `destination` move up to `amount` of `asset` later
+  | 'Call' // a program or contract at `destination` that is not understood
+  | 'Deploy'
+  | 'Message' // off-chain text
+  | 'TypedData'
+  | 'Digest' // raw bytes: anything could be behind them
+  | 'Authority' // hands control of an account to `destination`
+  | 'DurableNonce'; // outlives its blockhash
+
+export type Effect = {
+  readonly kind: EffectKind;
+  /** "" where the format is bound to no chain. */
+  readonly chain: string;
+  readonly asset?: string;
+  readonly amount?: bigint;
+  readonly destination?: string;
+  /** For a token account: what it must be derived from (Solana: owner in the book, this mint and program). */
+  readonly derived?: { readonly mint: string; readonly program: string };
+  /** Proven to come back to a script of this very key; counted nowhere. */
+  readonly change?: true;
+  /** One line that explains it to a person. */
+  readonly text: string;
+};
+
+/** The worst case a payload can cost beyond its effects. */
+export type Fee = { readonly chain: string; readonly asset: string; readonly amount: bigint };
+
+export type Format = 'Transaction' | 'PSBT' | 'Message' | 'TypedData' | 'Digest';
+
+/** What a request asks to sign, from its statement. */
+export type Payload = { readonly chain: string; readonly format: Format; readonly data: Uint8Array };
+
+export type SchemeName = 'EdDSA' | 'Schnorr' | 'ECDSA';
+
+/** The key that would sign: 32-byte Ed25519, 32-byte x-only taproot output key, or 33-byte secp256k1. */
+export type PublicKey = { readonly scheme: SchemeName; readonly bytes: Uint8Array };
+
+export type Decoded = {
+  readonly effects: readonly Effect[];
+  readonly fees: readonly Fee[];
+  /** The very bytes that the key signs, one an input (Ed25519: the message; BIP-340: the 32-byte sighash). */
+  readonly messages: readonly Uint8Array[];
+  /** The finished transaction, from one 64-byte signature an input; absent where the format has none. */
+  readonly finish?: (signatures: readonly Uint8Array[]) => { readonly transaction: Uint8Array; readonly id: string };
+};

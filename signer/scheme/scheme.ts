@@ -1,0 +1,73 @@
+/**
+ * A threshold scheme behind one interface, so that engines can change and arithmetic can run off the event loop.
+ * All points, scalars and shares are the raw encodings of RFC 9591 6; identifiers are 1..n.
+ */
+export type FrostScheme = 'EdDSA' | 'Schnorr';
+
+/** What a holder keeps of a key. `share` is secret: sealed on disk, open only inside an engine. */
+export type KeyShare = {
+  readonly identifier: number;
+  readonly threshold: number;
+  readonly share: Uint8Array;
+  /** The verifying key as a point: 32 bytes Ed25519, 33 bytes secp256k1 (Y may be odd; BIP-340 uses X alone). */
+  readonly groupKey: Uint8Array;
+  /** By identifier - 1. */
+  readonly verificationShares: readonly Uint8Array[];
+};
+
+export type Round1 = { readonly commitment: readonly Uint8Array[]; readonly proof: Uint8Array };
+
+export type KeygenResult = {
+  readonly key: KeyShare;
+  /** The key before the taproot tweak (x-only, 32 bytes); empty for EdDSA. */
+  readonly internalKey: Uint8Array;
+};
+
+/** One run of distributed key generation at one party. Steps in order, each once; `close` erases secrets. */
+export interface KeygenRun {
+  round1(): Promise<Round1>;
+  /** Others' broadcasts by identifier; gives the secret share for each. Throws {@link Culprit}. */
+  round2(others: ReadonlyMap<number, Round1>): Promise<ReadonlyMap<number, Uint8Array>>;
+  /** Others' shares for me by identifier. Throws {@link Culprit}. */
+  round3(shares: ReadonlyMap<number, Uint8Array>): Promise<KeygenResult>;
+  close(): void;
+}
+
+export type NonceCommitment = { readonly hiding: Uint8Array; readonly binding: Uint8Array };
+
+/** A nonce made by `commit`: the secret pair stays in the engine under `nonce`, usable once. */
+export type FreshCommitment = NonceCommitment & { readonly nonce: number };
+
+/** One message to sign with the commitments of its whole quorum, by identifier. */
+export type SigningInput = { readonly message: Uint8Array; readonly commitments: ReadonlyMap<number, NonceCommitment> };
+
+/** An opened share. A nonce is burnt by `sign` whatever comes of it, and by `discard`. */
+export interface SigningKey {
+  commit(count: number): Promise<readonly FreshCommitment[]>;
+  /** One 32-byte signature share. Throws on an unknown or used nonce. */
+  sign(nonce: number, input: SigningInput): Promise<Uint8Array>;
+  discard(nonces: readonly number[]): void;
+  /** 64 bytes, verified under the group key by the engine. Throws {@link Culprit} where shares are wrong. */
+  aggregate(input: SigningInput, shares: ReadonlyMap<number, Uint8Array>): Promise<Uint8Array>;
+  close(): void;
+}
+
+export interface Scheme {
+  readonly name: FrostScheme;
+  readonly engine: 'noble' | 'frost';
+  keygen(identifier: number, threshold: number, parties: number): KeygenRun;
+  /** Opens a share; refuses one that does not match its verification share. */
+  open(key: KeyShare): Promise<SigningKey>;
+  /** Single-party verification by other code than the engine's. `publicKey` as users know it (32 bytes). */
+  verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
+}
+
+/** A cryptographic check failed on messages of these identifiers. */
+export class Culprit extends Error {
+  override readonly name = 'Culprit';
+  readonly identifiers: readonly number[];
+  constructor(identifiers: readonly number[], message: string) {
+    super(message);
+    this.identifiers = identifiers;
+  }
+}

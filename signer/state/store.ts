@@ -1,0 +1,129 @@
+/**
+ * What a signer has on disk, behind one interface: SQLite in production, simulated in tests.
+ * A {@link Change} is all or nothing and durable when `write` resolves; concurrent changes share a transaction,
+ * and one that fails (a nonce already used) fails alone. Seconds are Unix seconds, digests `sha256:...`.
+ */
+export type Head = { readonly sequence: bigint; readonly hash: Uint8Array };
+
+/** An audit record before it is chained: strings only. `type` says what happened. */
+export type AuditEntry = { readonly type: AuditType; readonly [member: string]: string };
+export type AuditType =
+  | 'GenesisAccepted'
+  | 'KeyPrepared'
+  | 'KeyActivated'
+  | 'KeyAbandoned'
+  | 'Reserved' // judged and allowed here; the spend is on the ledger
+  | 'Released' // this holder's share left
+  | 'ReservationDropped' // the session died before this holder released anything
+  | 'Signed'
+  | 'Denied'
+  | 'Failed'
+  | 'SpendLearned' // another holder released a share
+  | 'CulpritFound';
+
+export type AuditRecord = { readonly sequence: bigint; readonly record: Uint8Array; readonly hash: Uint8Array };
+
+/** A request whose initiator's signature verified: its id is bound to this digest. */
+export type RequestRow = {
+  readonly digest: string;
+  readonly initiator: string;
+  readonly id: string;
+  readonly key: string;
+  readonly statement: Uint8Array;
+  readonly signature: string;
+  readonly expiresAt: number;
+  readonly firstSeen: number;
+  /** Reserved: on the ledger, nothing released. Released: a spend for good. The rest are outcomes. */
+  readonly state: 'Reserved' | 'Released' | 'Signed' | 'Denied' | 'Failed';
+  readonly reason: string;
+  readonly message: string;
+  readonly rule: string;
+  readonly policyDigest: string;
+  readonly participants: readonly string[];
+  /** 64 bytes an input when Signed. */
+  readonly signatures: readonly Uint8Array[];
+};
+
+/** A request's effects on the ledger. Dropped reservations are deleted; spends stay for 31 days. */
+export type LedgerRow = {
+  readonly digest: string;
+  readonly at: number;
+  /** Canonical JSON of the effects (policy/effects-json.ts). */
+  readonly effects: string;
+  readonly state: 'Reserved' | 'Spent';
+};
+
+export type KeyRow = {
+  readonly name: string;
+  readonly scheme: string;
+  readonly state: 'Wanted' | 'Prepared' | 'Active';
+  /** The attempt prepared or active; else the last begun. */
+  readonly attempt: number;
+  /** The highest attempt this holder signed off as abandoned; 0 for none. */
+  readonly abandoned: number;
+  /** Sealed KeyShare; empty while Wanted. */
+  readonly sealed: Uint8Array;
+  /** Certificate statement; empty while Wanted. */
+  readonly certificate: Uint8Array;
+  /** Holders' signatures of the certificate by holder name, as JSON; all n when Active. */
+  readonly signatures: string;
+};
+
+/** A share this holder released, in its own numbering, for delivery to every peer. */
+export type SpendRow = { readonly sequence: bigint; readonly digest: string; readonly at: number };
+
+export type PeerRow = {
+  readonly name: string;
+  /** The peer's last durable head it told us. */
+  readonly head: Head;
+  /** The peer's last spend that is on our ledger. */
+  readonly spends: bigint;
+  /** Why it is left out for good; "" while trusted. */
+  readonly fenced: string;
+};
+
+export type NonceRow = { readonly key: string; readonly boot: string; readonly index: bigint };
+
+export type Change = {
+  /** Small values by name: genesis, policy, identity, endpoints. */
+  readonly meta?: Readonly<Record<string, Uint8Array>>;
+  readonly keys?: readonly KeyRow[];
+  readonly requests?: readonly RequestRow[];
+  readonly ledger?: readonly LedgerRow[];
+  /** Digests whose ledger row goes; only ever one that is Reserved. */
+  readonly unreserve?: readonly string[];
+  /** Consumed nonces: each may appear once in this signer's life, else the change fails. */
+  readonly nonces?: readonly NonceRow[];
+  /** Requests whose share leaves once this is on disk. A second release of one digest adds nothing. */
+  readonly releases?: readonly { readonly digest: string; readonly at: number }[];
+  readonly peers?: readonly PeerRow[];
+  readonly audit?: readonly AuditEntry[];
+  /** The clock as of this change; a signer's time never runs back. Seconds. */
+  readonly now: number;
+};
+
+export type Snapshot = {
+  readonly meta: ReadonlyMap<string, Uint8Array>;
+  readonly keys: readonly KeyRow[];
+  readonly ledger: readonly LedgerRow[];
+  /** Requests that are Reserved or Released: unfinished when the signer stopped. */
+  readonly unfinished: readonly RequestRow[];
+  readonly peers: readonly PeerRow[];
+  /** The latest `now` ever written. */
+  readonly lastTime: number;
+};
+
+export interface Store {
+  /** Everything small, read once at start. */
+  load(): Snapshot;
+  /** Resolves when `change` is on disk; rejects when it is not and never will be. */
+  write(change: Change): Promise<void>;
+  /** The durable audit head: never one not yet on disk. */
+  readonly head: Head;
+  request(digest: string): RequestRow | undefined;
+  requestById(initiator: string, id: string): RequestRow | undefined;
+  /** Released shares after `sequence`, in order, at most `limit`. */
+  releasesAfter(sequence: bigint, limit: number): readonly SpendRow[];
+  auditAfter(sequence: bigint, limit: number): readonly AuditRecord[];
+  close(): Promise<void>;
+}
