@@ -1,0 +1,163 @@
+import { Metadata, status } from '@grpc/grpc-js';
+import type { CallOptions, ClientReadableStream, ClientUnaryCall, ServiceError } from '@grpc/grpc-js';
+import { quote } from '../common/bytes.ts';
+import { SignerServiceClient } from '../proto/gen/signer/v1/signer.ts';
+import type {
+  AuditRecord,
+  Description,
+  GetRequestRequest,
+  OutcomeEvent,
+  ProvisionReply,
+  ProvisionRequest,
+  SignReply,
+  SignRequest,
+  WalletFacts,
+} from '../proto/gen/signer/v1/signer.ts';
+import { fetchPinned, pinnedCredentials, splitAddress } from './pinned-tls.ts';
+import type { ClientIdentity } from './pinned-tls.ts';
+
+/** Where a signer listens and which key it must show: `sha256:` and hex of its SubjectPublicKeyInfo. */
+export type Endpoint = { readonly address: string; readonly fingerprint: string };
+
+export type SignerClientOptions = {
+  /** host:port of the sign port. */
+  readonly address: string;
+  /** The signer's own certificate, DER: the pin. */
+  readonly certificate: Uint8Array;
+  /** Needed for `provision`, `outcomes` and `audit`: the operator's. */
+  readonly identity?: ClientIdentity;
+  /** Longest wait for an answer, in milliseconds; streams have none. */
+  readonly deadlineMs?: number;
+};
+
+/** A call that gave no answer: nothing is known of what it did. `code` is gRPC's word, like UNAVAILABLE. */
+export class RpcError extends Error {
+  override readonly name = 'RpcError';
+  readonly code: string;
+  constructor(message: string, code: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+const defaultDeadlineMs = 30_000;
+const channelOptions = {
+  'grpc.use_local_subchannel_pool': 1, // a pin is a property of one channel, never shared
+  'grpc.ssl_target_name_override': 'signer.holdfast.dev', // the pin decides; only keeps Node from warning of IPs as names
+  'grpc.service_config_disable_resolution': 1,
+  'grpc.enable_http_proxy': 0,
+  'grpc.initial_reconnect_backoff_ms': 100,
+  'grpc.max_reconnect_backoff_ms': 2_000,
+  'grpc.keepalive_time_ms': 20_000,
+  'grpc.keepalive_timeout_ms': 5_000,
+} as const;
+
+type Unary<Request, Reply> = (
+  request: Request,
+  metadata: Metadata,
+  options: Partial<CallOptions>,
+  callback: (error: ServiceError | null, reply: Reply) => void,
+) => ClientUnaryCall;
+
+/** One signer over TLS pinned to its key. Replies are what that signer says: {@link WalletClient} verifies them. */
+export class SignerClient {
+  readonly address: string;
+  readonly #client: SignerServiceClient;
+  readonly #deadlineMs: number;
+
+  constructor(options: SignerClientOptions) {
+    splitAddress(options.address);
+    this.address = options.address;
+    this.#deadlineMs = options.deadlineMs ?? defaultDeadlineMs;
+    const secure = pinnedCredentials(options.certificate, options.identity);
+    this.#client = new SignerServiceClient(options.address, secure, channelOptions);
+  }
+
+  /** Reaches the signer once, to learn the certificate of which only the fingerprint is known. */
+  static async connect(
+    options: Omit<SignerClientOptions, 'certificate'> & Endpoint,
+    signal?: AbortSignal,
+  ): Promise<SignerClient> {
+    const certificate = await fetchPinned(options.address, options.fingerprint, signal);
+    return new SignerClient({ ...options, certificate });
+  }
+
+  describe(signal?: AbortSignal): Promise<Description> {
+    return this.#unary('Describe', this.#client.describe, {}, signal);
+  }
+
+  getWallet(signal?: AbortSignal): Promise<WalletFacts> {
+    return this.#unary('GetWallet', this.#client.getWallet, {}, signal);
+  }
+
+  sign(request: SignRequest, signal?: AbortSignal): Promise<SignReply> {
+    return this.#unary('Sign', this.#client.sign, request, signal);
+  }
+
+  getRequest(request: GetRequestRequest, signal?: AbortSignal): Promise<SignReply> {
+    return this.#unary('GetRequest', this.#client.getRequest, request, signal);
+  }
+
+  provision(request: ProvisionRequest, signal?: AbortSignal): Promise<ProvisionReply> {
+    return this.#unary('Provision', this.#client.provision, request, signal);
+  }
+
+  /** Outcomes after audit sequence `after`, old ones first; ends only by an error or `signal`. */
+  outcomes(after: bigint, signal?: AbortSignal): AsyncIterable<OutcomeEvent> {
+    return this.#stream('Outcomes', () => this.#client.outcomes({ after }), signal);
+  }
+
+  /** Audit records after sequence `after` to the durable head. */
+  audit(after: bigint, signal?: AbortSignal): AsyncIterable<AuditRecord> {
+    return this.#stream('Audit', () => this.#client.audit({ after }), signal);
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+
+  #unary<Request, Reply>(
+    name: string,
+    method: Unary<Request, Reply>,
+    request: Request,
+    signal: AbortSignal | undefined,
+  ): Promise<Reply> {
+    if (signal?.aborted === true) return Promise.reject(signal.reason);
+    return new Promise<Reply>((resolve, reject) => {
+      const deadline = Date.now() + this.#deadlineMs;
+      const call = method.call(this.#client, request, new Metadata(), { deadline }, (error, reply) => {
+        signal?.removeEventListener('abort', abort);
+        if (error === null) resolve(reply);
+        else reject(signal?.aborted === true ? signal.reason : this.#rpcError(name, error));
+      });
+      const abort = () => call.cancel();
+      signal?.addEventListener('abort', abort, { once: true });
+    });
+  }
+
+  async *#stream<Item>(
+    name: string,
+    open: () => ClientReadableStream<Item>,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<Item, void, undefined> {
+    signal?.throwIfAborted();
+    const stream = open();
+    const abort = () => stream.cancel();
+    signal?.addEventListener('abort', abort, { once: true });
+    try {
+      for await (const item of stream) yield item as Item;
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw this.#rpcError(name, error as ServiceError);
+    } finally {
+      signal?.removeEventListener('abort', abort);
+      stream.cancel();
+    }
+  }
+
+  #rpcError(name: string, error: ServiceError): RpcError {
+    const code = status[error.code] ?? 'UNKNOWN';
+    // The text may be the peer's.
+    return new RpcError(`${this.address}: ${name}: ${code}: ${quote(error.details ?? '', 300)}`, code);
+  }
+}
