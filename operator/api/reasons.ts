@@ -1,0 +1,94 @@
+import type { Reason } from '../../common/reasons.ts';
+
+/**
+ * Why a condition is as it is: a closed list, of which the reference documentation is made.
+ * A finished SigningRequest has, besides these, the reasons of common/reasons.ts.
+ */
+export const conditionReasons = {
+  // Any kind
+  InvalidSpec: 'The object breaks a rule of its kind; the message says where and what would be right.',
+  FeatureUnsupported: 'The object asks for something that this version does not have; the message names it.',
+  Pending: 'Not looked at yet.',
+  Deleting: 'The object is being deleted.',
+  InternalError: 'The operator failed and tries again; its log says more.',
+
+  // Wallet
+  Ready: 'Keys are generated and a quorum is available.',
+  PolicyNotFound: 'The SigningPolicy that policyRef names does not exist.',
+  PolicyInvalid: 'The SigningPolicy that policyRef names is not valid.',
+  WaitingForHolder: 'A holder in another namespace has not written its Signer yet; the message has the manifest to apply.',
+  WaitingForSigners: 'Signers are starting; founding the wallet needs all of them.',
+  SignerUnavailable: 'A signer does not answer or does not serve; a quorum is still available.',
+  QuorumLost: 'Fewer signers are available than a signature needs.',
+  AllAvailable: 'Every signer answers and serves.',
+  GeneratingKeys: 'Holders are generating a key together.',
+  AllGenerated: 'Every key has a certificate that all holders signed.',
+  KeygenFailed: 'The last attempt to generate a key failed; holders try again.',
+  SchemeUnsupported: 'This version has no signers for the scheme of a key.',
+  ProvisioningFailed: 'A signer refused its genesis; the message says why.',
+  GenesisMismatch: 'A signer belongs to another genesis than this wallet.',
+  OperatorTrustedOnce: 'genesis.confirm is None: the operator was trusted when the wallet was founded.',
+  ApproversConfirmed: "The policy's change quorum approved the genesis.",
+  WaitingForConfirmation: "The genesis waits for approvals of the policy's change quorum.",
+  AllEnforce: 'Every holder enforces this policy.',
+  PolicyDiffers: 'A holder enforces another policy than the SigningPolicy as written.',
+  NoSharedCustody: 'As far as can be seen, no namespace, machine or operator holds enough shares to sign.',
+  SharedNamespace: 'One namespace holds enough shares to sign.',
+  SharedMachine: 'One machine holds enough shares to sign.',
+
+  // Signer
+  Serving: 'The signer answers and serves.',
+  Starting: 'The signer is starting.',
+  Restarting: 'The signer ended and is started again, after a growing pause.',
+  NotServing: 'The signer answers but does not serve; the message says why.',
+  SealNotFound: 'The Secret of the seal, or its key, does not exist.',
+  WalletNotFound: 'The Wallet that walletRef names does not exist.',
+  HolderNotFound: 'The Wallet has no such holder, or expects it in another namespace.',
+  AnotherSignerServes: 'An older Signer serves this holder already.',
+
+  // SigningPolicy
+  Valid: 'The policy can be enforced as written.',
+  InvalidPolicy: 'The policy contradicts itself or names what it does not have; the message says where.',
+  NotReferenced: 'No Wallet refers to this policy.',
+  Enforced: 'Every holder acknowledged this policy.',
+  WaitingForHolders: 'Some holders have not acknowledged this policy.',
+  ChangeProposed: 'The policy was edited; the change waits for approvals and its time lock.',
+  ChangeUnsupported: 'The policy was edited, and this version cannot change a policy that is enforced.',
+
+  // SigningRequest
+  WaitingForWallet: 'The Wallet does not exist or its key is not generated.',
+  WaitingForApprovals: 'The request waits for approvals; the message says whose.',
+  TimeLocked: 'The request waits for its time lock.',
+  Signing: 'Signers are asked to sign.',
+  NoApprovalNeeded: 'The rules that allow the request need no approvals.',
+  ApprovalsComplete: 'There are all approvals that the rules need.',
+  Signed: 'The request is signed.',
+  Rejected: 'Approvers rejected the request.',
+
+  // Approval
+  Recorded: 'Every available holder has the approval.',
+  TargetNotFound: 'The object that targetRef names does not exist.',
+} as const satisfies Readonly<Record<string, string>>;
+
+export type ConditionReason = keyof typeof conditionReasons | Reason;
+
+/** What happened to an object: a closed list, of which the reference documentation is made. */
+export const eventReasons = {
+  KeysGenerated: 'Every key of the wallet has a certificate.',
+  CeremonySucceeded: 'A ceremony ended well.',
+  CeremonyFailed: 'A ceremony failed; the message says whom it waited for.',
+  PolicyDenied: 'Signers refused a request; the message names the rule.',
+  WaitingForApprovals: 'A request waits for approvals.',
+  ApprovalRecorded: 'Signers recorded an approval or a rejection.',
+  TimeLocked: 'A request waits for its time lock.',
+  PolicyChangeProposed: 'A change of the policy was handed to the signers.',
+  PolicyEnforced: 'Every holder enforces the policy.',
+  SignerUnavailable: 'A signer stopped to answer or to serve.',
+  SignerRestored: 'A signer answers and serves again.',
+  CulpritFound: "A cryptographic check failed on a holder's message.",
+  CounterpartyBanned: 'Two holders will not sign together again.',
+  RollbackDetected: 'A signer came back with an older state and stopped.',
+  ClockSkew: "A signer's clock differs too much.",
+} as const satisfies Readonly<Record<string, string>>;
+
+export type EventReason = keyof typeof eventReasons;

@@ -1,0 +1,77 @@
+import type {
+  ApprovalSpec,
+  ApprovalStatus,
+  SignerSpec,
+  SignerStatus,
+  SigningPolicySpec,
+  SigningPolicyStatus,
+  SigningRequestSpec,
+  SigningRequestStatus,
+  WalletSpec,
+  WalletStatus,
+} from './generated.ts';
+
+export const apiVersion = 'holdfast.dev/v1alpha1';
+
+/** What Kubernetes keeps of every object. `generation` counts changes of the spec. */
+export type Metadata = {
+  readonly name: string;
+  readonly namespace: string;
+  readonly uid: string;
+  readonly generation: number;
+  /** RFC 3339. */
+  readonly creationTimestamp: string;
+  readonly deletionTimestamp?: string;
+  readonly resourceVersion?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly finalizers?: readonly string[];
+  readonly ownerReferences?: readonly OwnerReference[];
+};
+
+export type OwnerReference = {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly controller?: boolean;
+  readonly blockOwnerDeletion?: boolean;
+};
+
+type Immutable<T> = T extends readonly (infer Item)[]
+  ? readonly Immutable<Item>[]
+  : T extends object
+    ? { readonly [Member in keyof T]: Immutable<T[Member]> }
+    : T;
+
+type Custom<K extends string, Spec, Status> = {
+  readonly apiVersion: typeof apiVersion;
+  readonly kind: K;
+  readonly metadata: Metadata;
+  readonly spec: Immutable<Spec>;
+  readonly status?: Immutable<Status>;
+};
+
+export type Wallet = Custom<'Wallet', WalletSpec, WalletStatus>;
+export type Signer = Custom<'Signer', SignerSpec, SignerStatus>;
+export type SigningPolicy = Custom<'SigningPolicy', SigningPolicySpec, SigningPolicyStatus>;
+export type SigningRequest = Custom<'SigningRequest', SigningRequestSpec, SigningRequestStatus>;
+export type Approval = Custom<'Approval', ApprovalSpec, ApprovalStatus>;
+
+export type Resource = Wallet | Signer | SigningPolicy | SigningRequest | Approval;
+export type Kind = Resource['kind'];
+export type ResourceOf<K extends Kind> = Extract<Resource, { readonly kind: K }>;
+
+export const kinds: readonly Kind[] = ['Wallet', 'Signer', 'SigningPolicy', 'SigningRequest', 'Approval'];
+export const isKind = (text: unknown): text is Kind => kinds.some((kind) => kind === text);
+
+/** Names one object, whether or not it exists. */
+export type Key<K extends Kind = Kind> = { readonly kind: K; readonly namespace: string; readonly name: string };
+
+export const keyOf = <K extends Kind>(object: {
+  readonly kind: K;
+  readonly metadata: { readonly namespace: string; readonly name: string };
+}): Key<K> => ({ kind: object.kind, namespace: object.metadata.namespace, name: object.metadata.name });
+
+/** `Kind/namespace/name`: unique, for maps and messages. None of the three contains a slash. */
+export const keyString = (key: Key): string => `${key.kind}/${key.namespace}/${key.name}`;
