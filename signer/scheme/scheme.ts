@@ -44,10 +44,10 @@ export type SigningInput = { readonly message: Uint8Array; readonly commitments:
 /** An opened share. A nonce is burnt by `sign` whatever comes of it, and by `discard`. */
 export interface SigningKey {
   commit(count: number): Promise<readonly FreshCommitment[]>;
-  /** One 32-byte signature share. Throws on an unknown or used nonce. */
+  /** One 32-byte signature share. Throws on an unknown or used nonce, and {@link BadCommitment}. */
   sign(nonce: number, input: SigningInput): Promise<Uint8Array>;
   discard(nonces: readonly number[]): void;
-  /** 64 bytes, verified under the group key by the engine. Throws {@link Culprit} where shares are wrong. */
+  /** 64 bytes, verified under the group key by the engine. Throws {@link Culprit} where shares are wrong, and {@link BadCommitment}. */
   aggregate(input: SigningInput, shares: ReadonlyMap<number, Uint8Array>): Promise<Uint8Array>;
   close(): void;
 }
@@ -60,6 +60,19 @@ export interface Scheme {
   open(key: KeyShare): Promise<SigningKey>;
   /** Single-party verification by other code than the engine's. `publicKey` as users know it (32 bytes). */
   verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
+}
+
+/**
+ * Commitments of these identifiers are no valid points. Whoever handed them over is to blame: the identifiers
+ * themselves only where their commitments came from them directly, else whoever passed them on.
+ */
+export class BadCommitment extends Error {
+  override readonly name = 'BadCommitment';
+  readonly identifiers: readonly number[];
+  constructor(identifiers: readonly number[]) {
+    super(`commitments of identifiers ${identifiers.join(', ')} are no valid points`);
+    this.identifiers = identifiers;
+  }
 }
 
 /** A cryptographic check failed on messages of these identifiers. */

@@ -1,0 +1,165 @@
+import type { FrostPublic, FrostSecret, NonceCommitments, Nonces } from '@noble/curves/abstract/frost.js';
+import { equal } from '../../common/bytes.ts';
+import { checkParties, exactLength } from './frost-keygen.ts';
+import { frostSuite, SCALAR_LENGTH, type FrostSuite } from './frost-suite.ts';
+import {
+  BadCommitment,
+  Culprit,
+  type FreshCommitment,
+  type FrostScheme,
+  type KeyShare,
+  type SigningInput,
+} from './scheme.ts';
+
+/** Unused nonces a key may have: some pools of every peer, so that asking for more cannot fill memory. */
+const MAX_NONCES = 4096;
+
+/** An opened share, synchronous: {@link SigningKey} over @noble/curves. Keeps its own copy of the share. */
+export class FrostSigning {
+  readonly #suite: FrostSuite;
+  readonly #secret: FrostSecret;
+  readonly #public: FrostPublic;
+  readonly #nonces = new Map<number, Nonces>();
+  #made = 0;
+  #closed = false;
+
+  constructor(scheme: FrostScheme, key: KeyShare) {
+    const suite = frostSuite(scheme);
+    checkParties(key.identifier, key.threshold, key.verificationShares.length);
+    exactLength(key.share, SCALAR_LENGTH, 'share');
+    for (const [what, point] of [
+      ['group key', key.groupKey],
+      ...key.verificationShares.map((v, i) => [`verification share ${i + 1}`, v] as const),
+    ] as const) {
+      exactLength(point, suite.pointLength, what);
+      suite.checkPoint(point);
+    }
+    if (!equal(suite.verificationShare(key.share), key.verificationShares[key.identifier - 1]!))
+      throw new Error(`share does not match verification share ${key.identifier}`);
+    const name = suite.frost.Identifier.fromNumber;
+    this.#suite = suite;
+    this.#secret = { identifier: name(key.identifier), signingShare: key.share.slice() };
+    this.#public = {
+      signers: { min: key.threshold, max: key.verificationShares.length },
+      // Of the polynomial's commitments signing reads only the constant term, the group key.
+      commitments: [key.groupKey.slice()],
+      verifyingShares: Object.fromEntries(key.verificationShares.map((v, i) => [name(i + 1), v.slice()])),
+    };
+  }
+
+  commit(count: number): FreshCommitment[] {
+    this.#mustBeOpen();
+    if (!Number.isInteger(count) || count < 1 || this.#nonces.size + count > MAX_NONCES)
+      throw new Error(`want 1 to ${MAX_NONCES - this.#nonces.size} more nonces, got ${count}`);
+    return Array.from({ length: count }, () => {
+      const { nonces, commitments } = this.#suite.frost.commit(this.#secret);
+      const nonce = ++this.#made;
+      this.#nonces.set(nonce, nonces);
+      return { nonce, hiding: commitments.hiding, binding: commitments.binding };
+    });
+  }
+
+  sign(nonce: number, input: SigningInput): Uint8Array {
+    this.#mustBeOpen();
+    const nonces = this.#nonces.get(nonce);
+    // Gone before anything else happens: no way through this method uses a nonce twice.
+    this.#nonces.delete(nonce);
+    if (nonces === undefined) throw new Error(`nonce ${nonce} is unknown or used`);
+    try {
+      const list = this.#list(input);
+      return this.#blamingCommitments(input, () =>
+        this.#suite.frost.signShare(this.#secret, this.#public, nonces, list, input.message),
+      );
+    } finally {
+      erase(nonces);
+    }
+  }
+
+  discard(nonces: readonly number[]): void {
+    for (const nonce of nonces) {
+      const pair = this.#nonces.get(nonce);
+      this.#nonces.delete(nonce);
+      if (pair !== undefined) erase(pair);
+    }
+  }
+
+  aggregate(input: SigningInput, shares: ReadonlyMap<number, Uint8Array>): Uint8Array {
+    this.#mustBeOpen();
+    const list = this.#list(input);
+    if (shares.size !== input.commitments.size || ![...shares.keys()].every((i) => input.commitments.has(i)))
+      throw new Error('want one signature share for each commitment');
+    for (const [identifier, share] of shares)
+      exactLength(share, SCALAR_LENGTH, `signature share of identifier ${identifier}`);
+    const unreadable = [...shares].filter(([, share]) => fails(() => this.#suite.checkScalar(share)));
+    if (unreadable.length > 0) throw wrongShares(unreadable.map(([identifier]) => identifier));
+    const named = Object.fromEntries([...shares].map(([i, share]) => [this.#suite.frost.Identifier.fromNumber(i), share]));
+    try {
+      return this.#blamingCommitments(input, () =>
+        Uint8Array.from(this.#suite.frost.aggregate(this.#public, list, input.message, named)),
+      );
+    } catch (error) {
+      const cheaters = cheatersOf(error);
+      const culprits = [...shares.keys()].filter((i) => cheaters.includes(this.#suite.frost.Identifier.fromNumber(i)));
+      throw culprits.length > 0 ? wrongShares(culprits) : error;
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.discard([...this.#nonces.keys()]);
+    this.#secret.signingShare.fill(0);
+  }
+
+  #mustBeOpen(): void {
+    if (this.#closed) throw new Error('key share is closed');
+  }
+
+  #list(input: SigningInput): NonceCommitments[] {
+    const { min, max } = this.#public.signers;
+    const identifiers = [...input.commitments.keys()].sort((a, b) => a - b);
+    if (identifiers.length < min || !identifiers.every((i) => Number.isInteger(i) && i >= 1 && i <= max))
+      throw new Error(`want commitments of ${min} to ${max} identifiers, got ${identifiers.join(', ')}`);
+    return identifiers.map((i) => {
+      const { hiding, binding } = input.commitments.get(i)!;
+      exactLength(hiding, this.#suite.pointLength, `hiding commitment of identifier ${i}`);
+      exactLength(binding, this.#suite.pointLength, `binding commitment of identifier ${i}`);
+      return { identifier: this.#suite.frost.Identifier.fromNumber(i), hiding: hiding.slice(), binding: binding.slice() };
+    });
+  }
+
+  /** Points are parsed once, by `step`; only where that fails are they looked at one by one. */
+  #blamingCommitments(input: SigningInput, step: () => Uint8Array): Uint8Array {
+    try {
+      return step();
+    } catch (error) {
+      const bad = [...input.commitments].filter(([, c]) =>
+        fails(() => {
+          this.#suite.checkPoint(c.hiding);
+          this.#suite.checkPoint(c.binding);
+        }),
+      );
+      throw bad.length > 0 ? new BadCommitment(bad.map(([identifier]) => identifier)) : error;
+    }
+  }
+}
+
+const wrongShares = (identifiers: readonly number[]): Culprit =>
+  new Culprit(identifiers, `signature shares of identifiers ${identifiers.join(', ')} are wrong`);
+
+/** Identifiers that @noble/curves names when an aggregate does not verify. */
+const cheatersOf = (error: unknown): readonly unknown[] =>
+  error instanceof Error && 'cheaters' in error && Array.isArray(error.cheaters) ? error.cheaters : [];
+
+function fails(check: () => void): boolean {
+  try {
+    check();
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+function erase({ hiding, binding }: Nonces): void {
+  hiding.fill(0);
+  binding.fill(0);
+}

@@ -1,0 +1,264 @@
+import { describe, expect, it } from 'vitest';
+import { BadCommitment, Culprit } from '../signer/scheme/scheme.ts';
+import type {
+  FreshCommitment,
+  KeygenResult,
+  KeygenRun,
+  NonceCommitment,
+  Round1,
+  Scheme,
+  SigningInput,
+  SigningKey,
+} from '../signer/scheme/scheme.ts';
+import { publicKeyOf } from '../signer/scheme/frost-suite.ts';
+
+/** What every engine of every scheme has to pass. `scheme` is asked for anew by each test. */
+export function schemeSuite(title: string, scheme: () => Scheme): void {
+  describe(title, () => {
+    it.each([
+      [2, 2],
+      [2, 3],
+      [3, 5],
+    ])('%i of %i: everybody holds a share of one key, and quorums sign under it', async (t, n) => {
+      const keys = await generate(scheme(), t, n);
+      const [first] = keys;
+      keys.forEach(({ key, internalKey }, i) => {
+        expect(key.identifier).toBe(i + 1);
+        expect(key.threshold).toBe(t);
+        expect(key.groupKey).toEqual(first!.key.groupKey);
+        expect(key.verificationShares).toEqual(first!.key.verificationShares);
+        expect(internalKey).toEqual(first!.internalKey);
+        expect(internalKey).toHaveLength(scheme().name === 'EdDSA' ? 0 : 32);
+      });
+      const all = Array.from({ length: n }, (_, i) => i + 1);
+      for (const quorum of [all.slice(0, t), all.slice(n - t).reverse(), all]) {
+        const { signature, message } = await signWith(scheme(), keys, quorum);
+        const publicKey = publicKeyOf(scheme().name, first!.key.groupKey);
+        expect(scheme().verify(publicKey, message, signature)).toBe(true);
+        expect(scheme().verify(publicKey, Uint8Array.of(...message, 0), signature)).toBe(false);
+      }
+    });
+
+    describe('key generation', () => {
+      it('names whose proof of knowledge is wrong', async () => {
+        const { run, broadcasts } = await started(scheme(), 2, 3);
+        const proof = flipped(broadcasts.get(3)!.proof);
+        const error = await failure(run.round2(new Map(broadcasts).set(3, { ...broadcasts.get(3)!, proof })));
+        expectCulprits(error, [3]);
+      });
+
+      it('names everybody whose broadcast is wrong, and nobody else', async () => {
+        const { run, broadcasts } = await started(scheme(), 2, 4);
+        // A proof belongs to one identifier: two honest packages swapped are two wrong ones.
+        const swapped = new Map(broadcasts).set(2, broadcasts.get(4)!).set(4, broadcasts.get(2)!);
+        expectCulprits(await failure(run.round2(swapped)), [2, 4]);
+      });
+
+      it('names whose secret share does not match its commitment', async () => {
+        const { runs, shares } = await exchanged(scheme(), 2, 3);
+        const received = new Map([
+          [2, shares.get(2)!.get(1)!],
+          [3, flipped(shares.get(3)!.get(1)!)],
+        ]);
+        expectCulprits(await failure(runs[0]!.round3(received)), [3]);
+      });
+
+      it.each([
+        ['one commitment more than the threshold', (r: Round1) => ({ ...r, commitment: [...r.commitment, r.commitment[0]!] })],
+        ['one commitment less than the threshold', (r: Round1) => ({ ...r, commitment: r.commitment.slice(1) })],
+        ['a commitment cut short', (r: Round1) => ({ ...r, commitment: [r.commitment[0]!.slice(1), ...r.commitment.slice(1)] })],
+        ['a proof that is too long', (r: Round1) => ({ ...r, proof: Uint8Array.of(...r.proof, 0) })],
+      ])('refuses %s without naming a culprit', async (_, change) => {
+        const { run, broadcasts } = await started(scheme(), 2, 3);
+        const error = await failure(run.round2(new Map(broadcasts).set(2, change(broadcasts.get(2)!))));
+        expect(error).not.toBeInstanceOf(Culprit);
+        expect(error.message).toMatch(/identifier 2: want|want 2 commitments of identifier 2/);
+      });
+
+      it('refuses broadcasts of too few, too many or unknown parties', async () => {
+        for (const change of [
+          (b: Map<number, Round1>) => b.delete(2),
+          (b: Map<number, Round1>) => b.set(4, b.get(2)!),
+          (b: Map<number, Round1>) => b.delete(2) && b.set(1, b.get(3)!),
+        ]) {
+          const { run, broadcasts } = await started(scheme(), 2, 3);
+          change(broadcasts);
+          expect((await failure(run.round2(broadcasts))).message).toContain('want broadcasts of identifiers 2, 3');
+        }
+      });
+
+      it('takes its steps in order, each once', async () => {
+        const { run, broadcasts } = await started(scheme(), 2, 2);
+        await expect(run.round1()).rejects.toThrow('step');
+        await run.round2(broadcasts);
+        await expect(run.round2(broadcasts)).rejects.toThrow('step');
+        run.close();
+        await expect(run.round3(new Map())).rejects.toThrow();
+      });
+
+      it.each([
+        [1, 1, 2],
+        [1, 3, 2],
+        [3, 2, 2],
+        [0, 2, 2],
+        [1, 2, 33],
+        [1.5, 2, 2],
+      ])('refuses identifier %d with %d of %d', async (identifier, t, n) => {
+        await expect(scheme().keygen(identifier, t, n).round1()).rejects.toThrow(/want/);
+      });
+    });
+
+    describe('signing', () => {
+      it('uses a nonce once, also when signing with it failed', async () => {
+        const { keys, input, fresh } = await readyToSign(scheme());
+        await keys.get(1)!.sign(fresh.get(1)!.nonce, input);
+        await expect(keys.get(1)!.sign(fresh.get(1)!.nonce, input)).rejects.toThrow('unknown or used');
+
+        const wrong = { ...input, commitments: new Map([...input.commitments].slice(0, 1)) };
+        await expect(keys.get(2)!.sign(fresh.get(2)!.nonce, wrong)).rejects.toThrow('want commitments');
+        await expect(keys.get(2)!.sign(fresh.get(2)!.nonce, input)).rejects.toThrow('unknown or used');
+      });
+
+      it('gives no share for a discarded nonce, nor after close', async () => {
+        const { keys, input, fresh } = await readyToSign(scheme());
+        keys.get(1)!.discard([fresh.get(1)!.nonce]);
+        await expect(keys.get(1)!.sign(fresh.get(1)!.nonce, input)).rejects.toThrow('unknown or used');
+        keys.get(2)!.close();
+        await expect(keys.get(2)!.sign(fresh.get(2)!.nonce, input)).rejects.toThrow('closed');
+      });
+
+      it('signs only over the commitment of the nonce it is told to use', async () => {
+        const { keys, input, fresh } = await readyToSign(scheme());
+        const [other] = await keys.get(1)!.commit(1);
+        await expect(keys.get(1)!.sign(other!.nonce, input)).rejects.toThrow();
+        await expect(keys.get(1)!.sign(fresh.get(1)!.nonce, input)).resolves.toHaveLength(32);
+      });
+
+      it('names whose signature share is wrong, and nobody else', async () => {
+        const { keys, input, fresh } = await readyToSign(scheme());
+        const shares = await sharesOf(keys, input, fresh);
+        expectCulprits(await failure(keys.get(1)!.aggregate(input, new Map(shares).set(2, flipped(shares.get(2)!)))), [2]);
+        const outOfRange = new Uint8Array(32).fill(255);
+        expectCulprits(await failure(keys.get(1)!.aggregate(input, new Map(shares).set(2, outOfRange))), [2]);
+        await expect(keys.get(1)!.aggregate(input, shares)).resolves.toHaveLength(64);
+      });
+
+      it('says whose commitment is no point, in sign and in aggregate', async () => {
+        const { keys, input, fresh } = await readyToSign(scheme());
+        const { hiding, binding } = input.commitments.get(2)!;
+        // Never a canonical encoding: for secp256k1 the first byte is unknown, for Ed25519 y is not below the prime.
+        const bad: NonceCommitment = { hiding, binding: new Uint8Array(binding.length).fill(255) };
+        const wrong: SigningInput = { ...input, commitments: new Map(input.commitments).set(2, bad) };
+        for (const error of [
+          await failure(keys.get(1)!.sign(fresh.get(1)!.nonce, wrong)),
+          await failure(keys.get(1)!.aggregate(wrong, new Map([1, 2].map((i) => [i, new Uint8Array(32)])))),
+        ]) {
+          expect(error).toBeInstanceOf(BadCommitment);
+          expect((error as BadCommitment).identifiers).toEqual([2]);
+        }
+      });
+
+      it('refuses commitments of wrong length or of strangers', async () => {
+        const { keys, input } = await readyToSign(scheme());
+        const good = input.commitments.get(2)!;
+        for (const commitments of [
+          new Map(input.commitments).set(2, { ...good, hiding: good.hiding.slice(1) }),
+          new Map(input.commitments).set(2, { ...good, binding: Uint8Array.of(...good.binding, 0) }),
+          new Map(input.commitments).set(4, good),
+        ]) {
+          const [own] = await keys.get(1)!.commit(1);
+          await expect(keys.get(1)!.sign(own!.nonce, { ...input, commitments })).rejects.toThrow(/want/);
+        }
+      });
+
+      it('opens only a share that matches its verification share', async () => {
+        const [{ key }] = (await generate(scheme(), 2, 2)) as [KeygenResult, KeygenResult];
+        await expect(scheme().open({ ...key, share: flipped(key.share) })).rejects.toThrow('does not match');
+        await expect(scheme().open({ ...key, identifier: 2 })).rejects.toThrow('does not match');
+        await expect(scheme().open({ ...key, share: new Uint8Array(32) })).rejects.toThrow();
+        await expect(scheme().open({ ...key, groupKey: key.groupKey.slice(1) })).rejects.toThrow('want');
+      });
+
+      it('keeps working after the caller erases what it handed over', async () => {
+        const results = await generate(scheme(), 2, 2);
+        const opened = await Promise.all(results.map(({ key }) => scheme().open(key)));
+        for (const { key } of results) key.share.fill(0);
+        const fresh = await commitAll(new Map(opened.map((key, i) => [i + 1, key])), [1, 2]);
+        const input = inputOf(fresh, Uint8Array.of(1));
+        await expect(opened[0]!.sign(fresh.get(1)!.nonce, input)).resolves.toHaveLength(32);
+      });
+    });
+  });
+}
+
+/** One byte of `bytes` changed. */
+const flipped = (bytes: Uint8Array): Uint8Array => bytes.map((b, i) => (i === bytes.length >> 1 ? b ^ 1 : b));
+
+const failure = (done: Promise<unknown>): Promise<Error> =>
+  done.then(
+    () => expect.unreachable('should have failed'),
+    (error: unknown) => error as Error,
+  );
+
+function expectCulprits(error: Error, identifiers: readonly number[]): void {
+  expect(error).toBeInstanceOf(Culprit);
+  expect((error as Culprit).identifiers).toEqual(identifiers);
+}
+
+/** Party 1 after its first round, with the others' broadcasts. */
+async function started(scheme: Scheme, t: number, n: number): Promise<{ run: KeygenRun; broadcasts: Map<number, Round1> }> {
+  const runs = Array.from({ length: n }, (_, i) => scheme.keygen(i + 1, t, n));
+  const made = await Promise.all(runs.map((run) => run.round1()));
+  return { run: runs[0]!, broadcasts: new Map(made.slice(1).map((r, i) => [i + 2, r])) };
+}
+
+/** Everybody after the second round; `shares` by sender, then receiver. */
+async function exchanged(scheme: Scheme, t: number, n: number) {
+  const runs = Array.from({ length: n }, (_, i) => scheme.keygen(i + 1, t, n));
+  const broadcasts = new Map<number, Round1>();
+  for (const [i, run] of runs.entries()) broadcasts.set(i + 1, await run.round1());
+  const shares = new Map<number, ReadonlyMap<number, Uint8Array>>();
+  for (const [i, run] of runs.entries())
+    shares.set(i + 1, await run.round2(new Map([...broadcasts].filter(([from]) => from !== i + 1))));
+  return { runs, shares };
+}
+
+/** A key of `n` parties, by identifier - 1. */
+export async function generate(scheme: Scheme, t: number, n: number): Promise<KeygenResult[]> {
+  const { runs, shares } = await exchanged(scheme, t, n);
+  return Promise.all(
+    runs.map((run, i) =>
+      run.round3(new Map([...shares].filter(([from]) => from !== i + 1).map(([from, sent]) => [from, sent.get(i + 1)!]))),
+    ),
+  );
+}
+
+type Keys = ReadonlyMap<number, SigningKey>;
+type Fresh = ReadonlyMap<number, FreshCommitment>;
+
+const commitAll = async (keys: Keys, quorum: readonly number[]): Promise<Fresh> =>
+  new Map(await Promise.all(quorum.map(async (i) => [i, (await keys.get(i)!.commit(1))[0]!] as const)));
+
+const inputOf = (fresh: Fresh, message: Uint8Array): SigningInput => ({ message, commitments: fresh });
+
+const sharesOf = async (keys: Keys, input: SigningInput, fresh: Fresh): Promise<Map<number, Uint8Array>> =>
+  new Map(await Promise.all([...fresh].map(async ([i, f]) => [i, await keys.get(i)!.sign(f.nonce, input)] as const)));
+
+async function readyToSign(scheme: Scheme) {
+  const results = await generate(scheme, 2, 3);
+  const opened = await Promise.all(results.map(({ key }) => scheme.open(key)));
+  const keys: Keys = new Map(opened.map((key, i) => [i + 1, key]));
+  const fresh = await commitAll(keys, [1, 2]);
+  return { keys, fresh, input: inputOf(fresh, Uint8Array.from({ length: 40 }, (_, i) => i)) };
+}
+
+async function signWith(scheme: Scheme, results: readonly KeygenResult[], quorum: readonly number[]) {
+  const keys = new Map<number, SigningKey>();
+  for (const i of quorum) keys.set(i, await scheme.open(results[i - 1]!.key));
+  const fresh = await commitAll(keys, quorum);
+  const message = Uint8Array.of(quorum.length, ...quorum);
+  const input = inputOf(fresh, message);
+  const signature = await keys.get(quorum[0]!)!.aggregate(input, await sharesOf(keys, input, fresh));
+  for (const key of keys.values()) key.close();
+  return { signature, message };
+}
