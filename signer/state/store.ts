@@ -122,6 +122,7 @@ export interface Store {
   readonly head: Head;
   request(digest: string): RequestRow | undefined;
   requestById(initiator: string, id: string): RequestRow | undefined;
+  ledger(digest: string): LedgerRow | undefined;
   /** Released shares after `sequence`, in order, at most `limit`. */
   releasesAfter(sequence: bigint, limit: number): readonly SpendRow[];
   auditAfter(sequence: bigint, limit: number): readonly AuditRecord[];

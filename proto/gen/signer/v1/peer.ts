@@ -59,7 +59,7 @@ export interface Hello {
   genesis: string;
   holder: string;
   /** 16 random bytes of this process start; nonces belong to one boot */
-  boot: Buffer;
+  boot: Uint8Array;
   version: string;
   /** the head this side remembers of the other */
   remembered:
@@ -75,7 +75,7 @@ export interface Heartbeat {
 /** A participant's unused commitments for one coordinator. `replace` starts the pool anew. */
 export interface Commitments {
   key: string;
-  boot: Buffer;
+  boot: Uint8Array;
   replace: boolean;
   commitments: Commitment[];
 }
@@ -83,17 +83,17 @@ export interface Commitments {
 export interface Commitment {
   index: bigint;
   /** point, as RFC 9591 encodes it */
-  hiding: Buffer;
-  binding: Buffer;
+  hiding: Uint8Array;
+  binding: Uint8Array;
 }
 
 /** A member's commitment to one input of a request. */
 export interface Contribution {
   holder: string;
-  boot: Buffer;
+  boot: Uint8Array;
   index: bigint;
-  hiding: Buffer;
-  binding: Buffer;
+  hiding: Uint8Array;
+  binding: Uint8Array;
 }
 
 /** one input: one contribution a member, in roster order */
@@ -104,7 +104,7 @@ export interface ContributionList {
 /** Coordinator to member: everything the member needs to judge and sign by itself. */
 export interface SignRound {
   /** 32 bytes, recomputed by the member */
-  session: Buffer;
+  session: Uint8Array;
   request: SignRequest | undefined;
   policyDigest: string;
   effectsDigest: string;
@@ -114,17 +114,19 @@ export interface SignRound {
   /** holder names in roster order */
   quorum: string[];
   inputs: ContributionList[];
+  /** as the statement says; known before anything is verified, since nonces burn first */
+  key: string;
 }
 
 export interface SignShares {
-  session: Buffer;
+  session: Uint8Array;
   /** one an input */
-  shares: Buffer[];
+  shares: Uint8Array[];
 }
 
 /** A member releases nothing. Never names a culprit. */
 export interface Refusal {
-  session: Buffer;
+  session: Uint8Array;
   reason: string;
   message: string;
   rule: string;
@@ -133,20 +135,20 @@ export interface Refusal {
 /** Coordinator to all holders: the result, verified by each before it is kept. */
 export interface Outcome {
   /** request statement */
-  statement: Buffer;
+  statement: Uint8Array;
   /** the initiator's */
   signature: string;
   policyDigest: string;
   participants: string[];
   /** one an input */
-  signatures: Buffer[];
+  signatures: Uint8Array[];
 }
 
 /** Every holder that released a share tells every other, Backup included, until each has it on disk. */
 export interface Spend {
   /** in the sender's own numbering */
   sequence: bigint;
-  statement: Buffer;
+  statement: Uint8Array;
   signature: string;
   policyDigest: string;
   rule: string;
@@ -159,7 +161,7 @@ export interface SpendAck {
 
 /** "Do you know how this request ended?" Answered by Outcome, or by Refusal with reason `Unknown`; `session` carries the request digest. */
 export interface Ask {
-  digest: Buffer;
+  digest: Uint8Array;
 }
 
 export interface Forward {
@@ -185,30 +187,30 @@ export interface KeygenRound1 {
   key: string;
   attempt: bigint;
   /** exactly t points */
-  commitment: Buffer[];
+  commitment: Uint8Array[];
   /** proof of knowledge */
-  proof: Buffer;
+  proof: Uint8Array;
 }
 
 export interface KeygenRound2 {
   key: string;
   attempt: bigint;
   /** for the receiver alone */
-  share: Buffer;
+  share: Uint8Array;
 }
 
 export interface KeygenTestCommitments {
   key: string;
   attempt: bigint;
-  transcript: Buffer;
+  transcript: Uint8Array;
   commitments: TestCommitment[];
 }
 
 export interface TestCommitment {
   /** index into the test quorums */
   quorum: number;
-  hiding: Buffer;
-  binding: Buffer;
+  hiding: Uint8Array;
+  binding: Uint8Array;
 }
 
 export interface KeygenTestShares {
@@ -219,7 +221,7 @@ export interface KeygenTestShares {
 
 export interface TestShare {
   quorum: number;
-  share: Buffer;
+  share: Uint8Array;
 }
 
 /** A holder's signature of the certificate: it has prepared its share and seen every test signature verify. */
@@ -227,7 +229,7 @@ export interface KeygenSignature {
   key: string;
   attempt: bigint;
   /** statement */
-  certificate: Buffer;
+  certificate: Uint8Array;
   /** the sender's own; all n from one that is active */
   signatures: HolderSignature[];
 }
@@ -236,7 +238,7 @@ export interface KeygenSignature {
 export interface KeygenStatus {
   key: string;
   query: boolean;
-  /** None | Prepared | Active */
+  /** Unwanted | Wanted | Prepared | Active | Failed (the attempt failed at the sender) */
   state: string;
   /** the attempt prepared, active or last begun */
   attempt: bigint;
@@ -570,7 +572,7 @@ export const PeerMessage: MessageFns<PeerMessage> = {
 };
 
 function createBaseHello(): Hello {
-  return { genesis: "", holder: "", boot: Buffer.alloc(0), version: "", remembered: undefined, spendsSeen: 0n };
+  return { genesis: "", holder: "", boot: new Uint8Array(0), version: "", remembered: undefined, spendsSeen: 0n };
 }
 
 export const Hello: MessageFns<Hello> = {
@@ -633,7 +635,7 @@ export const Hello: MessageFns<Hello> = {
               break;
             }
 
-            message.boot = Buffer.from(reader.bytes());
+            message.boot = reader.bytes();
             continue;
           }
           case 4: {
@@ -709,7 +711,7 @@ export const Heartbeat: MessageFns<Heartbeat> = {
 };
 
 function createBaseCommitments(): Commitments {
-  return { key: "", boot: Buffer.alloc(0), replace: false, commitments: [] };
+  return { key: "", boot: new Uint8Array(0), replace: false, commitments: [] };
 }
 
 export const Commitments: MessageFns<Commitments> = {
@@ -755,7 +757,7 @@ export const Commitments: MessageFns<Commitments> = {
               break;
             }
 
-            message.boot = Buffer.from(reader.bytes());
+            message.boot = reader.bytes();
             continue;
           }
           case 3: {
@@ -788,7 +790,7 @@ export const Commitments: MessageFns<Commitments> = {
 };
 
 function createBaseCommitment(): Commitment {
-  return { index: 0n, hiding: Buffer.alloc(0), binding: Buffer.alloc(0) };
+  return { index: 0n, hiding: new Uint8Array(0), binding: new Uint8Array(0) };
 }
 
 export const Commitment: MessageFns<Commitment> = {
@@ -834,7 +836,7 @@ export const Commitment: MessageFns<Commitment> = {
               break;
             }
 
-            message.hiding = Buffer.from(reader.bytes());
+            message.hiding = reader.bytes();
             continue;
           }
           case 3: {
@@ -842,7 +844,7 @@ export const Commitment: MessageFns<Commitment> = {
               break;
             }
 
-            message.binding = Buffer.from(reader.bytes());
+            message.binding = reader.bytes();
             continue;
           }
         }
@@ -859,7 +861,7 @@ export const Commitment: MessageFns<Commitment> = {
 };
 
 function createBaseContribution(): Contribution {
-  return { holder: "", boot: Buffer.alloc(0), index: 0n, hiding: Buffer.alloc(0), binding: Buffer.alloc(0) };
+  return { holder: "", boot: new Uint8Array(0), index: 0n, hiding: new Uint8Array(0), binding: new Uint8Array(0) };
 }
 
 export const Contribution: MessageFns<Contribution> = {
@@ -911,7 +913,7 @@ export const Contribution: MessageFns<Contribution> = {
               break;
             }
 
-            message.boot = Buffer.from(reader.bytes());
+            message.boot = reader.bytes();
             continue;
           }
           case 3: {
@@ -927,7 +929,7 @@ export const Contribution: MessageFns<Contribution> = {
               break;
             }
 
-            message.hiding = Buffer.from(reader.bytes());
+            message.hiding = reader.bytes();
             continue;
           }
           case 5: {
@@ -935,7 +937,7 @@ export const Contribution: MessageFns<Contribution> = {
               break;
             }
 
-            message.binding = Buffer.from(reader.bytes());
+            message.binding = reader.bytes();
             continue;
           }
         }
@@ -999,7 +1001,7 @@ export const ContributionList: MessageFns<ContributionList> = {
 
 function createBaseSignRound(): SignRound {
   return {
-    session: Buffer.alloc(0),
+    session: new Uint8Array(0),
     request: undefined,
     policyDigest: "",
     effectsDigest: "",
@@ -1007,6 +1009,7 @@ function createBaseSignRound(): SignRound {
     epoch: "",
     quorum: [],
     inputs: [],
+    key: "",
   };
 }
 
@@ -1036,6 +1039,9 @@ export const SignRound: MessageFns<SignRound> = {
     for (const v of message.inputs) {
       ContributionList.encode(v!, writer.uint32(66).fork()).join();
     }
+    if (message.key !== "") {
+      writer.uint32(74).string(message.key);
+    }
     return writer;
   },
 
@@ -1057,7 +1063,7 @@ export const SignRound: MessageFns<SignRound> = {
               break;
             }
 
-            message.session = Buffer.from(reader.bytes());
+            message.session = reader.bytes();
             continue;
           }
           case 2: {
@@ -1116,6 +1122,14 @@ export const SignRound: MessageFns<SignRound> = {
             message.inputs.push(ContributionList.decode(reader, reader.uint32()));
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1130,7 +1144,7 @@ export const SignRound: MessageFns<SignRound> = {
 };
 
 function createBaseSignShares(): SignShares {
-  return { session: Buffer.alloc(0), shares: [] };
+  return { session: new Uint8Array(0), shares: [] };
 }
 
 export const SignShares: MessageFns<SignShares> = {
@@ -1162,7 +1176,7 @@ export const SignShares: MessageFns<SignShares> = {
               break;
             }
 
-            message.session = Buffer.from(reader.bytes());
+            message.session = reader.bytes();
             continue;
           }
           case 2: {
@@ -1170,7 +1184,7 @@ export const SignShares: MessageFns<SignShares> = {
               break;
             }
 
-            message.shares.push(Buffer.from(reader.bytes()));
+            message.shares.push(reader.bytes());
             continue;
           }
         }
@@ -1187,7 +1201,7 @@ export const SignShares: MessageFns<SignShares> = {
 };
 
 function createBaseRefusal(): Refusal {
-  return { session: Buffer.alloc(0), reason: "", message: "", rule: "" };
+  return { session: new Uint8Array(0), reason: "", message: "", rule: "" };
 }
 
 export const Refusal: MessageFns<Refusal> = {
@@ -1225,7 +1239,7 @@ export const Refusal: MessageFns<Refusal> = {
               break;
             }
 
-            message.session = Buffer.from(reader.bytes());
+            message.session = reader.bytes();
             continue;
           }
           case 2: {
@@ -1266,7 +1280,7 @@ export const Refusal: MessageFns<Refusal> = {
 };
 
 function createBaseOutcome(): Outcome {
-  return { statement: Buffer.alloc(0), signature: "", policyDigest: "", participants: [], signatures: [] };
+  return { statement: new Uint8Array(0), signature: "", policyDigest: "", participants: [], signatures: [] };
 }
 
 export const Outcome: MessageFns<Outcome> = {
@@ -1307,7 +1321,7 @@ export const Outcome: MessageFns<Outcome> = {
               break;
             }
 
-            message.statement = Buffer.from(reader.bytes());
+            message.statement = reader.bytes();
             continue;
           }
           case 2: {
@@ -1339,7 +1353,7 @@ export const Outcome: MessageFns<Outcome> = {
               break;
             }
 
-            message.signatures.push(Buffer.from(reader.bytes()));
+            message.signatures.push(reader.bytes());
             continue;
           }
         }
@@ -1356,7 +1370,7 @@ export const Outcome: MessageFns<Outcome> = {
 };
 
 function createBaseSpend(): Spend {
-  return { sequence: 0n, statement: Buffer.alloc(0), signature: "", policyDigest: "", rule: "", time: "" };
+  return { sequence: 0n, statement: new Uint8Array(0), signature: "", policyDigest: "", rule: "", time: "" };
 }
 
 export const Spend: MessageFns<Spend> = {
@@ -1411,7 +1425,7 @@ export const Spend: MessageFns<Spend> = {
               break;
             }
 
-            message.statement = Buffer.from(reader.bytes());
+            message.statement = reader.bytes();
             continue;
           }
           case 3: {
@@ -1509,7 +1523,7 @@ export const SpendAck: MessageFns<SpendAck> = {
 };
 
 function createBaseAsk(): Ask {
-  return { digest: Buffer.alloc(0) };
+  return { digest: new Uint8Array(0) };
 }
 
 export const Ask: MessageFns<Ask> = {
@@ -1538,7 +1552,7 @@ export const Ask: MessageFns<Ask> = {
               break;
             }
 
-            message.digest = Buffer.from(reader.bytes());
+            message.digest = reader.bytes();
             continue;
           }
         }
@@ -1757,7 +1771,7 @@ export const KeygenStart: MessageFns<KeygenStart> = {
 };
 
 function createBaseKeygenRound1(): KeygenRound1 {
-  return { key: "", attempt: 0n, commitment: [], proof: Buffer.alloc(0) };
+  return { key: "", attempt: 0n, commitment: [], proof: new Uint8Array(0) };
 }
 
 export const KeygenRound1: MessageFns<KeygenRound1> = {
@@ -1814,7 +1828,7 @@ export const KeygenRound1: MessageFns<KeygenRound1> = {
               break;
             }
 
-            message.commitment.push(Buffer.from(reader.bytes()));
+            message.commitment.push(reader.bytes());
             continue;
           }
           case 4: {
@@ -1822,7 +1836,7 @@ export const KeygenRound1: MessageFns<KeygenRound1> = {
               break;
             }
 
-            message.proof = Buffer.from(reader.bytes());
+            message.proof = reader.bytes();
             continue;
           }
         }
@@ -1839,7 +1853,7 @@ export const KeygenRound1: MessageFns<KeygenRound1> = {
 };
 
 function createBaseKeygenRound2(): KeygenRound2 {
-  return { key: "", attempt: 0n, share: Buffer.alloc(0) };
+  return { key: "", attempt: 0n, share: new Uint8Array(0) };
 }
 
 export const KeygenRound2: MessageFns<KeygenRound2> = {
@@ -1893,7 +1907,7 @@ export const KeygenRound2: MessageFns<KeygenRound2> = {
               break;
             }
 
-            message.share = Buffer.from(reader.bytes());
+            message.share = reader.bytes();
             continue;
           }
         }
@@ -1910,7 +1924,7 @@ export const KeygenRound2: MessageFns<KeygenRound2> = {
 };
 
 function createBaseKeygenTestCommitments(): KeygenTestCommitments {
-  return { key: "", attempt: 0n, transcript: Buffer.alloc(0), commitments: [] };
+  return { key: "", attempt: 0n, transcript: new Uint8Array(0), commitments: [] };
 }
 
 export const KeygenTestCommitments: MessageFns<KeygenTestCommitments> = {
@@ -1967,7 +1981,7 @@ export const KeygenTestCommitments: MessageFns<KeygenTestCommitments> = {
               break;
             }
 
-            message.transcript = Buffer.from(reader.bytes());
+            message.transcript = reader.bytes();
             continue;
           }
           case 4: {
@@ -1992,7 +2006,7 @@ export const KeygenTestCommitments: MessageFns<KeygenTestCommitments> = {
 };
 
 function createBaseTestCommitment(): TestCommitment {
-  return { quorum: 0, hiding: Buffer.alloc(0), binding: Buffer.alloc(0) };
+  return { quorum: 0, hiding: new Uint8Array(0), binding: new Uint8Array(0) };
 }
 
 export const TestCommitment: MessageFns<TestCommitment> = {
@@ -2035,7 +2049,7 @@ export const TestCommitment: MessageFns<TestCommitment> = {
               break;
             }
 
-            message.hiding = Buffer.from(reader.bytes());
+            message.hiding = reader.bytes();
             continue;
           }
           case 3: {
@@ -2043,7 +2057,7 @@ export const TestCommitment: MessageFns<TestCommitment> = {
               break;
             }
 
-            message.binding = Buffer.from(reader.bytes());
+            message.binding = reader.bytes();
             continue;
           }
         }
@@ -2131,7 +2145,7 @@ export const KeygenTestShares: MessageFns<KeygenTestShares> = {
 };
 
 function createBaseTestShare(): TestShare {
-  return { quorum: 0, share: Buffer.alloc(0) };
+  return { quorum: 0, share: new Uint8Array(0) };
 }
 
 export const TestShare: MessageFns<TestShare> = {
@@ -2171,7 +2185,7 @@ export const TestShare: MessageFns<TestShare> = {
               break;
             }
 
-            message.share = Buffer.from(reader.bytes());
+            message.share = reader.bytes();
             continue;
           }
         }
@@ -2188,7 +2202,7 @@ export const TestShare: MessageFns<TestShare> = {
 };
 
 function createBaseKeygenSignature(): KeygenSignature {
-  return { key: "", attempt: 0n, certificate: Buffer.alloc(0), signatures: [] };
+  return { key: "", attempt: 0n, certificate: new Uint8Array(0), signatures: [] };
 }
 
 export const KeygenSignature: MessageFns<KeygenSignature> = {
@@ -2245,7 +2259,7 @@ export const KeygenSignature: MessageFns<KeygenSignature> = {
               break;
             }
 
-            message.certificate = Buffer.from(reader.bytes());
+            message.certificate = reader.bytes();
             continue;
           }
           case 4: {

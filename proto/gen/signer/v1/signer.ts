@@ -34,13 +34,13 @@ export interface Description {
   wallet: string;
   holder: string;
   /** SubjectPublicKeyInfo, DER */
-  identity: Buffer;
+  identity: Uint8Array;
   /** SubjectPublicKeyInfo, DER */
-  auditKey: Buffer;
+  auditKey: Uint8Array;
   /** 32 bytes, this signer's contribution to genesis */
-  nonce: Buffer;
+  nonce: Uint8Array;
   /** X.509, DER: self-signed by the identity; peers pin its key */
-  certificate: Buffer;
+  certificate: Uint8Array;
   /** digest, "" before Provision */
   genesis: string;
   /** digest of the active policy statement, "" before Provision */
@@ -75,16 +75,16 @@ export interface GetWalletRequest {
 
 export interface WalletFacts {
   /** statement */
-  genesis: Buffer;
+  genesis: Uint8Array;
   /** statement */
-  policyStatement: Buffer;
+  policyStatement: Uint8Array;
   /** canonical JSON */
-  policyDocument: Buffer;
+  policyDocument: Uint8Array;
   certificates: Certificate[];
 }
 
 export interface Certificate {
-  statement: Buffer;
+  statement: Uint8Array;
   /** one a holder, all n */
   signatures: HolderSignature[];
 }
@@ -97,7 +97,7 @@ export interface HolderSignature {
 
 export interface SignRequest {
   /** holdfast/request/v1 */
-  statement: Buffer;
+  statement: Uint8Array;
   /** armored SSHSIG of the initiator, namespace request@holdfast.dev */
   signature: string;
   approvals: SignedApproval[];
@@ -105,7 +105,7 @@ export interface SignRequest {
 
 export interface SignedApproval {
   /** holdfast/approval/v1 */
-  statement: Buffer;
+  statement: Uint8Array;
   signature: string;
 }
 
@@ -126,7 +126,7 @@ export interface SignReply {
   waitsFor: string[];
   signatures: Signature[];
   /** finished, ready to broadcast; empty where the format has none */
-  transaction: Buffer;
+  transaction: Uint8Array;
   transactionId: string;
   /** milliseconds by step, and "total" */
   durations: { [key: string]: number };
@@ -142,8 +142,8 @@ export interface SignReply_DurationsEntry {
 
 export interface Signature {
   /** what a single-party verifier takes */
-  message: Buffer;
-  signature: Buffer;
+  message: Uint8Array;
+  signature: Uint8Array;
 }
 
 export interface GetRequestRequest {
@@ -160,9 +160,9 @@ export interface SubmitReply {
 
 export interface ProvisionRequest {
   /** statement */
-  genesis: Buffer;
+  genesis: Uint8Array;
   /** canonical JSON whose digest genesis names */
-  policyDocument: Buffer;
+  policyDocument: Uint8Array;
   peers: PeerAddress[];
   keys: KeyRequest[];
 }
@@ -172,7 +172,7 @@ export interface PeerAddress {
   /** host:port of the peer port; an address is a hint, the pin is the identity */
   endpoint: string;
   /** X.509, DER; believed only where its key is the one in genesis */
-  certificate: Buffer;
+  certificate: Uint8Array;
 }
 
 export interface KeyRequest {
@@ -210,14 +210,14 @@ export interface AuditRequest {
 export interface AuditRecord {
   sequence: bigint;
   /** canonical JSON */
-  record: Buffer;
+  record: Uint8Array;
   /** SHA-256 of record */
-  hash: Buffer;
+  hash: Uint8Array;
 }
 
 export interface Head {
   sequence: bigint;
-  hash: Buffer;
+  hash: Uint8Array;
 }
 
 function createBaseDescribeRequest(): DescribeRequest {
@@ -260,10 +260,10 @@ function createBaseDescription(): Description {
     version: "",
     wallet: "",
     holder: "",
-    identity: Buffer.alloc(0),
-    auditKey: Buffer.alloc(0),
-    nonce: Buffer.alloc(0),
-    certificate: Buffer.alloc(0),
+    identity: new Uint8Array(0),
+    auditKey: new Uint8Array(0),
+    nonce: new Uint8Array(0),
+    certificate: new Uint8Array(0),
     genesis: "",
     policyDigest: "",
     keys: [],
@@ -359,7 +359,7 @@ export const Description: MessageFns<Description> = {
               break;
             }
 
-            message.identity = Buffer.from(reader.bytes());
+            message.identity = reader.bytes();
             continue;
           }
           case 5: {
@@ -367,7 +367,7 @@ export const Description: MessageFns<Description> = {
               break;
             }
 
-            message.auditKey = Buffer.from(reader.bytes());
+            message.auditKey = reader.bytes();
             continue;
           }
           case 6: {
@@ -375,7 +375,7 @@ export const Description: MessageFns<Description> = {
               break;
             }
 
-            message.nonce = Buffer.from(reader.bytes());
+            message.nonce = reader.bytes();
             continue;
           }
           case 7: {
@@ -383,7 +383,7 @@ export const Description: MessageFns<Description> = {
               break;
             }
 
-            message.certificate = Buffer.from(reader.bytes());
+            message.certificate = reader.bytes();
             continue;
           }
           case 8: {
@@ -653,9 +653,9 @@ export const GetWalletRequest: MessageFns<GetWalletRequest> = {
 
 function createBaseWalletFacts(): WalletFacts {
   return {
-    genesis: Buffer.alloc(0),
-    policyStatement: Buffer.alloc(0),
-    policyDocument: Buffer.alloc(0),
+    genesis: new Uint8Array(0),
+    policyStatement: new Uint8Array(0),
+    policyDocument: new Uint8Array(0),
     certificates: [],
   };
 }
@@ -695,7 +695,7 @@ export const WalletFacts: MessageFns<WalletFacts> = {
               break;
             }
 
-            message.genesis = Buffer.from(reader.bytes());
+            message.genesis = reader.bytes();
             continue;
           }
           case 2: {
@@ -703,7 +703,7 @@ export const WalletFacts: MessageFns<WalletFacts> = {
               break;
             }
 
-            message.policyStatement = Buffer.from(reader.bytes());
+            message.policyStatement = reader.bytes();
             continue;
           }
           case 3: {
@@ -711,7 +711,7 @@ export const WalletFacts: MessageFns<WalletFacts> = {
               break;
             }
 
-            message.policyDocument = Buffer.from(reader.bytes());
+            message.policyDocument = reader.bytes();
             continue;
           }
           case 4: {
@@ -736,7 +736,7 @@ export const WalletFacts: MessageFns<WalletFacts> = {
 };
 
 function createBaseCertificate(): Certificate {
-  return { statement: Buffer.alloc(0), signatures: [] };
+  return { statement: new Uint8Array(0), signatures: [] };
 }
 
 export const Certificate: MessageFns<Certificate> = {
@@ -768,7 +768,7 @@ export const Certificate: MessageFns<Certificate> = {
               break;
             }
 
-            message.statement = Buffer.from(reader.bytes());
+            message.statement = reader.bytes();
             continue;
           }
           case 2: {
@@ -850,7 +850,7 @@ export const HolderSignature: MessageFns<HolderSignature> = {
 };
 
 function createBaseSignRequest(): SignRequest {
-  return { statement: Buffer.alloc(0), signature: "", approvals: [] };
+  return { statement: new Uint8Array(0), signature: "", approvals: [] };
 }
 
 export const SignRequest: MessageFns<SignRequest> = {
@@ -885,7 +885,7 @@ export const SignRequest: MessageFns<SignRequest> = {
               break;
             }
 
-            message.statement = Buffer.from(reader.bytes());
+            message.statement = reader.bytes();
             continue;
           }
           case 2: {
@@ -918,7 +918,7 @@ export const SignRequest: MessageFns<SignRequest> = {
 };
 
 function createBaseSignedApproval(): SignedApproval {
-  return { statement: Buffer.alloc(0), signature: "" };
+  return { statement: new Uint8Array(0), signature: "" };
 }
 
 export const SignedApproval: MessageFns<SignedApproval> = {
@@ -950,7 +950,7 @@ export const SignedApproval: MessageFns<SignedApproval> = {
               break;
             }
 
-            message.statement = Buffer.from(reader.bytes());
+            message.statement = reader.bytes();
             continue;
           }
           case 2: {
@@ -985,7 +985,7 @@ function createBaseSignReply(): SignReply {
     participants: [],
     waitsFor: [],
     signatures: [],
-    transaction: Buffer.alloc(0),
+    transaction: new Uint8Array(0),
     transactionId: "",
     durations: {},
     coordinator: "",
@@ -1130,7 +1130,7 @@ export const SignReply: MessageFns<SignReply> = {
               break;
             }
 
-            message.transaction = Buffer.from(reader.bytes());
+            message.transaction = reader.bytes();
             continue;
           }
           case 11: {
@@ -1239,7 +1239,7 @@ export const SignReply_DurationsEntry: MessageFns<SignReply_DurationsEntry> = {
 };
 
 function createBaseSignature(): Signature {
-  return { message: Buffer.alloc(0), signature: Buffer.alloc(0) };
+  return { message: new Uint8Array(0), signature: new Uint8Array(0) };
 }
 
 export const Signature: MessageFns<Signature> = {
@@ -1271,7 +1271,7 @@ export const Signature: MessageFns<Signature> = {
               break;
             }
 
-            message.message = Buffer.from(reader.bytes());
+            message.message = reader.bytes();
             continue;
           }
           case 2: {
@@ -1279,7 +1279,7 @@ export const Signature: MessageFns<Signature> = {
               break;
             }
 
-            message.signature = Buffer.from(reader.bytes());
+            message.signature = reader.bytes();
             continue;
           }
         }
@@ -1434,7 +1434,7 @@ export const SubmitReply: MessageFns<SubmitReply> = {
 };
 
 function createBaseProvisionRequest(): ProvisionRequest {
-  return { genesis: Buffer.alloc(0), policyDocument: Buffer.alloc(0), peers: [], keys: [] };
+  return { genesis: new Uint8Array(0), policyDocument: new Uint8Array(0), peers: [], keys: [] };
 }
 
 export const ProvisionRequest: MessageFns<ProvisionRequest> = {
@@ -1472,7 +1472,7 @@ export const ProvisionRequest: MessageFns<ProvisionRequest> = {
               break;
             }
 
-            message.genesis = Buffer.from(reader.bytes());
+            message.genesis = reader.bytes();
             continue;
           }
           case 2: {
@@ -1480,7 +1480,7 @@ export const ProvisionRequest: MessageFns<ProvisionRequest> = {
               break;
             }
 
-            message.policyDocument = Buffer.from(reader.bytes());
+            message.policyDocument = reader.bytes();
             continue;
           }
           case 3: {
@@ -1513,7 +1513,7 @@ export const ProvisionRequest: MessageFns<ProvisionRequest> = {
 };
 
 function createBasePeerAddress(): PeerAddress {
-  return { name: "", endpoint: "", certificate: Buffer.alloc(0) };
+  return { name: "", endpoint: "", certificate: new Uint8Array(0) };
 }
 
 export const PeerAddress: MessageFns<PeerAddress> = {
@@ -1564,7 +1564,7 @@ export const PeerAddress: MessageFns<PeerAddress> = {
               break;
             }
 
-            message.certificate = Buffer.from(reader.bytes());
+            message.certificate = reader.bytes();
             continue;
           }
         }
@@ -1941,7 +1941,7 @@ export const AuditRequest: MessageFns<AuditRequest> = {
 };
 
 function createBaseAuditRecord(): AuditRecord {
-  return { sequence: 0n, record: Buffer.alloc(0), hash: Buffer.alloc(0) };
+  return { sequence: 0n, record: new Uint8Array(0), hash: new Uint8Array(0) };
 }
 
 export const AuditRecord: MessageFns<AuditRecord> = {
@@ -1987,7 +1987,7 @@ export const AuditRecord: MessageFns<AuditRecord> = {
               break;
             }
 
-            message.record = Buffer.from(reader.bytes());
+            message.record = reader.bytes();
             continue;
           }
           case 3: {
@@ -1995,7 +1995,7 @@ export const AuditRecord: MessageFns<AuditRecord> = {
               break;
             }
 
-            message.hash = Buffer.from(reader.bytes());
+            message.hash = reader.bytes();
             continue;
           }
         }
@@ -2012,7 +2012,7 @@ export const AuditRecord: MessageFns<AuditRecord> = {
 };
 
 function createBaseHead(): Head {
-  return { sequence: 0n, hash: Buffer.alloc(0) };
+  return { sequence: 0n, hash: new Uint8Array(0) };
 }
 
 export const Head: MessageFns<Head> = {
@@ -2055,7 +2055,7 @@ export const Head: MessageFns<Head> = {
               break;
             }
 
-            message.hash = Buffer.from(reader.bytes());
+            message.hash = reader.bytes();
             continue;
           }
         }

@@ -1,0 +1,51 @@
+import type { KeyObject } from 'node:crypto';
+import type { Clock } from '../../common/clock.ts';
+import type { Log } from '../../common/log.ts';
+import type { Peers } from '../peers/peers.ts';
+import type { FrostScheme, KeyShare, Scheme } from '../scheme/scheme.ts';
+import type { Store } from '../state/store.ts';
+import type { Meter } from './meter.ts';
+
+/**
+ * Everything a ceremony may touch outside itself. Production gives real ones (signer/main.ts), tests and
+ * simulations give their own: given the same environment a ceremony takes the same steps.
+ */
+export type Environment = {
+  readonly wallet: string;
+  readonly holder: string;
+  readonly version: string;
+  readonly clock: Clock;
+  /** Unpredictable bytes. */
+  readonly random: (length: number) => Uint8Array;
+  readonly store: Store;
+  readonly peers: Peers;
+  readonly scheme: (name: FrostScheme) => Scheme;
+  readonly identity: Identity;
+  readonly shares: ShareKeeper;
+  readonly meter: Meter;
+  readonly log: Log;
+};
+
+export type Identity = {
+  /** Ed25519. */
+  readonly privateKey: KeyObject;
+  /** SubjectPublicKeyInfo, DER. */
+  readonly spki: Uint8Array;
+  /** 32 bytes that genesis must name. */
+  readonly nonce: Uint8Array;
+};
+
+/** Which share is sealed: associated data, so that one never opens in another's place. */
+export type ShareLabel = {
+  readonly genesis: string;
+  readonly holder: string;
+  readonly key: string;
+  readonly attempt: number;
+  readonly epoch: number;
+};
+
+/** Closes and opens shares with the holder's seal. */
+export interface ShareKeeper {
+  seal(share: KeyShare, label: ShareLabel): Promise<Uint8Array>;
+  open(sealed: Uint8Array, label: ShareLabel): Promise<KeyShare>;
+}

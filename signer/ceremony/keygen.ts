@@ -1,0 +1,459 @@
+import { digest as digestOf, equal } from '../../common/bytes.ts';
+import { messageOf } from '../../common/errors.ts';
+import type {
+  KeygenAbandon,
+  KeygenSignature,
+  KeygenStart,
+  KeygenStatus,
+  PeerMessage,
+} from '../../proto/gen/signer/v1/peer.ts';
+import type { HolderSignature, KeyState } from '../../proto/gen/signer/v1/signer.ts';
+import { verifyAllHolders, verifyCertificate } from '../../statement/certificate.ts';
+import { signAsHolder } from '../../statement/holder-signature.ts';
+import { encodeStatement } from '../../statement/statements.ts';
+import type { FrostScheme } from '../scheme/scheme.ts';
+import type { KeyRow } from '../state/store.ts';
+import { KeygenAttempt } from './keygen-attempt.ts';
+import type { Wallet } from './wallet.ts';
+
+/** Holders answer the leader within this. Milliseconds. */
+const ANSWER_TIMEOUT = 5_000;
+/** An attempt takes at most this long. Milliseconds. */
+const ATTEMPT_TIMEOUT = 120_000;
+const RETRY_PAUSE = 300;
+/** Attempts ahead of ours whose messages may wait for their start. */
+const MOST_EARLY = 4;
+
+/** A key on its way: what is on disk, and the attempt that runs here. */
+type Entry = {
+  row: KeyRow;
+  readonly scheme: FrostScheme;
+  running: KeygenAttempt | undefined;
+  /** Attempts not started here yet, which others have sent messages of. */
+  readonly early: Map<number, KeygenAttempt>;
+  /** All n signatures are seen: from now on this holder never signs the attempt off as abandoned. */
+  activating: boolean;
+  leading: boolean;
+  problem: string;
+  /** Answers the leader waits for. */
+  answer: ((peer: string, answer: KeygenStatus | HolderSignature) => void) | undefined;
+};
+
+/**
+ * Brings every wanted key to one certificate at all holders, whatever crashes on the way. The first Infrastructure
+ * holder leads: it asks where everyone stands, has the last attempt signed off as abandoned by all, starts the next.
+ *
+ *   Wanted --start--> running --share on disk--> Prepared --all n signatures--> Active
+ *      ^                 |                          |
+ *      +---- failed -----+---- abandoned by all n --+
+ *
+ * A holder that saw all n signatures never signs an attempt off, so either nobody can activate it or nobody can
+ * drop it; one that is Active hands the signatures to whoever is not. PROTOCOL.md 3, Keygen.
+ */
+export class Keygen {
+  readonly #wallet: Wallet;
+  readonly #onActive: (row: KeyRow) => Promise<void>;
+  readonly #entries = new Map<string, Entry>();
+
+  constructor(wallet: Wallet, rows: readonly KeyRow[], onActive: (row: KeyRow) => Promise<void>) {
+    this.#wallet = wallet;
+    this.#onActive = onActive;
+    for (const row of rows) this.#add(row);
+  }
+
+  /** Keys to have, from now on and after every restart; one that is known stays as it is. */
+  async want(name: string, scheme: FrostScheme): Promise<void> {
+    const known = this.#entries.get(name);
+    if (known !== undefined) {
+      if (known.scheme !== scheme) throw new Error(`key ${JSON.stringify(name)} is of scheme ${known.scheme} for good`);
+      return;
+    }
+    const row: KeyRow = {
+      name,
+      scheme,
+      state: 'Wanted',
+      attempt: 0,
+      abandoned: 0,
+      sealed: new Uint8Array(),
+      certificate: new Uint8Array(),
+      signatures: '{}',
+    };
+    const entry = this.#add(row);
+    await this.#wallet.write({ keys: [row] });
+    this.#tellStatus(entry, this.#leader);
+    this.#lead(entry);
+  }
+
+  states(): KeyState[] {
+    return [...this.#entries.values()].map(({ row, running, problem }) => ({
+      name: row.name,
+      scheme: row.scheme,
+      state: running === undefined || row.state === 'Active' ? row.state : 'Generating',
+      message: running === undefined ? problem : describeWait(running),
+      certificate: row.state === 'Active' ? digestOf(row.certificate) : '',
+      epoch: row.state === 'Active' ? '0' : '',
+    }));
+  }
+
+  onUp(peer: string): void {
+    for (const entry of this.#entries.values()) {
+      this.#wallet.env.peers.send(peer, { $case: 'keygenStatus', value: this.#status(entry, true) });
+      this.#lead(entry);
+    }
+  }
+
+  onDown(peer: string): void {
+    for (const entry of this.#entries.values()) entry.running?.fail(new Error(`${peer} went away`));
+  }
+
+  /** True where the message was one of keygen's. */
+  onMessage(peer: string, body: NonNullable<PeerMessage['body']>): boolean {
+    switch (body.$case) {
+      case 'keygenRound1':
+        this.#attempt(body.value)?.onMessage('round1', peer, body.value);
+        return true;
+      case 'keygenRound2':
+        this.#attempt(body.value)?.onMessage('round2', peer, body.value);
+        return true;
+      case 'keygenTestCommitments':
+        this.#attempt(body.value)?.onMessage('testCommitments', peer, body.value);
+        return true;
+      case 'keygenTestShares':
+        this.#attempt(body.value)?.onMessage('testShares', peer, body.value);
+        return true;
+      case 'keygenSignature':
+        if (body.value.signatures.length === 1) this.#attempt(body.value)?.onMessage('signature', peer, body.value);
+        else this.#background(this.#onCertificate(body.value));
+        return true;
+      case 'keygenStart':
+        this.#background(this.#onStart(peer, body.value));
+        return true;
+      case 'keygenStatus':
+        this.#onStatus(peer, body.value);
+        return true;
+      case 'keygenAbandon':
+        this.#background(this.#onAbandon(peer, body.value));
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  #add(row: KeyRow): Entry {
+    const entry: Entry = {
+      row,
+      scheme: row.scheme as FrostScheme,
+      running: undefined,
+      early: new Map(),
+      activating: row.state === 'Active',
+      leading: false,
+      problem: '',
+      answer: undefined,
+    };
+    this.#entries.set(row.name, entry);
+    this.#wallet.wanted.add(row.name);
+    return entry;
+  }
+
+  get #leader(): string {
+    return this.#wallet.roster.coordinators[0]?.name ?? '';
+  }
+
+  get #absent(): readonly string[] {
+    const { roster, env } = this.#wallet;
+    return roster.others.map((m) => m.name).filter((name) => !env.peers.available(name));
+  }
+
+  /** The running attempt that a message is of, or a place to keep it until the attempt starts here. */
+  #attempt({ key, attempt }: { readonly key: string; readonly attempt: bigint }): KeygenAttempt | undefined {
+    const entry = this.#entries.get(key);
+    const number = Number(attempt);
+    if (entry === undefined || entry.row.state === 'Active') return undefined;
+    if (entry.running?.attempt === number) return entry.running;
+    if (number <= entry.row.attempt || number <= entry.row.abandoned) return undefined;
+    const known = entry.early.get(number);
+    if (known !== undefined) return known;
+    if (entry.early.size >= MOST_EARLY) entry.early.delete(Math.min(...entry.early.keys()));
+    const early = new KeygenAttempt(this.#wallet, key, entry.scheme, number);
+    entry.early.set(number, early);
+    return early;
+  }
+
+  #status({ row }: Entry, query: boolean, failed = false): KeygenStatus {
+    return {
+      key: row.name,
+      query,
+      state: failed ? 'Failed' : row.state,
+      attempt: BigInt(row.attempt),
+      abandoned: BigInt(row.abandoned),
+    };
+  }
+
+  #tellStatus(entry: Entry, peer: string, failed = false): void {
+    if (peer !== this.#wallet.roster.me.name)
+      this.#wallet.env.peers.send(peer, { $case: 'keygenStatus', value: this.#status(entry, false, failed) });
+  }
+
+  #onStatus(peer: string, status: KeygenStatus): void {
+    const { env } = this.#wallet;
+    const entry = this.#entries.get(status.key);
+    if (entry === undefined) {
+      const unwanted = { key: status.key, query: false, state: 'Unwanted', attempt: 0n, abandoned: 0n };
+      if (status.query) env.peers.send(peer, { $case: 'keygenStatus', value: unwanted });
+      return;
+    }
+    if (status.query) this.#tellStatus(entry, peer);
+    if (entry.row.state === 'Active') {
+      if (status.state !== 'Active' && status.state !== 'Unwanted') this.#handOver(entry, peer);
+      return;
+    }
+    if (status.state === 'Failed' && entry.running?.attempt === Number(status.attempt))
+      entry.running.fail(new Error(`the attempt failed at ${peer}`));
+    entry.answer?.(peer, status);
+    if (status.state === 'Wanted') this.#lead(entry);
+  }
+
+  /** Gives the signatures of all holders to one that lacks some. */
+  #handOver({ row }: Entry, peer: string): void {
+    const value = { key: row.name, attempt: BigInt(row.attempt), certificate: row.certificate, signatures: signaturesOf(row) };
+    this.#wallet.env.peers.send(peer, { $case: 'keygenSignature', value });
+  }
+
+  /** All n signatures from a holder that is Active: our prepared share becomes the key. */
+  async #onCertificate({ key, attempt, certificate, signatures }: KeygenSignature): Promise<void> {
+    const entry = this.#entries.get(key);
+    if (entry === undefined || entry.row.state !== 'Prepared' || entry.activating) return;
+    if (Number(attempt) !== entry.row.attempt || !equal(certificate, entry.row.certificate)) return;
+    const { genesis, genesisDigest } = this.#wallet;
+    verifyCertificate({ genesis, genesisDigest, statement: certificate, signatures });
+    await this.#activate(entry, signatures);
+  }
+
+  async #activate(entry: Entry, signatures: readonly HolderSignature[]): Promise<void> {
+    entry.activating = true;
+    const row: KeyRow = {
+      ...entry.row,
+      state: 'Active',
+      signatures: JSON.stringify(Object.fromEntries(signatures.map((s) => [s.holder, s.signature]))),
+    };
+    try {
+      await this.#wallet.write({
+        keys: [row],
+        audit: [{ type: 'KeyActivated', key: row.name, scheme: row.scheme, attempt: String(row.attempt), certificate: digestOf(row.certificate) }],
+      });
+    } catch (error) {
+      entry.activating = false;
+      throw error;
+    }
+    entry.row = row;
+    entry.running?.fail(new Error('the key is active'));
+    entry.running = undefined;
+    entry.early.clear();
+    entry.problem = '';
+    await this.#onActive(row);
+    this.#wallet.env.log.info('key active', { key: row.name, scheme: row.scheme, attempt: row.attempt });
+  }
+
+  async #onStart(peer: string, { key, scheme, attempt, abandoned }: KeygenStart): Promise<void> {
+    const entry = this.#entries.get(key);
+    if (peer !== this.#leader || entry === undefined || entry.scheme !== scheme) return;
+    try {
+      await this.#begin(entry, Number(attempt), abandoned);
+    } catch (error) {
+      const refused = { ...this.#status(entry, false, true), attempt };
+      this.#wallet.env.peers.send(peer, { $case: 'keygenStatus', value: refused });
+      throw error;
+    }
+  }
+
+  /** Runs an attempt to its end here. Resolves when it ended; rejects where it may not begin. */
+  async #begin(entry: Entry, attempt: number, abandoned: readonly HolderSignature[]): Promise<void> {
+    if (entry.activating || !Number.isSafeInteger(attempt) || attempt <= entry.row.attempt)
+      throw new Error(`attempt ${attempt} of key ${entry.row.name} is not the next`);
+    if (attempt > 1)
+      verifyAllHolders(`abandonment of attempt ${attempt - 1}`, this.#wallet.genesis, this.#abandonedStatement(entry, attempt - 1), abandoned);
+    entry.running?.fail(new Error(`attempt ${attempt} began`));
+    const run = entry.early.get(attempt) ?? new KeygenAttempt(this.#wallet, entry.row.name, entry.scheme, attempt);
+    for (const early of entry.early.keys()) if (early <= attempt) entry.early.delete(early);
+    entry.running = run;
+    entry.row = {
+      ...entry.row,
+      state: 'Wanted',
+      attempt,
+      abandoned: Math.max(entry.row.abandoned, attempt - 1),
+      sealed: new Uint8Array(),
+      certificate: new Uint8Array(),
+    };
+    const { env } = this.#wallet;
+    const started = env.clock.monotonic();
+    const cancel = env.clock.after(ATTEMPT_TIMEOUT, () => run.fail(new Error(`attempt took over ${ATTEMPT_TIMEOUT / 1000} s: ${describeWait(run)}`)));
+    env.meter.inProgress(1);
+    let outcome: 'succeeded' | 'failed' = 'failed';
+    try {
+      await this.#wallet.write({ keys: [entry.row] });
+      const signatures = await run.run((prepared) => this.#prepared(entry, attempt, prepared));
+      if (entry.running !== run || entry.row.abandoned >= attempt) throw new Error('the attempt was abandoned');
+      await this.#activate(entry, signatures);
+      outcome = 'succeeded';
+    } catch (error) {
+      if (entry.row.state === 'Active') return;
+      entry.problem = messageOf(error);
+      env.log.warn('key generation attempt failed', { key: entry.row.name, attempt, error: entry.problem });
+      env.meter.failure('keygen', 'Failed', '');
+      if (entry.running === run) this.#tellStatus(entry, this.#leader, true);
+    } finally {
+      cancel();
+      if (entry.running === run) entry.running = undefined;
+      env.meter.inProgress(-1);
+      env.meter.ceremony(entry.row.name, entry.scheme, 'keygen', outcome, (env.clock.monotonic() - started) / 1000);
+    }
+  }
+
+  async #prepared(entry: Entry, attempt: number, prepared: { readonly sealed: Uint8Array; readonly certificate: Uint8Array }): Promise<void> {
+    if (entry.row.attempt !== attempt || entry.row.abandoned >= attempt) throw new Error('the attempt was abandoned');
+    entry.row = { ...entry.row, state: 'Prepared', ...prepared };
+    await this.#wallet.write({
+      keys: [entry.row],
+      audit: [{ type: 'KeyPrepared', key: entry.row.name, scheme: entry.row.scheme, attempt: String(attempt), certificate: digestOf(prepared.certificate) }],
+    });
+  }
+
+  #abandonedStatement({ row, scheme }: Entry, attempt: number): Uint8Array {
+    const { genesisDigest } = this.#wallet;
+    return encodeStatement({ type: 'holdfast/abandoned/v1', genesis: genesisDigest, key: row.name, scheme, attempt: String(attempt) });
+  }
+
+  async #onAbandon(peer: string, { key, attempt, signatures }: KeygenAbandon): Promise<void> {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return;
+    const [signature] = signatures;
+    if (signature !== undefined) {
+      if (signature.holder === peer) entry.answer?.(peer, signature);
+      return;
+    }
+    if (peer !== this.#leader) return;
+    if (entry.row.state === 'Active') return this.#handOver(entry, peer);
+    const own = await this.#signOff(entry, Number(attempt));
+    if (own === undefined) return;
+    this.#wallet.env.peers.send(peer, { $case: 'keygenAbandon', value: { key, scheme: entry.scheme, attempt, signatures: [own] } });
+  }
+
+  /** Promises, on disk first, never to activate `attempt` or one before it; undefined where all n signatures were seen. */
+  async #signOff(entry: Entry, attempt: number): Promise<HolderSignature | undefined> {
+    if (entry.activating) return undefined;
+    if (attempt > entry.row.abandoned) {
+      entry.row = { ...entry.row, abandoned: attempt };
+      if ((entry.running?.attempt ?? Number.POSITIVE_INFINITY) <= attempt) {
+        entry.running?.fail(new Error('the attempt was abandoned'));
+        entry.running = undefined;
+      }
+      await this.#wallet.write({
+        keys: [entry.row],
+        audit: [{ type: 'KeyAbandoned', key: entry.row.name, scheme: entry.scheme, attempt: String(attempt) }],
+      });
+    }
+    const { env, roster } = this.#wallet;
+    return { holder: roster.me.name, signature: signAsHolder(this.#abandonedStatement(entry, attempt), env.identity.privateKey) };
+  }
+
+  /** Leads `entry` until it is Active or a holder is absent; does nothing at other holders or while it does so already. */
+  #lead(entry: Entry): void {
+    const { roster, env } = this.#wallet;
+    if (entry.leading || roster.me.name !== this.#leader || entry.row.state === 'Active') return;
+    entry.leading = true;
+    const turns = async (): Promise<void> => {
+      while (entry.row.state !== 'Active') {
+        const absent = this.#absent;
+        if (absent.length > 0) {
+          entry.problem = `waits for ${absent.join(', ')}`;
+          return;
+        }
+        try {
+          await this.#leadOnce(entry);
+        } catch (error) {
+          entry.problem = messageOf(error);
+        }
+        await new Promise<void>((resolve) => {
+          env.clock.after(RETRY_PAUSE, resolve);
+        });
+      }
+    };
+    this.#background(
+      turns().finally(() => {
+        entry.leading = false;
+      }),
+    );
+  }
+
+  async #leadOnce(entry: Entry): Promise<void> {
+    const { env, roster } = this.#wallet;
+    const others = roster.others.map((m) => m.name);
+    const standing = await this.#answers(entry, (peer) =>
+      env.peers.send(peer, { $case: 'keygenStatus', value: this.#status(entry, true) }),
+    );
+    const statuses = [...standing].map(([peer, s]) => ({ peer, status: s as KeygenStatus }));
+    const unwanted = statuses.filter(({ status }) => status.state === 'Unwanted').map(({ peer }) => peer);
+    if (unwanted.length > 0) throw new Error(`waits for ${unwanted.join(', ')} to be asked for key ${entry.row.name}`);
+    // Whoever is Active hands the signatures over on seeing our status.
+    if (statuses.some(({ status }) => status.state === 'Active')) return;
+    const last = Math.max(entry.row.attempt, ...statuses.map(({ status }) => Number(status.attempt)));
+    const abandoned = last === 0 ? [] : await this.#abandon(entry, last);
+    if (abandoned === undefined) return;
+    for (const peer of others)
+      env.peers.send(peer, {
+        $case: 'keygenStart',
+        value: { key: entry.row.name, scheme: entry.scheme, attempt: BigInt(last + 1), abandoned: [...abandoned] },
+      });
+    await this.#begin(entry, last + 1, abandoned);
+  }
+
+  /** Everyone's signature that `attempt` is dead; undefined where this holder itself has seen that it is not. */
+  async #abandon(entry: Entry, attempt: number): Promise<readonly HolderSignature[] | undefined> {
+    const own = await this.#signOff(entry, attempt);
+    if (own === undefined) return undefined;
+    const value = { key: entry.row.name, scheme: entry.scheme, attempt: BigInt(attempt), signatures: [] };
+    const given = await this.#answers(entry, (peer) => this.#wallet.env.peers.send(peer, { $case: 'keygenAbandon', value }), 'signature');
+    const signatures = [own, ...given.values()] as HolderSignature[];
+    return this.#wallet.roster.members.flatMap((m) => signatures.filter((s) => s.holder === m.name));
+  }
+
+  /** Asks every other holder and waits for all to answer with a status, or with a signature. */
+  async #answers(
+    entry: Entry,
+    ask: (peer: string) => boolean,
+    want: 'status' | 'signature' = 'status',
+  ): Promise<ReadonlyMap<string, KeygenStatus | HolderSignature>> {
+    const others = this.#wallet.roster.others.map((m) => m.name);
+    const answers = new Map<string, KeygenStatus | HolderSignature>();
+    const missing = (): string[] => others.filter((peer) => !answers.has(peer));
+    try {
+      await new Promise<void>((resolve, reject) => {
+        const cancel = this.#wallet.env.clock.after(ANSWER_TIMEOUT, () => reject(new Error(`no answer from ${missing().join(', ')}`)));
+        entry.answer = (peer, answer) => {
+          if (('signature' in answer ? 'signature' : 'status') !== want) return;
+          answers.set(peer, answer);
+          if (missing().length > 0) return;
+          cancel();
+          resolve();
+        };
+        for (const peer of others) ask(peer);
+      });
+      return answers;
+    } finally {
+      entry.answer = undefined;
+    }
+  }
+
+  #background(work: Promise<void>): void {
+    work.catch((error: unknown) => this.#wallet.env.log.warn('key generation', { error: messageOf(error) }));
+  }
+}
+
+const describeWait = (attempt: KeygenAttempt): string => {
+  const { round, from } = attempt.waitsFor;
+  return from.length === 0 ? `attempt ${attempt.attempt} is computing` : `attempt ${attempt.attempt} waits for ${round} of ${from.join(', ')}`;
+};
+
+/** Holders' signatures as a row keeps them. */
+export const signaturesOf = (row: KeyRow): HolderSignature[] =>
+  Object.entries(JSON.parse(row.signatures) as Record<string, string>).map(([holder, signature]) => ({ holder, signature }));

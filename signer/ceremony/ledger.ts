@@ -1,0 +1,97 @@
+import type { Decision, LedgerView } from '../../policy/decision.ts';
+import type { Policy } from '../../policy/document.ts';
+import { decodeEffects } from '../../policy/effects-json.ts';
+import { evaluate } from '../../policy/evaluate.ts';
+import { SpendWindows } from '../../policy/spend-windows.ts';
+import type { LedgerRow } from '../state/store.ts';
+import type { Reading, VerifiedRequest } from './judge.ts';
+
+/**
+ * This holder's ledger as policy sees it: every effect it reserved and every one it learnt of, once a request.
+ * Deciding and reserving happen in one turn of the event loop, so that no two requests see the same room.
+ * The rows themselves are the store's; this is what can be computed from them.
+ */
+export class Ledger {
+  readonly #policy: Policy;
+  readonly #windows: SpendWindows;
+  readonly #settled: (digest: string) => LedgerRow | undefined;
+  /** Rows that are not yet spends on disk; the rest are the store's to remember. */
+  readonly #open = new Map<string, LedgerRow>();
+
+  /** `settled` finds the row of a spend that is on disk. */
+  constructor(policy: Policy, rows: readonly LedgerRow[], settled: (digest: string) => LedgerRow | undefined) {
+    this.#policy = policy;
+    this.#windows = new SpendWindows(policy);
+    this.#settled = settled;
+    for (const row of rows) {
+      this.put(row);
+      if (row.state === 'Spent') this.settle(row.digest);
+    }
+  }
+
+  get(digest: string): LedgerRow | undefined {
+    return this.#open.get(digest) ?? this.#settled(digest);
+  }
+
+  /** Judges a verified request at `now` (Unix seconds) against everything else on the ledger. */
+  decide({ statement, digest }: VerifiedRequest, { decoded }: Reading, now: number): Decision {
+    const judge = (pending: boolean): Decision =>
+      evaluate({
+        policy: this.#policy,
+        effects: decoded.effects,
+        fees: decoded.fees,
+        initiator: statement.initiator,
+        key: statement.key,
+        ledger: this.#without(digest, this.#windows.view(now, { pending }), now),
+        nowSeconds: now,
+      });
+    const decision = judge(true);
+    if (decision.reason !== 'LimitExceeded' || judge(false).verdict !== 'Allow') return decision;
+    return { ...decision, reason: 'LimitContended', message: `${decision.message}; unfinished requests hold the rest` };
+  }
+
+  /** Puts a request on the ledger, or makes its reservation a spend. What is there keeps its time. */
+  put(row: LedgerRow): LedgerRow {
+    const old = this.get(row.digest);
+    if (old === undefined) this.#windows.add(row.digest, row.at, decodeEffects(row.effects));
+    if (old?.state === 'Spent') return old;
+    const next = old === undefined ? row : { ...old, state: row.state };
+    this.#open.set(row.digest, next);
+    return next;
+  }
+
+  /** The spend is on disk: it counts for good and needs no more memory than its share of the windows. */
+  settle(digest: string): void {
+    if (this.#open.get(digest)?.state !== 'Spent') return;
+    this.#open.delete(digest);
+    this.#windows.settle(digest);
+  }
+
+  /** Takes a reservation off again; only ever one that is not a spend. */
+  drop(digest: string): void {
+    if (this.#open.get(digest)?.state !== 'Reserved') return;
+    this.#open.delete(digest);
+    this.#windows.remove(digest);
+  }
+
+  /** `view` less what `digest` itself has on the ledger. */
+  #without(digest: string, view: LedgerView, now: number): LedgerView {
+    const own = this.get(digest);
+    if (own === undefined) return view;
+    const alone = new SpendWindows(this.#policy);
+    alone.add(digest, own.at, decodeEffects(own.effects));
+    const mine = alone.view(now, { pending: true });
+    return {
+      spent(rule, seconds) {
+        const all = view.spent(rule, seconds);
+        const part = mine.spent(rule, seconds);
+        const amounts = new Map(all.amounts);
+        for (const [asset, amount] of part.amounts) {
+          const rest = (amounts.get(asset) ?? 0n) - amount;
+          amounts.set(asset, rest < 0n ? 0n : rest);
+        }
+        return { amounts, requests: Math.max(0, all.requests - part.requests) };
+      },
+    };
+  }
+}

@@ -1,0 +1,21 @@
+/** What ceremonies report of themselves (DESIGN.md 6 names the series); seconds everywhere. */
+export type Step = 'queue' | 'policy' | 'ledger' | 'round' | 'aggregate' | 'verify';
+export type CeremonyKind = 'sign' | 'keygen';
+
+export interface Meter {
+  ceremony(key: string, scheme: string, kind: CeremonyKind, outcome: 'succeeded' | 'denied' | 'failed', seconds: number): void;
+  step(scheme: string, kind: CeremonyKind, step: Step, seconds: number): void;
+  failure(kind: CeremonyKind, reason: string, culprit: string): void;
+  inProgress(delta: 1 | -1): void;
+  decision(rule: string, verdict: 'Allow' | 'Deny', reason: string): void;
+  nonces(key: string, peer: string, available: number): void;
+}
+
+export const silentMeter: Meter = {
+  ceremony() {},
+  step() {},
+  failure() {},
+  inProgress() {},
+  decision() {},
+  nonces() {},
+};

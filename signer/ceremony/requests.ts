@@ -1,0 +1,75 @@
+import { Refused } from '../../common/errors.ts';
+import type { RequestRow, Store } from '../state/store.ts';
+import type { VerifiedRequest } from './judge.ts';
+
+/** Which request an initiator's id belongs to: one digest for good, from the moment its signature verified. */
+export class Requests {
+  readonly #store: Pick<Store, 'request' | 'requestById'>;
+  /** Rows on their way to disk. */
+  readonly #pending = new Map<string, RequestRow>();
+  readonly #digests = new Map<string, string>();
+
+  constructor(store: Pick<Store, 'request' | 'requestById'>) {
+    this.#store = store;
+  }
+
+  get(digest: string): RequestRow | undefined {
+    return this.#pending.get(digest) ?? this.#store.request(digest);
+  }
+
+  byId(initiator: string, id: string): RequestRow | undefined {
+    const digest = this.#digests.get(idKey(initiator, id));
+    return digest === undefined ? this.#store.requestById(initiator, id) : this.get(digest);
+  }
+
+  /** What is known of this very request. Throws `IdReused` where its id belongs to another. */
+  find({ statement, digest }: VerifiedRequest): RequestRow | undefined {
+    const known = this.byId(statement.initiator, statement.id);
+    if (known !== undefined && known.digest !== digest)
+      throw new Refused(
+        'IdReused',
+        `id ${JSON.stringify(statement.id)} of ${statement.initiator} belongs to request ${known.digest}: use another id`,
+      );
+    return known;
+  }
+
+  /** Holds `row` until `written` settles; others see it at once. A row that could not be written is forgotten. */
+  async keep(row: RequestRow, written: Promise<void>): Promise<void> {
+    const id = idKey(row.initiator, row.id);
+    this.#pending.set(row.digest, row);
+    this.#digests.set(id, row.digest);
+    try {
+      await written;
+    } finally {
+      if (this.#pending.get(row.digest) === row) {
+        this.#pending.delete(row.digest);
+        this.#digests.delete(id);
+      }
+    }
+  }
+}
+
+const idKey = (initiator: string, id: string): string => `${initiator}\n${id}`;
+
+/** A row of `request` in `state`; what a row already knows stays unless `change` says otherwise. */
+export const requestRow = (
+  { request, statement, digest, expiresAt }: VerifiedRequest,
+  firstSeen: number,
+  change: Pick<RequestRow, 'state'> & Partial<RequestRow>,
+): RequestRow => ({
+  digest,
+  initiator: statement.initiator,
+  id: statement.id,
+  key: statement.key,
+  statement: request.statement,
+  signature: request.signature,
+  expiresAt,
+  firstSeen,
+  reason: '',
+  message: '',
+  rule: '',
+  policyDigest: '',
+  participants: [],
+  signatures: [],
+  ...change,
+});

@@ -1,0 +1,545 @@
+import { formatTime } from '../../common/clock.ts';
+import { messageOf, Refused } from '../../common/errors.ts';
+import { RateLimit } from '../../common/rate-limit.ts';
+import { outcomeOf } from '../../common/reasons.ts';
+import type { Decision } from '../../policy/decision.ts';
+import type { Commitments, Contribution, Refusal, SignRound, SignShares } from '../../proto/gen/signer/v1/peer.ts';
+import type { SignReply, SignRequest } from '../../proto/gen/signer/v1/signer.ts';
+import { Culprit } from '../scheme/scheme.ts';
+import type { RequestRow } from '../state/store.ts';
+import { checkExpiry, read, verifyRequest, type Reading, type VerifiedRequest } from './judge.ts';
+import { PeerCommitments, type OwnNonce } from './nonce-pools.ts';
+import { signedEntry, type Outcomes } from './outcomes.ts';
+import type { NonceKeeper } from './own-nonces.ts';
+import { MAY_EXIST, refusalReply, rowReply } from './reply.ts';
+import { requestRow } from './requests.ts';
+import type { Member } from './roster.ts';
+import { Rounds, type Answer } from './rounds.ts';
+import { sessionId } from './session.ts';
+import { signingInput } from './sign-member.ts';
+import type { Spends } from './spends.ts';
+import { Stopwatch } from './stopwatch.ts';
+import type { ActiveKey, Wallet } from './wallet.ts';
+
+/** A member has this long to answer a round, and to deliver commitments. Milliseconds. */
+const ANSWER_TIMEOUT = 10_000;
+const COMMITMENTS_TIMEOUT = 3_000;
+/** Requests under way, in all and of one initiator. */
+const MOST_REQUESTS = 1_024;
+const MOST_OF_INITIATOR = 512;
+/** A request that only others' unfinished ones stand in the way of tries again this long. Milliseconds. */
+const CONTENTION_PATIENCE = 3_000;
+/** Refusals of one initiator that are put on record; more are answered and counted only. */
+const RECORDS_BURST = 200;
+const RECORDS_PER_SECOND = 2;
+/** Refusals that another try with the same member may cure. */
+const CURABLE = new Set(['NonceUnknown', 'LimitContended']);
+
+/** A request on its way: everything that was established about it. */
+type Run = {
+  readonly request: VerifiedRequest;
+  readonly key: ActiveKey;
+  readonly reading: Reading;
+  readonly decision: Decision;
+  readonly now: number;
+  readonly watch: Stopwatch;
+};
+
+type Session = { readonly round: SignRound; readonly own: readonly OwnNonce[]; readonly quorum: readonly Member[] };
+
+/**
+ * The coordinator's side of signing, at an Infrastructure holder. Requests are admitted one after another against
+ * its own ledger; a round goes to `t - 1` other members at once while its own reservation goes to disk.
+ *
+ *   verify -> known? -> judge + reserve (one turn) -> quorum -> SignRound ... SignShares -> aggregate -> verify
+ *     -> on disk -> answer, tell all holders
+ *   member unavailable or refusing -> next quorum; none left -> denied, failed or SignatureMayExist (MAY_EXIST)
+ */
+export class SignCoordinator {
+  readonly #wallet: Wallet;
+  readonly #nonces: NonceKeeper;
+  readonly #spends: Spends;
+  readonly #outcomes: Outcomes;
+  readonly #rounds: Rounds;
+  readonly #commitments = new Map<string, PeerCommitments>();
+  readonly #running = new Map<string, Promise<SignReply>>();
+  readonly #byInitiator = new Map<string, number>();
+  readonly #records: RateLimit;
+
+  constructor(wallet: Wallet, nonces: NonceKeeper, spends: Spends, outcomes: Outcomes) {
+    this.#wallet = wallet;
+    this.#nonces = nonces;
+    this.#spends = spends;
+    this.#outcomes = outcomes;
+    this.#rounds = new Rounds(wallet.env.clock);
+    this.#records = new RateLimit(wallet.env.clock, RECORDS_BURST, RECORDS_PER_SECOND);
+  }
+
+  get running(): number {
+    return this.#running.size;
+  }
+
+  /** Judges and signs. Never throws: whatever happens is an answer. */
+  async sign(request: SignRequest): Promise<SignReply> {
+    const { env, genesisDigest, policy, roster } = this.#wallet;
+    const watch = new Stopwatch(env.clock);
+    const answer = { coordinator: roster.me.name };
+    let verified: VerifiedRequest;
+    try {
+      verified = watch.timeSync('policy', () => verifyRequest(request, genesisDigest, policy));
+    } catch (error) {
+      const refused = asRefused(error);
+      env.meter.decision('', 'Deny', refused.reason);
+      return refusalReply(refused, { ...answer, durations: watch.durations() });
+    }
+    const running = this.#running.get(verified.digest);
+    if (running !== undefined) return running;
+    const { initiator } = verified.statement;
+    const ofInitiator = this.#byInitiator.get(initiator) ?? 0;
+    if (this.#running.size >= MOST_REQUESTS || ofInitiator >= MOST_OF_INITIATOR) {
+      const busy = new Refused('Busy', `${this.#running.size} requests are under way, ${ofInitiator} of ${initiator}: ask again`);
+      return refusalReply(busy, { ...answer, digest: verified.digest });
+    }
+    this.#byInitiator.set(initiator, ofInitiator + 1);
+    env.meter.inProgress(1);
+    const run = this.#handle(verified, watch)
+      .catch((error: unknown) => {
+        const refused = asRefused(error);
+        if (refused.reason === 'Internal') env.log.error('request failed', { digest: verified.digest, error: refused.message });
+        return refusalReply(refused);
+      })
+      .then((reply) => this.#finish(verified, watch, { ...reply, ...answer, digest: verified.digest, durations: watch.durations() }))
+      .finally(() => {
+        env.meter.inProgress(-1);
+        this.#running.delete(verified.digest);
+        const left = (this.#byInitiator.get(initiator) ?? 1) - 1;
+        if (left === 0) this.#byInitiator.delete(initiator);
+        else this.#byInitiator.set(initiator, left);
+      });
+    this.#running.set(verified.digest, run);
+    return run;
+  }
+
+  /** A peer's link is up: its commitments of before are void. */
+  onUp(peer: string): void {
+    this.#forget(peer);
+  }
+
+  onDown(peer: string): void {
+    this.#rounds.onDown(peer);
+    this.#forget(peer);
+  }
+
+  onCommitments(peer: string, { key, boot, replace, commitments }: Commitments): void {
+    const { roster, wanted, env } = this.#wallet;
+    if (roster.find(peer)?.role === 'Backup' || !wanted.has(key)) return;
+    const pool = this.#pool(key, peer);
+    pool.add(boot, commitments, replace);
+    env.meter.nonces(key, peer, pool.size);
+  }
+
+  onShares(peer: string, shares: SignShares): void {
+    this.#rounds.onShares(peer, shares);
+  }
+
+  /** False where the refusal is of no round of ours. */
+  onRefusal(peer: string, refusal: Refusal): boolean {
+    return this.#rounds.onRefusal(peer, refusal);
+  }
+
+  #finish({ statement }: VerifiedRequest, watch: Stopwatch, reply: SignReply): SignReply {
+    const { env, keys } = this.#wallet;
+    const scheme = keys.get(statement.key)?.scheme ?? '';
+    const outcome = reply.outcome === 'signed' ? 'succeeded' : reply.outcome === 'denied' ? 'denied' : 'failed';
+    env.meter.ceremony(keys.has(statement.key) ? statement.key : '', scheme, 'sign', outcome, watch.total / 1000);
+    for (const [step, ms] of watch.steps) env.meter.step(scheme, 'sign', step, ms / 1000);
+    if (outcome === 'failed') env.meter.failure('sign', reply.reason, '');
+    return reply;
+  }
+
+  async #handle(request: VerifiedRequest, watch: Stopwatch): Promise<SignReply> {
+    const wallet = this.#wallet;
+    const { time, wanted } = wallet;
+    let known = wallet.requests.find(request);
+    const key = wallet.key(request.statement.key);
+    if (key === undefined) {
+      const name = JSON.stringify(request.statement.key);
+      if (wanted.has(request.statement.key)) throw new Refused('KeyNotReady', `key ${name} is still being generated`);
+      throw new Refused('UnknownKey', `the wallet has no key ${name}; it has ${[...wanted].join(', ') || 'none'}`);
+    }
+    if (known?.state === 'Released') {
+      // Shares left once: whoever took part may have the signature. PROTOCOL.md 4.
+      await this.#outcomes.ask(request.digest);
+      known = wallet.requests.find(request);
+    }
+    if (known?.state === 'Signed' || known?.state === 'Denied') return rowReply(wallet, known);
+    const now = time.seconds();
+    if (request.expiresAt <= now && known?.state === 'Released') return rowReply(wallet, known);
+    checkExpiry(request, now);
+    const reading = watch.timeSync('policy', () => this.#read(request, key));
+    if (reading instanceof Refused) return this.#refuse(request, reading);
+    return this.#admit(request, key, reading, watch);
+  }
+
+  /** A payload that cannot be decoded is denied for good, and on record. */
+  #read(request: VerifiedRequest, key: ActiveKey): Reading | Refused {
+    try {
+      return read(request.statement, key.publicKey);
+    } catch (error) {
+      return asRefused(error);
+    }
+  }
+
+  async #admit(request: VerifiedRequest, key: ActiveKey, reading: Reading, watch: Stopwatch): Promise<SignReply> {
+    const { ledger, env, time } = this.#wallet;
+    const patience = env.clock.monotonic() + CONTENTION_PATIENCE;
+    for (;;) {
+      const now = time.seconds();
+      const decision = watch.timeSync('policy', () => ledger.decide(request, reading, now));
+      env.meter.decision(decision.rule, decision.verdict, decision.reason);
+      if (decision.verdict === 'Allow') {
+        // Same turn as the decision: no other request sees the room that this one takes.
+        ledger.put({ digest: request.digest, at: now, effects: reading.effects, state: 'Reserved' });
+        const reply = await this.#sign({ request, key, reading, decision, now, watch });
+        if (reply.reason !== 'LimitContended' || env.clock.monotonic() > patience) return reply;
+      } else if (decision.reason !== 'LimitContended' || env.clock.monotonic() > patience) {
+        return this.#refuse(request, new Refused(decision.reason || 'PolicyDenied', decision.message, decision.rule), reading);
+      }
+      await watch.time('queue', () => this.#pause(20 + ((env.random(1)[0] ?? 0) % 80)));
+    }
+  }
+
+  /** Runs sessions with one quorum after another until one signs, or none is left. */
+  async #sign(run: Run): Promise<SignReply> {
+    const { request, watch } = run;
+    const { env, roster } = this.#wallet;
+    const left = new Map<string, Refused | string>();
+    const retried = new Set<string>();
+    let mayExist = this.#wallet.requests.get(request.digest)?.state === 'Released';
+    let reserved: Promise<void> | undefined;
+    for (;;) {
+      const quorum = this.#quorum(left);
+      if (quorum === undefined) break;
+      const session = await watch.time('queue', () => this.#prepare(run, quorum, left));
+      if (session === undefined) continue;
+      const asked = quorum.filter((m) => m !== roster.me);
+      const answers = asked.map((m) => this.#rounds.wait(session.round.session, m.name, ANSWER_TIMEOUT));
+      for (const m of asked)
+        if (!env.peers.send(m.name, { $case: 'signRound', value: session.round })) this.#rounds.onDown(m.name);
+      try {
+        // Our reservation goes to disk while the members work: nothing of ours but the request has left.
+        const reserving = (reserved ??= watch.time('ledger', () => this.#reserve(run, quorum)));
+        const [results] = await Promise.all([watch.time('round', () => this.#collect(run, session, asked, answers)), reserving]);
+        for (const [name, answer] of results.answers) {
+          mayExist ||= answer.kind !== 'refused';
+          if (answer.kind === 'silent') left.set(name, answer.why);
+          if (answer.kind !== 'refused') continue;
+          if (answer.refused.reason !== 'NonceUnknown' || retried.has(name)) left.set(name, answer.refused);
+          retried.add(name);
+        }
+        if (results.shares === undefined) continue;
+        const signatures = await this.#aggregate(run, session, results.shares);
+        return await this.#signed(run, session, signatures);
+      } catch (error) {
+        if (error instanceof Culprit) {
+          for (const name of await this.#fence(run, error)) left.set(name, new Refused('CulpritFound', error.message));
+          continue;
+        }
+        // The members were asked: whatever failed here, one of them may have released its shares.
+        env.log.error('session failed', { digest: request.digest, error: messageOf(error) });
+        return refusalReply(new Refused('SignatureMayExist', `${MAY_EXIST} (${roster.me.name}: ${messageOf(error)})`));
+      }
+    }
+    return this.#unsigned(run, left, mayExist);
+  }
+
+  /** `t` usable members in roster order, this one among them; undefined where too few are left. */
+  #quorum(left: ReadonlyMap<string, unknown>): readonly Member[] | undefined {
+    const { roster } = this.#wallet;
+    const others = roster.signing.filter((m) => m !== roster.me && !left.has(m.name) && this.#wallet.usable(m.name));
+    if (others.length < roster.threshold - 1) return undefined;
+    return [roster.me, ...others.slice(0, roster.threshold - 1)].toSorted((a, b) => a.identifier - b.identifier);
+  }
+
+  /** Takes one unused contribution a member and input; a member without any is left out. */
+  async #prepare(run: Run, quorum: readonly Member[], left: Map<string, Refused | string>): Promise<Session | undefined> {
+    const { roster, genesisDigest, policyDigest, env, time } = this.#wallet;
+    const { key, request, reading } = run;
+    const count = reading.decoded.messages.length;
+    const taken = await Promise.all(
+      quorum.map(async (m): Promise<readonly Contribution[] | undefined> => {
+        if (m === roster.me) return undefined;
+        const contributions = await this.#takeFrom(key.name, m.name, count);
+        if (contributions === undefined) left.set(m.name, 'it delivered no commitments');
+        return contributions;
+      }),
+    );
+    if (quorum.some((m) => left.has(m.name))) return undefined;
+    const own = await this.#nonces.takeOwn(key, count);
+    const inputs = own.map((mine, i) => ({
+      contributions: quorum.map((m, j): Contribution => {
+        const { boot, index, hiding, binding } = taken[j]?.[i] ?? mine;
+        return { holder: m.name, boot, index, hiding, binding };
+      }),
+    }));
+    const names = quorum.map((m) => m.name);
+    const binding = { genesis: genesisDigest, key: key.name, epoch: key.epoch, request: request.digest, policy: policyDigest };
+    env.log.debug('session', { digest: request.digest, quorum: names });
+    const round: SignRound = {
+      session: sessionId({ ...binding, quorum: names, inputs }),
+      request: request.request,
+      policyDigest,
+      effectsDigest: reading.effectsDigest,
+      time: formatTime(time.seconds() * 1000),
+      epoch: key.epoch,
+      quorum: names,
+      inputs,
+      key: key.name,
+    };
+    return { round, own, quorum };
+  }
+
+  async #takeFrom(key: string, peer: string, count: number): Promise<readonly Contribution[] | undefined> {
+    const pool = this.#pool(key, peer);
+    let cancel = (): void => {};
+    const late = new Promise<undefined>((resolve) => {
+      cancel = this.#wallet.env.clock.after(COMMITMENTS_TIMEOUT, () => resolve(undefined));
+    });
+    const taken = await Promise.race([pool.take(count), late]);
+    cancel();
+    this.#wallet.env.meter.nonces(key, peer, pool.size);
+    return taken;
+  }
+
+  /** Own shares and the members' answers; `shares` by input only where every member gave its own. */
+  async #collect(
+    run: Run,
+    { round, own }: Session,
+    asked: readonly Member[],
+    answers: readonly Promise<Answer>[],
+  ): Promise<{ readonly answers: ReadonlyMap<string, Answer>; readonly shares: readonly Map<number, Uint8Array>[] | undefined }> {
+    const { roster } = this.#wallet;
+    const { key, reading } = run;
+    const mine = Promise.all(
+      own.map(async (nonce, i) => key.signing?.sign(nonce.nonce, signingInput(roster, round, reading.decoded.messages, i))),
+    );
+    const [given, shares] = await Promise.all([Promise.all(answers), mine]);
+    const byName = new Map(asked.map((m, i) => [m.name, given[i] as Answer]));
+    for (const [name, answer] of byName)
+      if (answer.kind === 'shares' && answer.shares.length !== own.length)
+        byName.set(name, { kind: 'silent', why: `it gave ${answer.shares.length} shares for ${own.length} inputs` });
+    const complete = [...byName.values()].every((a) => a.kind === 'shares');
+    const byInput = own.map((_, i) => {
+      const of = new Map<number, Uint8Array>([[roster.me.identifier, shares[i] as Uint8Array]]);
+      for (const [name, a] of byName)
+        if (a.kind === 'shares') of.set(roster.get(name).identifier, a.shares[i] as Uint8Array);
+      return of;
+    });
+    return { answers: byName, shares: complete ? byInput : undefined };
+  }
+
+  /** One signature an input, each verified by other code than made it. Throws {@link Culprit}. */
+  async #aggregate(run: Run, { round }: Session, shares: readonly Map<number, Uint8Array>[]): Promise<readonly Uint8Array[]> {
+    const { key, reading, watch } = run;
+    const { messages } = reading.decoded;
+    const { roster } = this.#wallet;
+    const signatures = await watch.time('aggregate', () =>
+      Promise.all(
+        shares.map(async (of, i) => {
+          if (key.signing === undefined) throw new Refused('KeyNotReady', `key ${key.name} is not open here`);
+          return key.signing.aggregate(signingInput(roster, round, messages, i), of);
+        }),
+      ),
+    );
+    watch.timeSync('verify', () => {
+      for (const [i, signature] of signatures.entries())
+        if (!key.engine.verify(key.publicKey.bytes, messages[i] as Uint8Array, signature))
+          throw new Refused('Internal', `the aggregate of input ${i} does not verify`);
+    });
+    return signatures;
+  }
+
+  /** The reservation on disk. */
+  async #reserve({ request, reading, decision, now }: Run, quorum: readonly Member[]): Promise<void> {
+    const { requests, ledger, policyDigest } = this.#wallet;
+    const known = requests.get(request.digest);
+    const spend = ledger.get(request.digest);
+    const row = requestRow(request, known?.firstSeen ?? now, {
+      state: known?.state === 'Released' ? 'Released' : 'Reserved',
+      rule: decision.rule,
+      policyDigest,
+      participants: quorum.map((m) => m.name),
+    });
+    const written = this.#wallet.write({
+      requests: [row],
+      ledger: spend === undefined ? [] : [spend],
+      audit: [
+        {
+          type: 'Reserved',
+          digest: request.digest,
+          initiator: row.initiator,
+          id: row.id,
+          key: row.key,
+          rule: decision.rule,
+          policy: policyDigest,
+          effects: reading.effectsDigest,
+        },
+      ],
+    });
+    await requests.keep(row, written);
+  }
+
+  async #signed(run: Run, { round }: Session, signatures: readonly Uint8Array[]): Promise<SignReply> {
+    const { request, reading, decision, now, watch } = run;
+    const { requests, ledger, policyDigest } = this.#wallet;
+    const row = requestRow(request, requests.get(request.digest)?.firstSeen ?? now, {
+      state: 'Signed',
+      rule: decision.rule,
+      policyDigest,
+      participants: round.quorum,
+      signatures,
+    });
+    await watch.time('ledger', () =>
+      this.#settle(row, { audit: [signedEntry(row, reading.effectsDigest, '')], releases: [{ digest: row.digest, at: now }] }, ledger),
+    );
+    this.#outcomes.tell(row);
+    this.#spends.released();
+    return rowReply(this.#wallet, row);
+  }
+
+  /** Writes a row whose spend counts for good. */
+  async #settle(
+    row: RequestRow,
+    change: Pick<Parameters<Wallet['write']>[0], 'audit' | 'releases'>,
+    ledger: Wallet['ledger'],
+  ): Promise<void> {
+    const reserved = ledger.get(row.digest);
+    const spend = reserved === undefined ? [] : [ledger.put({ ...reserved, state: 'Spent' })];
+    await this.#wallet.requests.keep(row, this.#wallet.write({ requests: [row], ledger: spend, ...change }));
+    ledger.settle(row.digest);
+  }
+
+  /** No quorum signed. What any member may have released stays a spend; else the reservation goes. */
+  async #unsigned(run: Run, left: ReadonlyMap<string, Refused | string>, mayExist: boolean): Promise<SignReply> {
+    const { request, decision, now } = run;
+    const { ledger, requests, policyDigest } = this.#wallet;
+    const waitsFor = this.#missing(left);
+    const because = [...left].map(([name, why]) => (typeof why === 'string' ? `${name}: ${why}` : why.message)).join('; ');
+    if (mayExist) {
+      const message = because === '' ? MAY_EXIST : `${MAY_EXIST} (${because})`;
+      const row = requestRow(request, requests.get(request.digest)?.firstSeen ?? now, {
+        ...requests.get(request.digest),
+        state: 'Released',
+        reason: 'SignatureMayExist',
+        message,
+        rule: decision.rule,
+        policyDigest,
+      });
+      await this.#settle(row, { audit: [endedEntry('Failed', row)] }, ledger);
+      return { ...rowReply(this.#wallet, row), waitsFor };
+    }
+    const refused = [...left.values()].find((why) => why instanceof Refused);
+    if (refused !== undefined && CURABLE.has(refused.reason)) {
+      await this.#drop(request);
+      return refusalReply(refused, { waitsFor });
+    }
+    if (refused !== undefined && outcomeOf(refused.reason) === 'denied') return this.#refuse(request, refused);
+    return this.#refuse(request, refused ?? this.#unavailable(waitsFor, because), undefined, waitsFor);
+  }
+
+  #unavailable(waitsFor: readonly string[], because: string): Refused {
+    const { roster } = this.#wallet;
+    const here = roster.signing.filter((m) => this.#wallet.usable(m.name)).length;
+    const why = because === '' ? '' : ` (${because})`;
+    return new Refused(
+      'QuorumUnavailable',
+      `waits for ${waitsFor.join(' or ')}: ${here} of ${roster.threshold} signers that must take part are reachable${why}`,
+    );
+  }
+
+  #missing(left: ReadonlyMap<string, unknown>): string[] {
+    const { roster } = this.#wallet;
+    return roster.signing.filter((m) => left.has(m.name) || !this.#wallet.usable(m.name)).map((m) => m.name);
+  }
+
+  /** Ends a request of which nothing was released: off the ledger, its outcome on disk and in the audit once. */
+  async #refuse(request: VerifiedRequest, refused: Refused, reading?: Reading, waitsFor: string[] = []): Promise<SignReply> {
+    const { requests, time, policyDigest } = this.#wallet;
+    const state = outcomeOf(refused.reason) === 'denied' ? 'Denied' : 'Failed';
+    const known = requests.get(request.digest);
+    const reply = refusalReply(refused, { policyDigest, waitsFor, effects: reading?.effects ?? '' });
+    const repeated = known !== undefined && known.state === state && known.reason === refused.reason;
+    if (repeated || !this.#records.allow(request.statement.initiator)) {
+      await this.#drop(request);
+      return reply;
+    }
+    const row = requestRow(request, known?.firstSeen ?? time.seconds(), {
+      state,
+      reason: refused.reason,
+      message: refused.message,
+      rule: refused.rule,
+      policyDigest,
+    });
+    await this.#drop(request, row);
+    return reply;
+  }
+
+  async #drop(request: VerifiedRequest, row?: RequestRow): Promise<void> {
+    const { ledger, requests } = this.#wallet;
+    const reserved = ledger.get(request.digest)?.state === 'Reserved';
+    ledger.drop(request.digest);
+    if (!reserved && row === undefined) return;
+    const written = this.#wallet.write({
+      ...(reserved ? { unreserve: [request.digest] } : {}),
+      ...(row === undefined ? {} : { requests: [row], audit: [endedEntry(row.state === 'Denied' ? 'Denied' : 'Failed', row)] }),
+    });
+    await (row === undefined ? written : requests.keep(row, written));
+  }
+
+  /** A member's share is provably wrong: on disk before any answer leaves, and it is left out until cleared. */
+  async #fence({ request, key }: Run, culprit: Culprit): Promise<readonly string[]> {
+    const { roster, env, policyDigest } = this.#wallet;
+    const names = culprit.identifiers.map((i) => roster.nameOf(i)).filter((name) => name !== roster.me.name);
+    if (names.length === 0) throw new Refused('Internal', culprit.message);
+    for (const name of names) {
+      env.meter.failure('sign', 'CulpritFound', name);
+      env.log.error('culprit found', { culprit: name, digest: request.digest, error: culprit.message });
+    }
+    await this.#wallet.write({
+      peers: names.map((name) => this.#wallet.remember(name, { fenced: `wrong share of key ${key.name}` })),
+      audit: names.map((name) => ({ type: 'CulpritFound' as const, culprit: name, digest: request.digest, key: key.name, policy: policyDigest })),
+    });
+    return names;
+  }
+
+  #pool(key: string, peer: string): PeerCommitments {
+    const id = `${key}\n${peer}`;
+    const pool = this.#commitments.get(id) ?? new PeerCommitments(peer);
+    this.#commitments.set(id, pool);
+    return pool;
+  }
+
+  #forget(peer: string): void {
+    for (const [id, pool] of this.#commitments) if (id.endsWith(`\n${peer}`)) pool.clear();
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wallet.env.clock.after(ms, resolve);
+    });
+  }
+}
+
+const endedEntry = (type: 'Denied' | 'Failed', row: RequestRow): { readonly type: 'Denied' | 'Failed' } & Record<string, string> => ({
+  type,
+  digest: row.digest,
+  initiator: row.initiator,
+  id: row.id,
+  key: row.key,
+  reason: row.reason,
+  message: row.message.slice(0, 500),
+  rule: row.rule,
+  policy: row.policyDigest,
+});
+
+const asRefused = (error: unknown): Refused => (error instanceof Refused ? error : new Refused('Internal', messageOf(error)));

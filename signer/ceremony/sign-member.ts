@@ -1,0 +1,225 @@
+import { equal, hex } from '../../common/bytes.ts';
+import { parseTime } from '../../common/clock.ts';
+import { messageOf, Refused } from '../../common/errors.ts';
+import type { Decision } from '../../policy/decision.ts';
+import type { SignRound } from '../../proto/gen/signer/v1/peer.ts';
+import type { FrostScheme, NonceCommitment, SigningInput } from '../scheme/scheme.ts';
+import { checkExpiry, read, verifyRequest, type Reading, type VerifiedRequest } from './judge.ts';
+import { POOL_SIZE, type OwnNonce } from './nonce-pools.ts';
+import type { NonceKeeper } from './own-nonces.ts';
+import { requestRow } from './requests.ts';
+import type { Roster } from './roster.ts';
+import { sessionId } from './session.ts';
+import type { Spends } from './spends.ts';
+import type { ActiveKey, Wallet } from './wallet.ts';
+
+/** Further apart than this, one of two clocks is wrong and nothing is signed. Seconds. */
+const MOST_SKEW = 60;
+
+/** Rounds that one coordinator may have under way here. */
+const MOST_ROUNDS = 512;
+
+const POINT_BYTES: Record<FrostScheme, number> = { EdDSA: 32, Schnorr: 33 };
+
+type Judged = { readonly request: VerifiedRequest; readonly reading: Reading; readonly decision: Decision; readonly now: number };
+
+/**
+ * A member's side of signing. It believes nothing that the coordinator says: it decodes the payload, verifies the
+ * initiator, judges by its own policy and ledger, puts the spend on disk, and only then lets its shares go.
+ *
+ *   SignRound -> burn nonces -> judge -> reserve (memory, same turn) -> on disk | shares computed -> SignShares
+ *        any refusal before that -> Refusal, nothing released
+ */
+export class SignMember {
+  readonly #wallet: Wallet;
+  readonly #nonces: NonceKeeper;
+  readonly #spends: Spends;
+  readonly #running = new Map<string, number>();
+
+  constructor(wallet: Wallet, nonces: NonceKeeper, spends: Spends) {
+    this.#wallet = wallet;
+    this.#nonces = nonces;
+    this.#spends = spends;
+  }
+
+  async onSignRound(coordinator: string, round: SignRound): Promise<void> {
+    const { env } = this.#wallet;
+    const running = this.#running.get(coordinator) ?? 0;
+    this.#running.set(coordinator, running + 1);
+    try {
+      if (running >= MOST_ROUNDS) throw new Refused('Busy', `${running} rounds of ${coordinator} are under way`);
+      const shares = await this.#answer(coordinator, round);
+      env.peers.send(coordinator, { $case: 'signShares', value: { session: round.session, shares: [...shares] } });
+      this.#spends.released();
+    } catch (error) {
+      const refused = error instanceof Refused ? error : new Refused('Internal', messageOf(error));
+      if (refused.reason === 'Internal') env.log.error('round failed', { peer: coordinator, error: refused.message });
+      env.peers.send(coordinator, {
+        $case: 'refusal',
+        value: { session: round.session, reason: refused.reason, message: refused.message, rule: refused.rule },
+      });
+    } finally {
+      this.#running.set(coordinator, (this.#running.get(coordinator) ?? 1) - 1);
+    }
+  }
+
+  async #answer(coordinator: string, round: SignRound): Promise<readonly Uint8Array[]> {
+    const { roster } = this.#wallet;
+    if (roster.find(coordinator)?.role !== 'Infrastructure')
+      throw new Refused('SessionMismatch', `${coordinator} is no Infrastructure holder and coordinates nothing`);
+    if (roster.me.role === 'Backup') throw new Refused('SessionMismatch', 'a Backup holder signs in recovery only');
+    const key = this.#wallet.key(round.key);
+    if (key?.signing === undefined)
+      throw new Refused('KeyNotReady', `key ${JSON.stringify(round.key)} is not active at ${roster.me.name}`);
+
+    const nonces = this.#takeNonces(key, coordinator, round);
+    let judged: Judged;
+    try {
+      judged = this.#judge(key, coordinator, round);
+    } catch (error) {
+      key.signing.discard(nonces.map((n) => n.nonce));
+      throw error;
+    }
+    // From here to the first await nothing else runs: what was judged is what gets reserved.
+    const written = this.#reserve(key, coordinator, round, judged, nonces);
+    const { messages } = judged.reading.decoded;
+    const inputs = round.inputs.map((_, i) => signingInput(roster, round, messages, i));
+    // The arithmetic runs while the disk works; its result stays here until the spend is on disk.
+    const shares = Promise.all(nonces.map((n, i) => this.#sign(key, n, inputs[i])));
+    const [, released] = await Promise.all([written, shares]);
+    return released;
+  }
+
+  async #sign(key: ActiveKey, nonce: OwnNonce, input: SigningInput | undefined): Promise<Uint8Array> {
+    if (key.signing === undefined || input === undefined) throw new Refused('Internal', 'no share to sign with');
+    return key.signing.sign(nonce.nonce, input);
+  }
+
+  /** Burns the nonces a round refers to, before anything else is believed of it. */
+  #takeNonces(key: ActiveKey, coordinator: string, round: SignRound): readonly OwnNonce[] {
+    const me = this.#wallet.roster.me.name;
+    if (round.inputs.length === 0 || round.inputs.length > POOL_SIZE)
+      throw new Refused('Malformed', `a round has 1 to ${POOL_SIZE} inputs, this has ${round.inputs.length}`);
+    const mine = round.inputs.flatMap((input) => input.contributions.filter((c) => c.holder === me));
+    const nonces = this.#nonces.take(key, coordinator, mine);
+    if (nonces === undefined || nonces.length !== round.inputs.length)
+      throw new Refused('NonceUnknown', `${me} does not know a commitment that it is asked to use`);
+    return nonces;
+  }
+
+  #judge(key: ActiveKey, coordinator: string, round: SignRound): Judged {
+    const { genesisDigest, policy, time, requests, ledger, env, roster } = this.#wallet;
+    if (round.request === undefined) throw new Refused('Malformed', 'round without a request');
+    const request = verifyRequest(round.request, genesisDigest, policy);
+    const now = time.seconds();
+    this.#checkSession(key, coordinator, round, request, now);
+    requests.find(request);
+    checkExpiry(request, now);
+    const reading = read(request.statement, key.publicKey);
+    if (reading.decoded.messages.length !== round.inputs.length || reading.effectsDigest !== round.effectsDigest)
+      throw new Refused('DecisionMismatch', `${roster.me.name} decodes the payload to other effects than ${coordinator}`);
+    const decision = ledger.decide(request, reading, now);
+    env.meter.decision(decision.rule, decision.verdict, decision.reason);
+    if (decision.verdict === 'Deny') throw new Refused(decision.reason || 'PolicyDenied', decision.message, decision.rule);
+    return { request, reading, decision, now };
+  }
+
+  /** Quorum, epoch, policy, clock and session id as this holder computes them. */
+  #checkSession(key: ActiveKey, coordinator: string, round: SignRound, request: VerifiedRequest, now: number): void {
+    const { roster, policyDigest, genesisDigest } = this.#wallet;
+    const { quorum, inputs } = round;
+    if (request.statement.key !== key.name) throw new Refused('SessionMismatch', 'the round is for another key than its request');
+    if (!roster.isQuorum(quorum) || !quorum.includes(coordinator) || !quorum.includes(roster.me.name))
+      throw new Refused('SessionMismatch', `${quorum.join(', ')} is no quorum with ${coordinator} and ${roster.me.name}`);
+    const points = POINT_BYTES[key.scheme];
+    for (const { contributions } of inputs) {
+      const fits = contributions.every(
+        (c, i) => c.holder === quorum[i] && c.hiding.length === points && c.binding.length === points && c.boot.length === 16,
+      );
+      if (contributions.length !== quorum.length || !fits)
+        throw new Refused('SessionMismatch', 'each input needs one contribution of each member, in roster order');
+    }
+    if (round.epoch !== key.epoch)
+      throw new Refused('EpochMismatch', `epoch ${round.epoch} is asked, this holder is at ${key.epoch}`);
+    if (round.policyDigest !== policyDigest)
+      throw new Refused('PolicyMismatch', `policy ${round.policyDigest} is asked, this holder enforces ${policyDigest}`);
+    if (!(Math.abs(secondsOf(round.time) - now) <= MOST_SKEW))
+      throw new Refused('ClockSkew', `the clocks of ${coordinator} and ${roster.me.name} differ by more than ${MOST_SKEW} s`);
+    const binding = { genesis: genesisDigest, key: key.name, epoch: key.epoch, request: request.digest, policy: policyDigest };
+    if (!equal(sessionId({ ...binding, quorum, inputs }), round.session))
+      throw new Refused('SessionMismatch', 'the session id is not that of this round');
+  }
+
+  /** The spend goes on the ledger in this turn and to disk; a spend on disk stays one, whatever becomes of the round. */
+  async #reserve(
+    key: ActiveKey,
+    coordinator: string,
+    round: SignRound,
+    { request, reading, decision, now }: Judged,
+    nonces: readonly OwnNonce[],
+  ): Promise<void> {
+    const { ledger, requests, policyDigest } = this.#wallet;
+    const known = requests.get(request.digest);
+    const row = requestRow(request, known?.firstSeen ?? now, {
+      state: 'Released',
+      rule: decision.rule,
+      policyDigest,
+      participants: round.quorum,
+      // A repeat of what is signed already leaves the outcome as it is.
+      ...(known?.state === 'Signed' ? known : {}),
+    });
+    const spend = ledger.put({ digest: request.digest, at: now, effects: reading.effects, state: 'Reserved' });
+    const written = this.#wallet.write({
+      requests: [row],
+      ledger: [{ ...spend, state: 'Spent' }],
+      nonces: nonces.map((n) => ({ key: key.name, boot: hex(n.boot), index: n.index })),
+      releases: [{ digest: request.digest, at: now }],
+      audit: [
+        {
+          type: 'Released',
+          digest: request.digest,
+          initiator: request.statement.initiator,
+          id: request.statement.id,
+          key: key.name,
+          rule: decision.rule,
+          policy: policyDigest,
+          effects: reading.effectsDigest,
+          coordinator,
+          quorum: round.quorum.join(','),
+        },
+      ],
+    });
+    try {
+      await requests.keep(row, written);
+    } catch (error) {
+      ledger.drop(request.digest);
+      throw error;
+    }
+    ledger.put({ ...spend, state: 'Spent' });
+    ledger.settle(request.digest);
+  }
+}
+
+/** What the scheme signs for input `index` of a round whose form was checked. */
+export function signingInput(
+  roster: Roster,
+  round: Pick<SignRound, 'inputs'>,
+  messages: readonly Uint8Array[],
+  index: number,
+): SigningInput {
+  const message = messages[index];
+  const contributions = round.inputs[index]?.contributions;
+  if (message === undefined || contributions === undefined) throw new Refused('Internal', `no input ${index}`);
+  const commitments = new Map<number, NonceCommitment>(
+    contributions.map((c) => [roster.get(c.holder).identifier, { hiding: c.hiding, binding: c.binding }]),
+  );
+  return { message, commitments };
+}
+
+function secondsOf(time: string): number {
+  try {
+    return parseTime(time) / 1000;
+  } catch {
+    return Number.NaN;
+  }
+}

@@ -1,0 +1,177 @@
+import { digest as digestOf } from '../../common/bytes.ts';
+import { formatTime, parseTime } from '../../common/clock.ts';
+import { messageOf } from '../../common/errors.ts';
+import type { Spend } from '../../proto/gen/signer/v1/peer.ts';
+import { parseStatement } from '../../statement/statements.ts';
+import type { LedgerRow } from '../state/store.ts';
+import { read, verifyRequest } from './judge.ts';
+import { requestRow } from './requests.ts';
+import type { Wallet } from './wallet.ts';
+
+/** Spends under way to one peer without its word that they are on disk there. */
+const WINDOW = 256;
+
+/**
+ * Every share that leaves is told to every holder, Backup included, until each has it on disk: each numbers
+ * its own releases, remembers which of the others' it has, and is sent the rest whenever a link comes up.
+ * PROTOCOL.md 3, Outcomes.
+ */
+export class Spends {
+  readonly #wallet: Wallet;
+  /** By peer: the last release sent, and the last the peer has on disk. */
+  readonly #sent = new Map<string, { sent: bigint; acknowledged: bigint }>();
+
+  /** By peer: spends of a key that is active there and not yet here, and whatever came after them. */
+  readonly #waiting = new Map<string, Spend[]>();
+
+  constructor(wallet: Wallet) {
+    this.#wallet = wallet;
+  }
+
+  /** A link is up: the peer says what it has. */
+  onUp(peer: string, seen: bigint): void {
+    this.#sent.set(peer, { sent: seen, acknowledged: seen });
+    this.#pump(peer);
+  }
+
+  onDown(peer: string): void {
+    this.#sent.delete(peer);
+    this.#waiting.delete(peer);
+  }
+
+  /** A key became active here: spends that waited for it can be read. */
+  async onKeyActive(): Promise<void> {
+    for (const [peer, spends] of [...this.#waiting]) {
+      this.#waiting.delete(peer);
+      for (const spend of spends) await this.onSpend(peer, spend);
+    }
+  }
+
+  onAck(peer: string, sequence: bigint): void {
+    const cursor = this.#sent.get(peer);
+    if (cursor === undefined || sequence > cursor.sent) return;
+    cursor.acknowledged = sequence;
+    this.#pump(peer);
+  }
+
+  /** A release is on disk. */
+  released(): void {
+    for (const peer of this.#sent.keys()) this.#pump(peer);
+  }
+
+  #pump(peer: string): void {
+    const cursor = this.#sent.get(peer);
+    const { store, peers } = this.#wallet.env;
+    if (cursor === undefined) return;
+    for (;;) {
+      const room = WINDOW - Number(cursor.sent - cursor.acknowledged);
+      const rows = room > 0 ? store.releasesAfter(cursor.sent, Math.min(room, 32)) : [];
+      if (rows.length === 0) return;
+      for (const { sequence, digest, at } of rows) {
+        const row = store.request(digest);
+        // Pruned after 31 days: no window reaches it any more, but the numbering must not skip it.
+        const spend: Spend = {
+          sequence,
+          statement: row?.statement ?? new Uint8Array(),
+          signature: row?.signature ?? '',
+          policyDigest: row?.policyDigest ?? '',
+          rule: row?.rule ?? '',
+          time: formatTime(at * 1000),
+        };
+        if (!peers.send(peer, { $case: 'spend', value: spend })) return;
+        cursor.sent = sequence;
+      }
+    }
+  }
+
+  /**
+   * Another holder released a share: it counts here whatever we would have decided, once its initiator's
+   * signature verifies. Anything else moves the cursor only, so that a liar cannot hold up the rest.
+   */
+  async onSpend(peer: string, spend: Spend): Promise<void> {
+    const wallet = this.#wallet;
+    const waiting = this.#waiting.get(peer);
+    if (waiting !== undefined || !this.#readable(spend)) {
+      if ((waiting?.length ?? 0) < WINDOW) this.#waiting.set(peer, [...(waiting ?? []), spend]);
+      return;
+    }
+    if (spend.sequence <= wallet.peer(peer).spends) return this.#acknowledge(peer);
+    const known = wallet.remember(peer, { spends: spend.sequence });
+    const learned = spend.statement.length === 0 ? undefined : this.#learn(peer, spend);
+    await (learned?.(known) ?? wallet.write({ peers: [known] }));
+    this.#acknowledge(peer);
+  }
+
+  /** False where the spend is of a key that this holder does not have yet. */
+  #readable(spend: Spend): boolean {
+    if (spend.statement.length === 0) return true;
+    try {
+      const { key } = parseStatement('holdfast/request/v1', spend.statement);
+      return this.#wallet.key(key) !== undefined || !this.#wallet.wanted.has(key);
+    } catch {
+      return true;
+    }
+  }
+
+  #acknowledge(peer: string): void {
+    const sequence = this.#wallet.peer(peer).spends;
+    this.#wallet.env.peers.send(peer, { $case: 'spendAck', value: { sequence } });
+  }
+
+  #learn(peer: string, spend: Spend): ((known: ReturnType<Wallet['peer']>) => Promise<void>) | undefined {
+    const wallet = this.#wallet;
+    const { ledger, requests, time } = wallet;
+    const now = time.seconds();
+    try {
+      const verified = verifyRequest(
+        { statement: spend.statement, signature: spend.signature, approvals: [] },
+        wallet.genesisDigest,
+        wallet.policy,
+      );
+      const key = wallet.key(verified.statement.key);
+      if (ledger.get(verified.digest)?.state === 'Spent' || key === undefined) return undefined;
+      const bound = requests.byId(verified.statement.initiator, verified.statement.id);
+      const { effects } = read(verified.statement, key.publicKey);
+      const row: LedgerRow = ledger.put({
+        digest: verified.digest,
+        at: Math.min(now, parseTime(spend.time) / 1000),
+        effects,
+        state: 'Spent',
+      });
+      // A spend under an id that is bound to other bytes here counts all the same; the id stays with its first.
+      const request =
+        bound !== undefined && bound.digest !== verified.digest
+          ? undefined
+          : requestRow(verified, bound?.firstSeen ?? now, {
+              state: bound?.state === 'Signed' ? 'Signed' : 'Released',
+              rule: spend.rule,
+              policyDigest: spend.policyDigest,
+              participants: bound?.participants ?? [],
+              signatures: bound?.signatures ?? [],
+            });
+      return async (known) => {
+        const written = wallet.write({
+          ...(request === undefined ? {} : { requests: [request] }),
+          ledger: [row],
+          peers: [known],
+          audit: [
+            {
+              type: 'SpendLearned',
+              digest: verified.digest,
+              initiator: verified.statement.initiator,
+              id: verified.statement.id,
+              key: verified.statement.key,
+              from: peer,
+              policy: spend.policyDigest,
+            },
+          ],
+        });
+        await (request === undefined ? written : requests.keep(request, written));
+        ledger.settle(verified.digest);
+      };
+    } catch (error) {
+      wallet.env.log.warn('spend not counted', { peer, digest: digestOf(spend.statement), error: messageOf(error) });
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,176 @@
+import { digest as digestOf, fromHex } from '../../common/bytes.ts';
+import { messageOf } from '../../common/errors.ts';
+import type { Hello } from '../../proto/gen/signer/v1/peer.ts';
+import type { SignReply, SignRequest } from '../../proto/gen/signer/v1/signer.ts';
+import { parseStatement } from '../../statement/statements.ts';
+import type { PeerBody, Received } from '../peers/peers.ts';
+import type { FrostScheme } from '../scheme/scheme.ts';
+import type { KeyRow, Snapshot } from '../state/store.ts';
+import { Forwarding } from './forward.ts';
+import { Keygen, signaturesOf } from './keygen.ts';
+import { Outcomes } from './outcomes.ts';
+import { NonceKeeper } from './own-nonces.ts';
+import { rowReply } from './reply.ts';
+import { SignCoordinator } from './sign-coordinator.ts';
+import { SignMember } from './sign-member.ts';
+import { Spends } from './spends.ts';
+import { shareLabel, type Wallet } from './wallet.ts';
+
+/**
+ * A provisioned signer: its ceremonies, and which message goes to which. Everything it does comes from a call,
+ * a message, a link that comes or goes, or its clock; what it touches is in its {@link Wallet}'s environment.
+ */
+export class WalletSigner {
+  readonly wallet: Wallet;
+  readonly keygen: Keygen;
+  readonly #nonces: NonceKeeper;
+  readonly #spends: Spends;
+  readonly #outcomes: Outcomes;
+  readonly #coordinator: SignCoordinator;
+  readonly #member: SignMember;
+  readonly #forwarding: Forwarding;
+
+  constructor(wallet: Wallet, rows: readonly KeyRow[]) {
+    this.wallet = wallet;
+    this.keygen = new Keygen(wallet, rows, (row) => this.#open(row));
+    this.#nonces = new NonceKeeper(wallet);
+    this.#spends = new Spends(wallet);
+    this.#outcomes = new Outcomes(wallet);
+    this.#coordinator = new SignCoordinator(wallet, this.#nonces, this.#spends, this.#outcomes);
+    this.#member = new SignMember(wallet, this.#nonces, this.#spends);
+    this.#forwarding = new Forwarding(wallet, (request) => this.#coordinator.sign(request));
+  }
+
+  /** Opens the shares of active keys and settles what was unfinished when the signer stopped. */
+  static async start(wallet: Wallet, snapshot: Snapshot): Promise<WalletSigner> {
+    const signer = new WalletSigner(wallet, snapshot.keys);
+    for (const row of snapshot.keys) if (row.state === 'Active') await signer.#open(row);
+    await signer.#settleUnfinished(snapshot);
+    return signer;
+  }
+
+  /** Judges and signs, here or at the holder that coordinates. Never throws. */
+  sign(request: SignRequest): Promise<SignReply> {
+    return this.#forwarding.sign(request);
+  }
+
+  /** What is known here of a request; undefined where nothing is. */
+  request(initiator: string, id: string): SignReply | undefined {
+    const row = this.wallet.requests.byId(initiator, id);
+    return row === undefined ? undefined : rowReply(this.wallet, row);
+  }
+
+  get requestsUnderWay(): number {
+    return this.#coordinator.running;
+  }
+
+  hello(peer: string): Hello {
+    const { head, spends } = this.wallet.peer(peer);
+    return {
+      genesis: this.wallet.genesisDigest,
+      holder: this.wallet.roster.me.name,
+      boot: this.wallet.boot,
+      version: this.wallet.env.version,
+      remembered: head,
+      spendsSeen: spends,
+    };
+  }
+
+  onUp(peer: string, hello: Hello): void {
+    this.wallet.env.log.info('peer up', { peer, version: hello.version });
+    this.#coordinator.onUp(peer);
+    this.#spends.onUp(peer, hello.spendsSeen);
+    this.#nonces.offer(peer);
+    this.keygen.onUp(peer);
+  }
+
+  onDown(peer: string): void {
+    this.wallet.env.log.info('peer down', { peer });
+    this.#coordinator.onDown(peer);
+    this.#spends.onDown(peer);
+    this.#outcomes.onDown(peer);
+    this.#forwarding.onDown(peer);
+    this.keygen.onDown(peer);
+  }
+
+  onMessage(peer: string, message: Received): void {
+    this.wallet.sawHead(peer, message.head);
+    if (!this.keygen.onMessage(peer, message.body)) this.#route(peer, message.body);
+  }
+
+  #route(peer: string, body: PeerBody): void {
+    switch (body.$case) {
+      case 'heartbeat':
+        return;
+      case 'commitments':
+        return this.#coordinator.onCommitments(peer, body.value);
+      case 'signRound':
+        return this.#background(peer, this.#member.onSignRound(peer, body.value));
+      case 'signShares':
+        return this.#coordinator.onShares(peer, body.value);
+      case 'refusal':
+        if (!this.#coordinator.onRefusal(peer, body.value) && body.value.reason === 'Unknown')
+          this.#outcomes.onUnknown(peer, `sha256:${Buffer.from(body.value.session).toString('hex')}`);
+        return;
+      case 'outcome':
+        return this.#background(peer, this.#outcomes.onOutcome(peer, body.value));
+      case 'spend':
+        return this.#background(peer, this.#spends.onSpend(peer, body.value));
+      case 'spendAck':
+        return this.#spends.onAck(peer, body.value.sequence);
+      case 'ask':
+        return this.#outcomes.onAsk(peer, body.value);
+      case 'forward':
+        return this.#background(peer, this.#forwarding.onForward(peer, body.value));
+      case 'forwardReply':
+        return this.#forwarding.onReply(peer, body.value);
+      default:
+        this.wallet.env.log.warn('message not understood', { peer, type: body.$case });
+    }
+  }
+
+  /** A key is certified: its share opens, except at a Backup, which opens its own for recovery alone. */
+  async #open(row: KeyRow): Promise<void> {
+    const { wallet } = this;
+    const { env, roster } = wallet;
+    const certificate = parseStatement('holdfast/certificate/v1', row.certificate);
+    const scheme = row.scheme as FrostScheme;
+    const engine = env.scheme(scheme);
+    const signing =
+      roster.me.role === 'Backup'
+        ? undefined
+        : await engine.open(await env.shares.open(row.sealed, shareLabel(wallet, row.name, row.attempt)));
+    wallet.keys.set(row.name, {
+      name: row.name,
+      scheme,
+      epoch: certificate.epoch,
+      publicKey: { scheme, bytes: fromHex(certificate.publicKey, 'publicKey') },
+      certificate: row.certificate,
+      certificateDigest: digestOf(row.certificate),
+      signatures: signaturesOf(row),
+      engine,
+      signing,
+    });
+    for (const m of roster.coordinators) if (env.peers.available(m.name)) this.#nonces.offer(m.name);
+    await this.#spends.onKeyActive();
+  }
+
+  /**
+   * Reserved rows are of requests that this holder coordinated when it stopped: members may have released their
+   * shares, so they count as spends, and asking again with the same id completes them.
+   */
+  async #settleUnfinished({ unfinished, ledger }: Snapshot): Promise<void> {
+    const { wallet } = this;
+    const reserved = unfinished.filter((row) => row.state === 'Reserved');
+    if (reserved.length === 0) return;
+    await wallet.write({
+      requests: reserved.map((row) => ({ ...row, state: 'Released', reason: 'SignatureMayExist' })),
+      ledger: ledger.filter((row) => row.state === 'Reserved').map((row) => wallet.ledger.put({ ...row, state: 'Spent' })),
+    });
+    for (const { digest } of reserved) wallet.ledger.settle(digest);
+  }
+
+  #background(peer: string, work: Promise<void>): void {
+    work.catch((error: unknown) => this.wallet.env.log.error('message not handled', { peer, error: messageOf(error) }));
+  }
+}

@@ -1,0 +1,132 @@
+import { digest as digestOf } from '../../common/bytes.ts';
+import type { Policy } from '../../policy/document.ts';
+import type { PublicKey } from '../../policy/effect.ts';
+import type { HolderSignature } from '../../proto/gen/signer/v1/signer.ts';
+import type { GenesisStatement } from '../../statement/statements.ts';
+import type { FrostScheme, Scheme, SigningKey } from '../scheme/scheme.ts';
+import type { Change, Head, PeerRow, Snapshot } from '../state/store.ts';
+import type { Environment } from './environment.ts';
+import { Ledger } from './ledger.ts';
+import { Requests } from './requests.ts';
+import { Roster } from './roster.ts';
+import { SignerTime } from './time.ts';
+
+/** A key this holder may sign with: certified by all holders. */
+export type ActiveKey = {
+  readonly name: string;
+  readonly scheme: FrostScheme;
+  readonly epoch: string;
+  readonly publicKey: PublicKey;
+  readonly certificate: Uint8Array;
+  readonly certificateDigest: string;
+  readonly signatures: readonly HolderSignature[];
+  readonly engine: Scheme;
+  /** The opened share; absent at a Backup, which opens its share for ceremonies of recovery alone. */
+  readonly signing: SigningKey | undefined;
+};
+
+/**
+ * One wallet at one of its holders, from genesis on: what ceremonies share. Facts are fixed by genesis;
+ * `keys`, `ledger`, `requests` and `peers` mirror the store and change in the same turn as what is written.
+ */
+export class Wallet {
+  readonly env: Environment;
+  readonly genesis: GenesisStatement;
+  readonly genesisDigest: string;
+  readonly roster: Roster;
+  readonly policy: Policy;
+  readonly policyDocument: Uint8Array;
+  readonly policyStatement: Uint8Array;
+  readonly policyDigest: string;
+  readonly time: SignerTime;
+  readonly ledger: Ledger;
+  readonly requests: Requests;
+  readonly keys = new Map<string, ActiveKey>();
+  /** Names of keys that are to be generated or are. */
+  readonly wanted = new Set<string>();
+  /** 16 random bytes of this process start: nonces of another boot are gone. */
+  readonly boot: Uint8Array;
+  readonly #peers: Map<string, PeerRow>;
+  readonly #dirtyPeers = new Set<string>();
+
+  constructor(
+    env: Environment,
+    facts: {
+      readonly genesis: GenesisStatement;
+      readonly genesisDigest: string;
+      readonly policy: Policy;
+      readonly policyDocument: Uint8Array;
+      readonly policyStatement: Uint8Array;
+    },
+    snapshot: Snapshot,
+  ) {
+    this.env = env;
+    this.genesis = facts.genesis;
+    this.genesisDigest = facts.genesisDigest;
+    this.policy = facts.policy;
+    this.policyDocument = facts.policyDocument;
+    this.policyStatement = facts.policyStatement;
+    this.policyDigest = digestOf(facts.policyStatement);
+    this.roster = new Roster(facts.genesis, env.holder);
+    this.time = new SignerTime(env.clock, snapshot.lastTime);
+    this.ledger = new Ledger(facts.policy, snapshot.ledger, (digest) => env.store.ledger(digest));
+    this.requests = new Requests(env.store);
+    this.boot = env.random(16);
+    this.#peers = new Map(snapshot.peers.map((p) => [p.name, p]));
+  }
+
+  /** Writes durably; what peers told us of their heads since travels along. */
+  async write(change: Omit<Change, 'now'>): Promise<void> {
+    const dirty = [...this.#dirtyPeers].filter((name) => change.peers?.every((p) => p.name !== name) ?? true);
+    this.#dirtyPeers.clear();
+    const peers = [...(change.peers ?? []), ...dirty.map((name) => this.peer(name))];
+    try {
+      await this.env.store.write({ ...change, peers, now: this.time.seconds() });
+    } catch (error) {
+      for (const name of dirty) this.#dirtyPeers.add(name);
+      throw error;
+    }
+  }
+
+  /** What is remembered of a peer. */
+  peer(name: string): PeerRow {
+    return this.#peers.get(name) ?? { name, head: { sequence: 0n, hash: new Uint8Array() }, spends: 0n, fenced: '' };
+  }
+
+  /** Changes what is remembered of a peer; durable with a write that carries the result or the next one. */
+  remember(name: string, change: Partial<Omit<PeerRow, 'name'>>): PeerRow {
+    const next = { ...this.peer(name), ...change };
+    this.#peers.set(name, next);
+    this.#dirtyPeers.add(name);
+    return next;
+  }
+
+  /** Keeps the newest head a peer told us. */
+  sawHead(name: string, head: Head): void {
+    if (head.sequence > this.peer(name).head.sequence) this.remember(name, { head });
+  }
+
+  /** Reachable and trusted. */
+  usable(name: string): boolean {
+    return name === this.roster.me.name || (this.env.peers.available(name) && this.peer(name).fenced === '');
+  }
+
+  /** The key named `name`, or undefined while it is not generated here. */
+  key(name: string): ActiveKey | undefined {
+    return this.keys.get(name);
+  }
+}
+
+/** How a share is labelled under its seal. */
+export const shareLabel = (
+  wallet: { readonly genesisDigest: string; readonly roster: Roster },
+  key: string,
+  attempt: number,
+): { genesis: string; holder: string; key: string; attempt: number; epoch: number } => ({
+  genesis: wallet.genesisDigest,
+  holder: wallet.roster.me.name,
+  key,
+  attempt,
+  epoch: 0,
+});
+
