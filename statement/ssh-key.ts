@@ -31,7 +31,8 @@ export function parseSshPublicKey(text: string): SshPublicKey {
   const match = /^(?<name>\S+) (?<body>\S+)(?: [^\r\n]*)?\n?$/.exec(text);
   const { name = '', body = '' } = match?.groups ?? {};
   if (match === null) throw new Error(`ssh key: want one line like "ssh-ed25519 AAAA...", got ${quote(text)}`);
-  return parseBlob(fromBase64(body, 'ssh key'), algorithmNamed(name));
+  const algorithm = algorithmNamed(name);
+  return parseBlob(fromBase64(body, 'ssh key'), algorithm);
 }
 
 function algorithmNamed(name: string): SshAlgorithm {

@@ -25,8 +25,9 @@ export class SshReader {
   }
 
   text(title: string): string {
+    const bytes = this.string(title);
     try {
-      return fromUtf8(this.string(title));
+      return fromUtf8(bytes);
     } catch {
       throw new Error(`${title}: not a string of UTF-8 text`);
     }
