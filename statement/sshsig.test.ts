@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
+import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -41,6 +41,21 @@ function sshKeygenVerifies(armored: string, key: SshPublicKey, over = message): 
   const from = ['-f', join(folder, 'allowed'), '-s', join(folder, 'signature')];
   execFileSync('ssh-keygen', ['-Y', 'verify', '-n', namespace, '-I', 'signer@example.com', ...from], { input: over, stdio: ['pipe', 'pipe', 'pipe'] });
 }
+
+const vectors = new URL('../test/vectors/sshsig/', import.meta.url);
+const vector = (name: string): string => readFileSync(new URL(name, vectors), 'utf8');
+
+test.each(['ed25519-sha512', 'ed25519-sha256', 'ecdsa-sha512', 'ecdsa-sha256'])('the committed signature %s of ssh-keygen verifies', (name) => {
+  const key = parseSshPublicKey(vector(`${name.split('-')[0]}.pub`));
+  verifies(vector(`${name}.sig`), key, { message: utf8(vector('message')) });
+  expect(() => verifies(vector(`${name}.sig`), key)).toThrow('does not verify over these bytes');
+});
+
+test('a good RSA signature is refused, since no RSA key is taken and it is of no other key', () => {
+  expect(() => parseSshPublicKey(vector('rsa.pub'))).toThrow('RSA is not accepted');
+  const key = parseSshPublicKey(vector('ed25519.pub'));
+  expect(() => verifies(vector('rsa-sha512.sig'), key, { message: utf8(vector('message')) })).toThrow('made by another key');
+});
 
 describe.each(Object.keys(makers))('an SSH signature of kind %s', (kind) => {
   test.each(['sha512', 'sha256'])('made by ssh-keygen with %s verifies', (hash) => {
