@@ -57,6 +57,13 @@ test('a good RSA signature is refused, since no RSA key is taken and it is of no
   expect(() => verifies(vector('rsa-sha512.sig'), key, { message: utf8(vector('message')) })).toThrow('made by another key');
 });
 
+test.each(['ed25519_sk', 'ecdsa_sk'])("OpenSSH's own security-key signature %s verifies", (name) => {
+  const key = parseSshPublicKey(vector(`openssh-${name}.pub`));
+  const over = { namespace: 'unittest', message: utf8('This is a test, this is only a test') };
+  verifies(vector(`openssh-${name}.sig`), key, over);
+  expect(() => verifies(vector(`openssh-${name}.sig`), key, { ...over, message })).toThrow('does not verify');
+});
+
 describe.each(Object.keys(makers))('an SSH signature of kind %s', (kind) => {
   test.each(['sha512', 'sha256'])('made by ssh-keygen with %s verifies', (hash) => {
     const file = join(folder, `${kind}-${hash}`);
