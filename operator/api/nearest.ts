@@ -1,0 +1,21 @@
+/** The one of `words` that `typed` was most likely meant to be; undefined where none is near. */
+export function nearest(typed: string, words: readonly string[]): string | undefined {
+  if (typed.length > 64) return undefined;
+  const [best] = words
+    .map((word) => ({ word, distance: distance(typed.toLowerCase(), word.toLowerCase()) }))
+    .filter(({ word, distance }) => distance <= Math.max(1, Math.floor(word.length / 4)))
+    .toSorted((a, b) => a.distance - b.distance);
+  return best?.word;
+}
+
+/** How many insertions, deletions and replacements of letters make `a` from `b` (Levenshtein). */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (const [i, letter] of [...a].entries()) {
+    const next = [i + 1];
+    for (const [j, other] of [...b].entries())
+      next.push(Math.min((row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1, (row[j] ?? 0) + (letter === other ? 0 : 1)));
+    row = next;
+  }
+  return row.at(-1) ?? 0;
+}
