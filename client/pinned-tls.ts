@@ -51,7 +51,8 @@ export async function fetchCertificate(address: string, signal?: AbortSignal): P
 export async function fetchPinned(address: string, fingerprint: string, signal?: AbortSignal): Promise<Uint8Array> {
   const certificate = await fetchCertificate(address, signal);
   const got = fingerprintOfCertificate(certificate);
-  if (got !== fingerprint) throw new Error(`${address}: want the signer with fingerprint ${fingerprint}, got one with ${got}`);
+  if (got !== fingerprint)
+    throw new Error(`${address}: want the signer with fingerprint ${fingerprint}, got one with ${got}`);
   return certificate;
 }
 
@@ -69,7 +70,9 @@ export function pinnedCredentials(certificate: Uint8Array, identity?: ClientIden
   return credentials.createFromSecureContext(context, {
     // Takes the place of the host name check.
     checkServerIdentity: (_host, shown) =>
-      fingerprintOfCertificate(shown.raw) === pin ? undefined : new Error('the server has another key than the pinned one'),
+      fingerprintOfCertificate(shown.raw) === pin
+        ? undefined
+        : new Error('the server has another key than the pinned one'),
   });
 }
 

@@ -41,11 +41,21 @@ export type NotSigned = Answered & {
 
 export type SignResult = Signed | NotSigned;
 
+/** A signer's words fit for a terminal: one line of bounded length. */
+const printable = (text: string): string => text.slice(0, 1_000).replaceAll(/\p{C}+/gu, ' ');
+
 /** The common part of a reply; throws where it answers another request. */
 function answered(reply: SignReply, digest: string): Answered {
-  if (reply.digest !== digest) throw new Error(`reply: want the answer to ${digest}, got one to ${quote(reply.digest, 80)}`);
+  if (reply.digest !== digest)
+    throw new Error(`reply: want the answer to ${digest}, got one to ${quote(reply.digest, 80)}`);
   const { rule, policyDigest, coordinator, durations } = reply;
-  return { digest, rule, policyDigest, coordinator, durations };
+  return {
+    digest,
+    rule: printable(rule),
+    policyDigest: printable(policyDigest),
+    coordinator: printable(coordinator),
+    durations,
+  };
 }
 
 /** A denial or failure as the signer tells it; throws where its outcome and reason make no sense together. */
@@ -54,11 +64,14 @@ export function readNotSigned(reply: SignReply, digest: string): NotSigned {
   if (reason === undefined || reply.outcome !== outcomeOf(reason))
     throw new Error(`reply: want an outcome with its reason, got ${quote(reply.outcome)} with ${quote(reply.reason)}`);
   const waitsFor = reply.waitsFor.map((holder) => printable(holder));
-  return { ...answered(reply, digest), outcome: outcomeOf(reason), reason, message: printable(reply.message), waitsFor };
+  return {
+    ...answered(reply, digest),
+    outcome: outcomeOf(reason),
+    reason,
+    message: printable(reply.message),
+    waitsFor,
+  };
 }
-
-/** A signer's words fit for a terminal: one line of bounded length. */
-const printable = (text: string): string => text.slice(0, 1_000).replaceAll(/\p{C}+/gu, ' ');
 
 const isReason = (word: string): word is Reason => Object.hasOwn(reasons, word);
 
@@ -72,7 +85,8 @@ export function verifySigned(
   request: RequestStatement,
   certificate: CertificateStatement,
 ): Signed {
-  if (request.path !== '') throw new Error(`reply: signatures of derived keys are not in this version, got path ${quote(request.path)}`);
+  if (request.path !== '')
+    throw new Error(`reply: signatures of derived keys are not in this version, got path ${quote(request.path)}`);
   const { scheme } = certificate;
   const publicKey = fromHex(certificate.publicKey, 'public key');
   const data = fromHex(request.data.slice(2), 'data');
@@ -81,18 +95,22 @@ export function verifySigned(
     throw new Error(`reply: want ${decoded.messages.length} signatures, got ${reply.signatures.length}`);
   const signatures = decoded.messages.map((message, i) => {
     const given = reply.signatures[i];
-    if (given === undefined || !equal(given.message, message)) throw new Error(`reply: signature ${i} is over other bytes than the request asks for`);
+    if (given === undefined || !equal(given.message, message))
+      throw new Error(`reply: signature ${i} is over other bytes than the request asks for`);
     if (!verifySignature(scheme, publicKey, message, given.signature))
       throw new Error(`reply: signature ${i} does not verify under key ${quote(certificate.key)}`);
     return { message, signature: Uint8Array.from(given.signature) };
   });
   const finished = decoded.finish?.(signatures.map(({ signature }) => signature));
-  if (!equal(reply.transaction, finished?.transaction ?? new Uint8Array()) || reply.transactionId !== (finished?.id ?? ''))
+  if (
+    !equal(reply.transaction, finished?.transaction ?? new Uint8Array()) ||
+    reply.transactionId !== (finished?.id ?? '')
+  )
     throw new Error('reply: the transaction is not the one that these signatures complete');
   return {
     ...answered(reply, digest),
     outcome: 'signed',
-    participants: reply.participants,
+    participants: reply.participants.map((holder) => printable(holder)),
     effects: decoded.effects,
     signatures,
     ...(finished !== undefined && { transaction: { bytes: finished.transaction, id: finished.id } }),

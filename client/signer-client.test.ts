@@ -74,7 +74,10 @@ test('a call that gets no answer is an error with its code, and a refused one sa
   const client = clientOf(signer.address);
   const error = await client.getWallet().catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(RpcError);
-  expect(error).toMatchObject({ code: 'UNIMPLEMENTED', message: `${signer.address}: GetWallet: UNIMPLEMENTED: "no script"` });
+  expect(error).toMatchObject({
+    code: 'UNIMPLEMENTED',
+    message: `${signer.address}: GetWallet: UNIMPLEMENTED: "no script"`,
+  });
   signer.stop();
   await expect(client.getWallet()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
 });
@@ -93,7 +96,9 @@ test('a client outlives a restart of its signer', async () => {
 test('a call ends at its deadline and when its signal aborts', async () => {
   const { address } = await start({ sign: () => new Promise(() => {}) });
   const request = { statement: Buffer.from('{}'), signature: '', approvals: [] };
-  await expect(clientOf(address, holder.certificate, 150).sign(request)).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+  await expect(clientOf(address, holder.certificate, 150).sign(request)).rejects.toMatchObject({
+    code: 'DEADLINE_EXCEEDED',
+  });
   const reason = new Error('enough');
   const abort = new AbortController();
   const call = clientOf(address).sign(request, abort.signal);
@@ -131,7 +136,8 @@ test('outcomes come in order after a sequence and stay open until aborted; audit
   const abort = new AbortController();
   const seen: string[] = [];
   const follow = async () => {
-    for await (const { id } of client.outcomes(40n, abort.signal)) if (seen.push(id) === 2) abort.abort(new Error('enough'));
+    for await (const { id } of client.outcomes(40n, abort.signal))
+      if (seen.push(id) === 2) abort.abort(new Error('enough'));
   };
   await expect(follow()).rejects.toThrow('enough');
   expect(seen).toEqual(['41', '42']);

@@ -120,7 +120,8 @@ export class WalletClient {
   ): Promise<SignResult> {
     if (reply.outcome !== 'signed') return readNotSigned(reply, asked);
     // A key may be younger than what was last learnt.
-    const known = this.wallet.certificates.get(request.key) ?? (await this.#learn(signal)).certificates.get(request.key);
+    const known =
+      this.wallet.certificates.get(request.key) ?? (await this.#learn(signal)).certificates.get(request.key);
     if (known === undefined) throw new Error(`reply: signed with key ${quote(request.key)}, which has no certificate`);
     return verifySigned(reply, asked, request, known.certificate);
   }
@@ -142,16 +143,25 @@ export class WalletClient {
   /** Names of the holders whose endpoints are known. */
   #holders(): readonly string[] {
     const pins = new Set(this.#options.endpoints.map(({ fingerprint }) => fingerprint));
-    return this.wallet.genesis.holders.filter((h) => pins.has(digest(fromHex(h.identity, 'identity')))).map((h) => h.name);
+    return this.wallet.genesis.holders
+      .filter((h) => pins.has(digest(fromHex(h.identity, 'identity'))))
+      .map((h) => h.name);
   }
 
   async #learn(signal: AbortSignal | undefined): Promise<Wallet> {
     const { endpoints, genesis } = this.#options;
-    const pins = { fingerprints: endpoints.map(({ fingerprint }) => fingerprint), ...(genesis !== undefined && { genesis }) };
+    const pins = {
+      fingerprints: endpoints.map(({ fingerprint }) => fingerprint),
+      ...(genesis !== undefined && { genesis }),
+    };
     // Once learnt, a wallet's genesis never changes.
     const expected = this.#wallet === undefined ? pins : { ...pins, genesis: this.#wallet.genesisDigest };
-    const answer = await this.#firstAnswer(async (signer) => verifyWalletFacts(await signer.getWallet(signal), expected), signal);
-    if ('unreachable' in answer) throw new Error(`wallet: no signer gave facts that verify: ${answer.unreachable.join('; ')}`);
+    const answer = await this.#firstAnswer(
+      async (signer) => verifyWalletFacts(await signer.getWallet(signal), expected),
+      signal,
+    );
+    if ('unreachable' in answer)
+      throw new Error(`wallet: no signer gave facts that verify: ${answer.unreachable.join('; ')}`);
     this.#wallet = answer.value;
     return answer.value;
   }

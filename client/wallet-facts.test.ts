@@ -39,10 +39,19 @@ describe('facts are refused', () => {
     const genesis = { ...wallet.genesis, holders: [{ ...first, nonce: '7'.repeat(64) }, ...others] };
     const bytes = Buffer.from(encodeStatement(genesis));
     const policyStatement = Buffer.from(
-      encodeStatement({ type: 'holdfast/policy/v1', genesis: digest(bytes), height: '0', parent: '', policy: genesis.policy }),
+      encodeStatement({
+        type: 'holdfast/policy/v1',
+        genesis: digest(bytes),
+        height: '0',
+        parent: '',
+        policy: genesis.policy,
+      }),
     );
     const statement = Buffer.from(encodeStatement({ ...wallet.solana, genesis: digest(bytes) }));
-    refused({ genesis: bytes, policyStatement, certificates: [solana] }, 'certificate of key "solana": of another wallet');
+    refused(
+      { genesis: bytes, policyStatement, certificates: [solana] },
+      'certificate of key "solana": of another wallet',
+    );
     refused(
       { genesis: bytes, policyStatement, certificates: [{ ...solana, statement }] },
       'certificate of key "solana": holder "infrastructure": signature: does not verify over these bytes',
@@ -69,7 +78,13 @@ describe('facts are refused', () => {
   });
 
   test('when policy and genesis differ', () => {
-    const base = { type: 'holdfast/policy/v1', genesis: wallet.genesisDigest, height: '0', parent: '', policy: wallet.genesis.policy } as const;
+    const base = {
+      type: 'holdfast/policy/v1',
+      genesis: wallet.genesisDigest,
+      height: '0',
+      parent: '',
+      policy: wallet.genesis.policy,
+    } as const;
     const other = digest(utf8('{}'));
     const statement = (over: object) => ({ policyStatement: Buffer.from(encodeStatement({ ...base, ...over })) });
     refused({ policyDocument: Buffer.from('{}') }, 'wallet: want a policy document with digest');

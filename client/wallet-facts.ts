@@ -41,14 +41,16 @@ export function verifyWalletFacts(facts: WalletFacts, pins: WalletPins): Wallet 
     throw new Error(`wallet: want genesis ${pins.genesis}, got ${genesisDigest}`);
   const identities = new Set(genesis.holders.map((holder) => digest(fromHex(holder.identity, 'identity'))));
   for (const fingerprint of pins.fingerprints)
-    if (!identities.has(fingerprint)) throw new Error(`wallet: the signer with fingerprint ${fingerprint} is no holder of ${genesisDigest}`);
+    if (!identities.has(fingerprint))
+      throw new Error(`wallet: the signer with fingerprint ${fingerprint} is no holder of ${genesisDigest}`);
 
   const policyDigest = verifyPolicy(facts, genesis, genesisDigest);
   const certificates = new Map<string, VerifiedCertificate>();
   for (const { statement, signatures } of facts.certificates) {
     const certificate = verifyCertificate({ genesis, genesisDigest, statement, signatures });
     // A key name is bound to its first certificate.
-    if (certificates.has(certificate.key)) throw new Error(`wallet: two certificates for key ${quote(certificate.key)}`);
+    if (certificates.has(certificate.key))
+      throw new Error(`wallet: two certificates for key ${quote(certificate.key)}`);
     certificates.set(certificate.key, { certificate, statement, signatures });
   }
   return { genesisDigest, genesis, policyDigest, policyDocument: facts.policyDocument, certificates };
@@ -56,11 +58,15 @@ export function verifyWalletFacts(facts: WalletFacts, pins: WalletPins): Wallet 
 
 function verifyPolicy(facts: WalletFacts, genesis: GenesisStatement, genesisDigest: string): string {
   const policy = parseStatement('holdfast/policy/v1', facts.policyStatement);
-  if (policy.genesis !== genesisDigest) throw new Error(`wallet: the policy statement is of another wallet, ${policy.genesis}`);
-  if (policy.height !== '0') throw new Error(`wallet: policy changes are not in this version, got height ${policy.height}`);
-  if (policy.policy !== genesis.policy) throw new Error(`wallet: want policy ${genesis.policy} of genesis, got ${policy.policy}`);
+  if (policy.genesis !== genesisDigest)
+    throw new Error(`wallet: the policy statement is of another wallet, ${policy.genesis}`);
+  if (policy.height !== '0')
+    throw new Error(`wallet: policy changes are not in this version, got height ${policy.height}`);
+  if (policy.policy !== genesis.policy)
+    throw new Error(`wallet: want policy ${genesis.policy} of genesis, got ${policy.policy}`);
   parseCanonical(facts.policyDocument);
   const got = digest(facts.policyDocument);
-  if (got !== policy.policy) throw new Error(`wallet: want a policy document with digest ${policy.policy}, got one with ${got}`);
+  if (got !== policy.policy)
+    throw new Error(`wallet: want a policy document with digest ${policy.policy}, got one with ${got}`);
   return statementDigest(facts.policyStatement);
 }

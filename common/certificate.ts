@@ -6,7 +6,10 @@ import { concat, digest, fromHex, sha256, utf8 } from './bytes.ts';
  * A self-signed X.509 certificate (RFC 5280) for TLS between parties that pin each other's key: DER, the same
  * bytes for the same key and name, good for ever, unable to issue others. Ed25519 only.
  */
-export function selfSignedCertificate(input: { readonly commonName: string; readonly privateKey: KeyObject }): Uint8Array {
+export function selfSignedCertificate(input: {
+  readonly commonName: string;
+  readonly privateKey: KeyObject;
+}): Uint8Array {
   const { commonName, privateKey } = input;
   if (privateKey.asymmetricKeyType !== 'ed25519')
     throw new Error(`certificate: want an Ed25519 key, got ${privateKey.asymmetricKeyType ?? 'a secret'}`);
@@ -35,7 +38,10 @@ export const fingerprintOfCertificate = (certificate: Uint8Array): string =>
   digest(new X509Certificate(certificate).publicKey.export({ format: 'der', type: 'spki' }));
 
 export const certificatePem = (certificate: Uint8Array): string => {
-  const lines = Buffer.from(certificate).toString('base64').match(/.{1,64}/g) ?? [];
+  const lines =
+    Buffer.from(certificate)
+      .toString('base64')
+      .match(/.{1,64}/g) ?? [];
   return ['-----BEGIN CERTIFICATE-----', ...lines, '-----END CERTIFICATE-----', ''].join('\n');
 };
 

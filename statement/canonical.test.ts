@@ -16,9 +16,19 @@ test.each(vectors)('the published vector "$name" holds ($origin)', ({ input, can
   expect(() => parseCanonical(utf8(input))).toThrow('not canonical JSON (RFC 8785)');
 });
 
-const text = fc.string({ unit: fc.oneof(fc.constantFrom('"', '\\', '/', '\n', '\u0000', '\u007f', '\u2028', '\ud7ff', '\ufffe', '😂'), fc.string({ unit: 'binary', minLength: 1, maxLength: 1 })) });
+const text = fc.string({
+  unit: fc.oneof(
+    fc.constantFrom('"', '\\', '/', '\n', '\u0000', '\u007f', '\u2028', '\ud7ff', '\ufffe', '😂'),
+    fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }),
+  ),
+});
 const { json } = fc.letrec<{ json: Json }>((tie) => ({
-  json: fc.oneof({ maxDepth: 5 }, text, fc.array(tie('json'), { maxLength: 5 }), fc.dictionary(text, tie('json'), { maxKeys: 5, noNullPrototype: true })),
+  json: fc.oneof(
+    { maxDepth: 5 },
+    text,
+    fc.array(tie('json'), { maxLength: 5 }),
+    fc.dictionary(text, tie('json'), { maxKeys: 5, noNullPrototype: true }),
+  ),
 }));
 
 test('what was canonicalized parses to the same value, and no other order of members has other bytes', () => {
@@ -35,7 +45,11 @@ test('what was canonicalized parses to the same value, and no other order of mem
 const reversed = (value: Json): Json => {
   if (typeof value === 'string') return value;
   if (Array.isArray(value)) return value.map((item: Json) => reversed(item));
-  return Object.fromEntries(Object.entries(value).toReversed().map(([name, member]) => [name, reversed(member)]));
+  return Object.fromEntries(
+    Object.entries(value)
+      .toReversed()
+      .map(([name, member]) => [name, reversed(member)]),
+  );
 };
 
 test('text that JSON takes but that is not canonical is refused, whatever was added', () => {

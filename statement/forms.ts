@@ -10,7 +10,8 @@ export type Form<T> = (value: Json, at: string) => T;
 export type Forms<T> = { readonly [M in keyof T]: Form<T[M]> };
 
 function text(value: Json, at: string): string {
-  if (typeof value !== 'string') throw new Error(`${at}: want a string, got ${Array.isArray(value) ? 'a list' : 'an object'}`);
+  if (typeof value !== 'string')
+    throw new Error(`${at}: want a string, got ${Array.isArray(value) ? 'a list' : 'an object'}`);
   return value;
 }
 
@@ -28,7 +29,8 @@ export const oneOf =
   (value, at) => {
     const got = text(value, at);
     const word = words.find((w) => w === got);
-    if (word === undefined) throw new Error(`${at}: want ${words.map((w) => quote(w)).join(' or ')}, got ${quote(got)}`);
+    if (word === undefined)
+      throw new Error(`${at}: want ${words.map((w) => quote(w)).join(' or ')}, got ${quote(got)}`);
     return word;
   };
 
@@ -43,7 +45,10 @@ export const digestForm = matching(/^sha256:[0-9a-f]{64}$/, 'sha256: and 64 lowe
 
 /** Lowercase hex of one of these lengths in bytes. */
 export const hexOf = (...lengths: readonly number[]): Form<string> =>
-  matching(new RegExp(`^(?:${lengths.map((n) => `[0-9a-f]{${2 * n}}`).join('|')})$`), `${lengths.join(' or ')} bytes in lowercase hex`);
+  matching(
+    new RegExp(`^(?:${lengths.map((n) => `[0-9a-f]{${2 * n}}`).join('|')})$`),
+    `${lengths.join(' or ')} bytes in lowercase hex`,
+  );
 
 /** A name as Kubernetes has it: a DNS label (RFC 1123). */
 export const nameForm = matching(
@@ -67,7 +72,8 @@ export const timeForm: Form<string> = (value, at) => {
 export const listOf =
   <T>(form: Form<T>, atLeast: number, atMost: number): Form<readonly T[]> =>
   (value, at) => {
-    if (!Array.isArray(value)) throw new Error(`${at}: want a list, got ${typeof value === 'string' ? 'a string' : 'an object'}`);
+    if (!Array.isArray(value))
+      throw new Error(`${at}: want a list, got ${typeof value === 'string' ? 'a string' : 'an object'}`);
     if (value.length < atLeast || value.length > atMost)
       throw new Error(`${at}: want ${atLeast} to ${atMost} entries, got ${value.length}`);
     return value.map((item: Json, i) => form(item, `${at}[${i}]`));

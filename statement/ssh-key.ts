@@ -27,7 +27,8 @@ const maxTextLength = 4096;
 
 /** A line of `*.pub` or `authorized_keys` without options: algorithm, base64, optional comment. Throws on anything else. */
 export function parseSshPublicKey(text: string): SshPublicKey {
-  if (text.length > maxTextLength) throw new Error(`ssh key: want at most ${maxTextLength} characters, got ${text.length}`);
+  if (text.length > maxTextLength)
+    throw new Error(`ssh key: want at most ${maxTextLength} characters, got ${text.length}`);
   const match = /^(?<name>\S+) (?<body>\S+)(?: [^\r\n]*)?\n?$/.exec(text);
   const { name = '', body = '' } = match?.groups ?? {};
   if (match === null) throw new Error(`ssh key: want one line like "ssh-ed25519 AAAA...", got ${quote(text)}`);
@@ -38,7 +39,11 @@ export function parseSshPublicKey(text: string): SshPublicKey {
 function algorithmNamed(name: string): SshAlgorithm {
   const algorithm = algorithms.find((known) => known === name);
   if (algorithm !== undefined) return algorithm;
-  const why = /-cert-v\d+@/.test(name) ? ': certificates are not accepted, give the plain key' : name === 'ssh-rsa' ? ': RSA is not accepted' : '';
+  const why = /-cert-v\d+@/.test(name)
+    ? ': certificates are not accepted, give the plain key'
+    : name === 'ssh-rsa'
+      ? ': RSA is not accepted'
+      : '';
   throw new Error(`ssh key: want ${algorithms.join(', ')}, got ${quote(name)}${why}`);
 }
 

@@ -38,7 +38,8 @@ export class SshReader {
     const bytes = this.string(title);
     const [first = 0x80, second = 0x80] = bytes;
     // RFC 4251 5: two's complement, no leading zero byte unless the next bit is set.
-    if (first >= 0x80 || (first === 0 && second < 0x80)) throw new Error(`${title}: want a positive integer in its shortest form`);
+    if (first >= 0x80 || (first === 0 && second < 0x80))
+      throw new Error(`${title}: want a positive integer in its shortest form`);
     const digits = first === 0 ? bytes.subarray(1) : bytes;
     if (digits.length > length) throw new Error(`${title}: want at most ${length} bytes, got ${digits.length}`);
     return concat(new Uint8Array(length - digits.length), digits);

@@ -39,22 +39,30 @@ function sshKeygenVerifies(armored: string, key: SshPublicKey, over = message): 
   writeFileSync(join(folder, 'allowed'), `signer@example.com ${formatSshPublicKey(key)}\n`);
   writeFileSync(join(folder, 'signature'), armored);
   const from = ['-f', join(folder, 'allowed'), '-s', join(folder, 'signature')];
-  execFileSync('ssh-keygen', ['-Y', 'verify', '-n', namespace, '-I', 'signer@example.com', ...from], { input: over, stdio: ['pipe', 'pipe', 'pipe'] });
+  execFileSync('ssh-keygen', ['-Y', 'verify', '-n', namespace, '-I', 'signer@example.com', ...from], {
+    input: over,
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
 }
 
 const vectors = new URL('../test/vectors/sshsig/', import.meta.url);
 const vector = (name: string): string => readFileSync(new URL(name, vectors), 'utf8');
 
-test.each(['ed25519-sha512', 'ed25519-sha256', 'ecdsa-sha512', 'ecdsa-sha256'])('the committed signature %s of ssh-keygen verifies', (name) => {
-  const key = parseSshPublicKey(vector(`${name.split('-')[0]}.pub`));
-  verifies(vector(`${name}.sig`), key, { message: utf8(vector('message')) });
-  expect(() => verifies(vector(`${name}.sig`), key)).toThrow('does not verify over these bytes');
-});
+test.each(['ed25519-sha512', 'ed25519-sha256', 'ecdsa-sha512', 'ecdsa-sha256'])(
+  'the committed signature %s of ssh-keygen verifies',
+  (name) => {
+    const key = parseSshPublicKey(vector(`${name.split('-')[0]}.pub`));
+    verifies(vector(`${name}.sig`), key, { message: utf8(vector('message')) });
+    expect(() => verifies(vector(`${name}.sig`), key)).toThrow('does not verify over these bytes');
+  },
+);
 
 test('a good RSA signature is refused, since no RSA key is taken and it is of no other key', () => {
   expect(() => parseSshPublicKey(vector('rsa.pub'))).toThrow('RSA is not accepted');
   const key = parseSshPublicKey(vector('ed25519.pub'));
-  expect(() => verifies(vector('rsa-sha512.sig'), key, { message: utf8(vector('message')) })).toThrow('made by another key');
+  expect(() => verifies(vector('rsa-sha512.sig'), key, { message: utf8(vector('message')) })).toThrow(
+    'made by another key',
+  );
 });
 
 test.each(['ed25519_sk', 'ecdsa_sk'])("OpenSSH's own security-key signature %s verifies", (name) => {
@@ -69,7 +77,10 @@ describe.each(Object.keys(makers))('an SSH signature of kind %s', (kind) => {
     const file = join(folder, `${kind}-${hash}`);
     execFileSync('ssh-keygen', ['-q', '-t', kind, '-N', '', '-C', 'test only', '-f', file]);
     const options = ['-n', namespace, '-O', `hashalg=${hash}`, '-f', file];
-    const armored = execFileSync('ssh-keygen', ['-Y', 'sign', ...options], { input: message, stdio: ['pipe', 'pipe', 'pipe'] }).toString();
+    const armored = execFileSync('ssh-keygen', ['-Y', 'sign', ...options], {
+      input: message,
+      stdio: ['pipe', 'pipe', 'pipe'],
+    }).toString();
     const key = parseSshPublicKey(readFileSync(`${file}.pub`, 'utf8'));
     verifies(armored, key);
     verifies(armored.trimEnd(), key);
@@ -91,7 +102,9 @@ describe.each(Object.keys(makers))('an SSH signature of kind %s', (kind) => {
     const key = sshKeyOf(privateKey);
     const armored = signSshsig({ namespace, message, privateKey });
     expect(() => verifies(armored, sshKeyOf(makers[kind]!()))).toThrow('made by another key');
-    expect(() => verifies(armored, key, { namespace: 'approval@holdfast.dev' })).toThrow('want namespace "approval@holdfast.dev"');
+    expect(() => verifies(armored, key, { namespace: 'approval@holdfast.dev' })).toThrow(
+      'want namespace "approval@holdfast.dev"',
+    );
     expect(() => verifies(armored, key, { message: concat(message, utf8('\n')) })).toThrow('does not verify');
     expect(() => verifies(armored, key, { requireUserVerification: true })).toThrow('user verification is required');
   });
@@ -103,7 +116,7 @@ describe.each(Object.keys(makers))('an SSH signature of kind %s', (kind) => {
     verifies(armor(blob), key);
     for (let at = 0; at < blob.length; at++) {
       const flipped = Buffer.from(blob);
-      flipped[at]! ^= 1 << at % 8;
+      flipped[at]! ^= 1 << (at % 8);
       expect(() => verifies(armor(flipped), key), `byte ${at} flipped`).toThrow(/^signature: /);
       expect(() => verifies(armor(blob.subarray(0, at)), key), `cut to ${at} bytes`).toThrow(/^signature: /);
     }
@@ -116,7 +129,13 @@ describe('the envelope', () => {
   const key = sshKeyOf(privateKey);
   const armored = signSshsig({ namespace, message, privateKey });
 
-  function envelope(over: { magic?: string; version?: number; reserved?: string; hash?: string; trailing?: string }): string {
+  function envelope(over: {
+    magic?: string;
+    version?: number;
+    reserved?: string;
+    hash?: string;
+    trailing?: string;
+  }): string {
     const { magic = 'SSHSIG', version = 1, reserved = '', hash = 'sha512', trailing = '' } = over;
     const digest = createHash('sha512').update(message).digest();
     const signed = concat(utf8(magic), ...[namespace, reserved, hash].map(sshString), sshString(digest));
@@ -130,7 +149,9 @@ describe('the envelope', () => {
     expect(() => verifies(envelope({ magic: 'SSHSIX' }), key)).toThrow('signature: not an SSHSIG');
     expect(() => verifies(envelope({ version: 2 }), key)).toThrow('signature: want SSHSIG version 1, got 2');
     expect(() => verifies(envelope({ reserved: 'x' }), key)).toThrow('signature: the reserved field is not empty');
-    expect(() => verifies(envelope({ hash: 'sha1' }), key)).toThrow('signature: want hash sha512 or sha256, got "sha1"');
+    expect(() => verifies(envelope({ hash: 'sha1' }), key)).toThrow(
+      'signature: want hash sha512 or sha256, got "sha1"',
+    );
     expect(() => verifies(envelope({ trailing: 'x' }), key)).toThrow('signature: 1 bytes too many');
   });
 
@@ -154,7 +175,9 @@ describe('the envelope', () => {
     fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 300 }), (text) => refused(text)));
     fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => refused(armor(bytes))));
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 300 }), (tail) => refused(armor(concat(utf8('SSHSIG'), sshUint32(1), sshString(key.blob), tail)))),
+      fc.property(fc.uint8Array({ maxLength: 300 }), (tail) =>
+        refused(armor(concat(utf8('SSHSIG'), sshUint32(1), sshString(key.blob), tail))),
+      ),
     );
   });
 });
@@ -170,27 +193,41 @@ describe('a P-256 signature', () => {
   test('has positive integers in their shortest form, and no more than two', () => {
     verifies(withScalars(sshScalar(r), sshScalar(s)), key);
     const longer = sshString(concat(Uint8Array.of(0, 0), r));
-    expect(() => verifies(withScalars(longer, sshScalar(s)), key)).toThrow('signature: r: want a positive integer in its shortest form');
+    expect(() => verifies(withScalars(longer, sshScalar(s)), key)).toThrow(
+      'signature: r: want a positive integer in its shortest form',
+    );
     expect(() => verifies(withScalars(sshString(''), sshScalar(s)), key)).toThrow('signature: r: want a positive');
-    expect(() => verifies(withScalars(sshString(Uint8Array.of(0x80)), sshScalar(s)), key)).toThrow('signature: r: want a positive');
-    expect(() => verifies(withScalars(sshString(new Uint8Array(33).fill(1)), sshScalar(s)), key)).toThrow('signature: r: want at most 32 bytes');
+    expect(() => verifies(withScalars(sshString(Uint8Array.of(0x80)), sshScalar(s)), key)).toThrow(
+      'signature: r: want a positive',
+    );
+    expect(() => verifies(withScalars(sshString(new Uint8Array(33).fill(1)), sshScalar(s)), key)).toThrow(
+      'signature: r: want at most 32 bytes',
+    );
     expect(() => verifies(withScalars(sshScalar(r), sshScalar(s), sshScalar(s)), key)).toThrow('bytes too many');
     expect(() => verifies(withScalars(sshScalar(r)), key)).toThrow('signature: s: want 4 bytes, 0 are left');
   });
 });
 
 /** What a FIDO token and OpenSSH make of a payload (PROTOCOL.u2f), with a software key in the token's place. */
-function tokenSignature(kind: string, over: { flags?: number; application?: string } = {}): { armored: string; key: SshPublicKey } {
+function tokenSignature(
+  kind: string,
+  over: { flags?: number; application?: string } = {},
+): { armored: string; key: SshPublicKey } {
   const { flags = 0x01, application = 'ssh:' } = over;
   const privateKey = makers[kind]!();
   const plain = new SshReader(sshKeyOf(privateKey).blob);
   const name = `sk-${plain.text('algorithm')}@openssh.com`;
   const body = plain.take(sshKeyOf(privateKey).blob.length - 4 - (name.length - 15), 'body');
-  const key = parseSshPublicKey(`${name} ${Buffer.from(concat(sshString(name), body, sshString('ssh:'))).toString('base64')}`);
+  const key = parseSshPublicKey(
+    `${name} ${Buffer.from(concat(sshString(name), body, sshString('ssh:'))).toString('base64')}`,
+  );
   const sha = (bytes: Uint8Array | string) => createHash('sha256').update(bytes).digest();
   const tail = concat(Uint8Array.of(flags), sshUint32(7));
   const signed = concat(sha(application), tail, sha(sshsigPayload(namespace, message)));
-  let value: Uint8Array = sign(kind === 'ed25519' ? null : 'sha256', signed, { key: privateKey, dsaEncoding: 'ieee-p1363' });
+  let value: Uint8Array = sign(kind === 'ed25519' ? null : 'sha256', signed, {
+    key: privateKey,
+    dsaEncoding: 'ieee-p1363',
+  });
   if (kind === 'ecdsa') value = concat(sshScalar(value.subarray(0, 32)), sshScalar(value.subarray(32)));
   return { armored: armorSshsig(namespace, key, concat(sshString(name), sshString(value), tail)), key };
 }
@@ -206,7 +243,9 @@ describe.each(Object.keys(makers))('a security key of kind %s', (kind) => {
     const untouched = tokenSignature(kind, { flags: 0 });
     expect(() => verifies(untouched.armored, untouched.key)).toThrow('made without touching the security key');
     const touched = tokenSignature(kind);
-    expect(() => verifies(touched.armored, touched.key, { requireUserVerification: true })).toThrow('without the user verification');
+    expect(() => verifies(touched.armored, touched.key, { requireUserVerification: true })).toThrow(
+      'without the user verification',
+    );
     const verified = tokenSignature(kind, { flags: 0x05 });
     verifies(verified.armored, verified.key, { requireUserVerification: true });
   });
@@ -218,7 +257,7 @@ describe.each(Object.keys(makers))('a security key of kind %s', (kind) => {
     const blob = blobOf(armored);
     for (let at = 0; at < blob.length; at++) {
       const flipped = Buffer.from(blob);
-      flipped[at]! ^= 1 << at % 8;
+      flipped[at]! ^= 1 << (at % 8);
       expect(() => verifies(armor(flipped), key), `byte ${at} flipped`).toThrow(/^signature: /);
     }
   });

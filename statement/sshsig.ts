@@ -31,7 +31,8 @@ export function verifySshsig({ armored, namespace, message, key, requireUserVeri
   const { hash, signature } = parseEnvelope(dearmor(armored), namespace, key);
   const reader = new SshReader(signature);
   const algorithm = reader.text('signature: algorithm');
-  if (algorithm !== key.algorithm) throw new Error(`signature: want algorithm ${key.algorithm}, got ${quote(algorithm)}`);
+  if (algorithm !== key.algorithm)
+    throw new Error(`signature: want algorithm ${key.algorithm}, got ${quote(algorithm)}`);
   const raw = readRawSignature(reader, key);
   let signed = signedData(namespace, hash, message);
   if (isSecurityKey(key.algorithm)) {
@@ -124,5 +125,3 @@ export function signSshsig(input: {
   }
   return armorSshsig(input.namespace, key, concat(sshString(key.algorithm), sshString(value)));
 }
-
-

@@ -1,5 +1,16 @@
 import { quote } from '../common/bytes.ts';
-import { decimalForm, digestForm, hexOf, listOf, matching, nameForm, oneOf, orEmpty, recordOf, timeForm } from './forms.ts';
+import {
+  decimalForm,
+  digestForm,
+  hexOf,
+  listOf,
+  matching,
+  nameForm,
+  oneOf,
+  orEmpty,
+  recordOf,
+  timeForm,
+} from './forms.ts';
 import type { Form, Forms } from './forms.ts';
 import type {
   AbandonedStatement,
@@ -21,9 +32,18 @@ const scheme = oneOf<Scheme>('EdDSA', 'Schnorr', 'ECDSA');
 const counted = matching(/^[1-9][0-9]{0,14}$/, 'a whole number from 1 as a decimal string');
 
 const pathForm: Form<string> = (value, at) => {
-  const path = matching(/^m(?:\/(?:0|[1-9][0-9]{0,9})){1,10}$/, 'a path of non-hardened children like "m/0/5"')(value, at);
+  const path = matching(/^m(?:\/(?:0|[1-9][0-9]{0,9})){1,10}$/, 'a path of non-hardened children like "m/0/5"')(
+    value,
+    at,
+  );
   // BIP-32: indices from 2^31 are hardened, which no public derivation reaches.
-  if (path.slice(2).split('/').some((index) => Number(index) >= 2 ** 31)) throw new Error(`${at}: want indices below 2147483648, got ${quote(path)}`);
+  if (
+    path
+      .slice(2)
+      .split('/')
+      .some((index) => Number(index) >= 2 ** 31)
+  )
+    throw new Error(`${at}: want indices below 2147483648, got ${quote(path)}`);
   return path;
 };
 
@@ -113,7 +133,9 @@ const abandonedForms: Forms<AbandonedStatement> = {
 const policyForm: Form<PolicyStatement> = (value, at) => {
   const policy = recordOf(policyForms)(value, at);
   if ((policy.height === '0') !== (policy.parent === ''))
-    throw new Error(`${at}.parent: want "" at height 0 and a digest above, got ${quote(policy.parent)} at ${policy.height}`);
+    throw new Error(
+      `${at}.parent: want "" at height 0 and a digest above, got ${quote(policy.parent)} at ${policy.height}`,
+    );
   return policy;
 };
 
@@ -129,7 +151,9 @@ const genesisForm: Form<GenesisStatement> = (value, at) => {
   });
   // One signer under two names would count twice towards the threshold.
   for (const member of ['name', 'identity', 'auditKey', 'nonce'] as const) {
-    const repeated = holders.findIndex((holder, i) => holders.findIndex((other) => other[member] === holder[member]) < i);
+    const repeated = holders.findIndex(
+      (holder, i) => holders.findIndex((other) => other[member] === holder[member]) < i,
+    );
     if (repeated !== -1) throw new Error(`${at}.holders[${repeated}].${member}: another holder has the same`);
   }
   if (infrastructure === 0) throw new Error(`${at}.holders: want at least one Infrastructure holder`);
@@ -152,9 +176,14 @@ const certificateForm: Form<CertificateStatement> = (value, at) => {
   const { key, point } = byteLengths[certificate.scheme];
   hexOf(key)(certificate.publicKey, `${at}.publicKey`);
   certificate.verificationShares.forEach((share, i) => hexOf(point)(share, `${at}.verificationShares[${i}]`));
-  for (const [member, of] of [['internalKey', 'Schnorr'], ['chainCode', 'ECDSA']] as const)
+  for (const [member, of] of [
+    ['internalKey', 'Schnorr'],
+    ['chainCode', 'ECDSA'],
+  ] as const)
     if ((certificate[member] !== '') !== (certificate.scheme === of))
-      throw new Error(`${at}.${member}: want ${certificate.scheme === of ? '32 bytes in hex' : '""'} for ${certificate.scheme}, got ${quote(certificate[member])}`);
+      throw new Error(
+        `${at}.${member}: want ${certificate.scheme === of ? '32 bytes in hex' : '""'} for ${certificate.scheme}, got ${quote(certificate[member])}`,
+      );
   return certificate;
 };
 

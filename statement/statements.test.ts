@@ -10,7 +10,15 @@ const genesis = digest(utf8('genesis'));
 const spki = (i: number) => `302a300506032b6570032100${i.toString(16).padStart(64, '0')}`;
 const holder = (i: number, role: GenesisHolder['role'], over: Partial<GenesisHolder> = {}): GenesisHolder => {
   const identity = spki(i);
-  return { name: `holder-${i}`, role, identifier: String(i), identity, auditKey: identity, nonce: hex(new Uint8Array(32).fill(i)), ...over };
+  return {
+    name: `holder-${i}`,
+    role,
+    identifier: String(i),
+    identity,
+    auditKey: identity,
+    nonce: hex(new Uint8Array(32).fill(i)),
+    ...over,
+  };
 };
 const point = (prefix: string) => prefix + '11'.repeat(32);
 
@@ -36,7 +44,13 @@ const examples = {
     verdict: 'Approve',
     expiresAt: '2026-12-01T00:00:00Z',
   },
-  'holdfast/policy/v1': { type: 'holdfast/policy/v1', genesis, height: '0', parent: '', policy: digest(utf8('policy')) },
+  'holdfast/policy/v1': {
+    type: 'holdfast/policy/v1',
+    genesis,
+    height: '0',
+    parent: '',
+    policy: digest(utf8('policy')),
+  },
   'holdfast/genesis/v1': {
     type: 'holdfast/genesis/v1',
     wallet: 'payments/treasury',
@@ -63,7 +77,9 @@ const examples = {
 const types = Object.keys(examples) as readonly StatementType[];
 const changed = (type: StatementType, over: Readonly<Record<string, Json | undefined>>): Uint8Array => {
   const members = Object.entries<Json | undefined>({ ...examples[type], ...over });
-  return canonicalize(Object.fromEntries(members.filter((member): member is [string, Json] => member[1] !== undefined)));
+  return canonicalize(
+    Object.fromEntries(members.filter((member): member is [string, Json] => member[1] !== undefined)),
+  );
 };
 
 describe.each(types)('%s', (type) => {
@@ -76,17 +92,25 @@ describe.each(types)('%s', (type) => {
   test('is refused as any other type', () => {
     const bytes = encodeStatement(examples[type]);
     for (const other of types.filter((t) => t !== type)) expect(() => parseStatement(other, bytes)).toThrow(Error);
-    expect(() => parseStatement(type, changed(type, { type: type.replace('v1', 'v2') }))).toThrow(`.type: want "${type}", got`);
+    expect(() => parseStatement(type, changed(type, { type: type.replace('v1', 'v2') }))).toThrow(
+      `.type: want "${type}", got`,
+    );
   });
 
   test('is refused without any of its members, with any other, and with one of another kind', () => {
     const title = type.split('/')[1];
     for (const member of Object.keys(examples[type])) {
-      expect(() => parseStatement(type, changed(type, { [member]: undefined }))).toThrow(`${title}: member "${member}" is missing`);
-      expect(() => parseStatement(type, changed(type, { [member]: { a: '' } })), member).toThrow(`${title}.${member}: want a`);
+      expect(() => parseStatement(type, changed(type, { [member]: undefined }))).toThrow(
+        `${title}: member "${member}" is missing`,
+      );
+      expect(() => parseStatement(type, changed(type, { [member]: { a: '' } })), member).toThrow(
+        `${title}.${member}: want a`,
+      );
     }
     for (const extra of ['comment', '__proto__', 'constructor'])
-      expect(() => parseStatement(type, changed(type, Object.fromEntries([[extra, '']])))).toThrow(`${title}: unknown member "${extra}"`);
+      expect(() => parseStatement(type, changed(type, Object.fromEntries([[extra, '']])))).toThrow(
+        `${title}: unknown member "${extra}"`,
+      );
     expect(() => parseStatement(type, utf8('[]'))).toThrow(`${title}: want an object, got a list`);
   });
 
@@ -98,7 +122,11 @@ describe.each(types)('%s', (type) => {
 });
 
 const refusals: readonly [StatementType, Readonly<Record<string, Json>>, string][] = [
-  ['holdfast/request/v1', { genesis: genesis.toUpperCase() }, 'request.genesis: want sha256: and 64 lowercase hex digits, got "SHA256:'],
+  [
+    'holdfast/request/v1',
+    { genesis: genesis.toUpperCase() },
+    'request.genesis: want sha256: and 64 lowercase hex digits, got "SHA256:',
+  ],
   ['holdfast/request/v1', { genesis: genesis.slice(7) }, 'request.genesis: want'],
   ['holdfast/request/v1', { id: '' }, 'request.id: want 1 to 253 printable ASCII'],
   ['holdfast/request/v1', { id: 'x'.repeat(254) }, 'request.id: want'],
@@ -120,7 +148,11 @@ const refusals: readonly [StatementType, Readonly<Record<string, Json>>, string]
   ['holdfast/request/v1', { data: '' }, 'request.data: want 0x and lowercase hex'],
   ['holdfast/request/v1', { data: '0xA0' }, 'request.data: want 0x and lowercase hex'],
   ['holdfast/request/v1', { data: '0x0' }, 'request.data: want 0x and lowercase hex'],
-  ['holdfast/request/v1', { data: `0x${'00'.repeat(256 * 1024 + 1)}` }, 'request.data: want at most 262144 bytes, got 262145'],
+  [
+    'holdfast/request/v1',
+    { data: `0x${'00'.repeat(256 * 1024 + 1)}` },
+    'request.data: want at most 262144 bytes, got 262145',
+  ],
   ['holdfast/request/v1', { initiator: '' }, 'request.initiator: want a name'],
   ['holdfast/request/v1', { expiresAt: '2026-02-30T00:00:00Z' }, 'request.expiresAt: want a UTC time'],
   ['holdfast/request/v1', { expiresAt: '2026-12-01T00:00:00.000Z' }, 'request.expiresAt: want a UTC time'],
@@ -132,27 +164,79 @@ const refusals: readonly [StatementType, Readonly<Record<string, Json>>, string]
   ['holdfast/policy/v1', { height: '1' }, 'policy.parent: want "" at height 0 and a digest above, got "" at 1'],
   ['holdfast/policy/v1', { parent: genesis }, 'policy.parent: want "" at height 0'],
   ['holdfast/genesis/v1', { wallet: 'treasury' }, 'genesis.wallet: want a wallet as namespace/name'],
-  ['holdfast/genesis/v1', { threshold: '1' }, 'genesis.threshold: want 2 to 2, the number of holders that are not Backup, got 1'],
+  [
+    'holdfast/genesis/v1',
+    { threshold: '1' },
+    'genesis.threshold: want 2 to 2, the number of holders that are not Backup, got 1',
+  ],
   ['holdfast/genesis/v1', { threshold: '3' }, 'genesis.threshold: want 2 to 2'],
   ['holdfast/genesis/v1', { holders: [holder(1, 'Infrastructure')] }, 'genesis.holders: want 2 to 9 entries, got 1'],
-  ['holdfast/genesis/v1', { holders: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map((i) => holder(i, 'Infrastructure')) }, 'genesis.holders: want 2 to 9 entries, got 10'],
-  ['holdfast/genesis/v1', { holders: [holder(1, 'Client'), holder(2, 'Client')] }, 'genesis.holders: want at least one Infrastructure'],
-  ['holdfast/genesis/v1', { holders: [holder(2, 'Infrastructure'), holder(1, 'Client')] }, 'genesis.holders[0].identifier: want "1", got "2"'],
-  ['holdfast/genesis/v1', { holders: [holder(1, 'Infrastructure'), holder(2, 'Client', { name: 'holder-1' })] }, 'genesis.holders[1].name: another holder has the same'],
-  ['holdfast/genesis/v1', { holders: [holder(1, 'Infrastructure'), holder(2, 'Client', { identity: spki(1) })] }, 'genesis.holders[1].identity: another holder has the same'],
-  ['holdfast/genesis/v1', { holders: [holder(1, 'Infrastructure'), holder(2, 'Client', { auditKey: spki(1) })] }, 'genesis.holders[1].auditKey: another holder has the same'],
-  ['holdfast/genesis/v1', { holders: [holder(1, 'Infrastructure', { identity: '00' }), holder(2, 'Client')] }, 'genesis.holders[0].identity: want an Ed25519 SubjectPublicKeyInfo in hex, got "00"'],
-  ['holdfast/genesis/v1', { holders: [holder(1, 'Infrastructure', { nonce: '' }), holder(2, 'Client')] }, 'genesis.holders[0].nonce: want 32 bytes in lowercase hex'],
-  ['holdfast/genesis/v1', { holders: [1, 2, 3, 4].map((i) => holder(i, 'Infrastructure')) }, 'genesis.threshold: want over half of the 4 holders that are not Backup, got 2'],
+  [
+    'holdfast/genesis/v1',
+    { holders: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map((i) => holder(i, 'Infrastructure')) },
+    'genesis.holders: want 2 to 9 entries, got 10',
+  ],
+  [
+    'holdfast/genesis/v1',
+    { holders: [holder(1, 'Client'), holder(2, 'Client')] },
+    'genesis.holders: want at least one Infrastructure',
+  ],
+  [
+    'holdfast/genesis/v1',
+    { holders: [holder(2, 'Infrastructure'), holder(1, 'Client')] },
+    'genesis.holders[0].identifier: want "1", got "2"',
+  ],
+  [
+    'holdfast/genesis/v1',
+    { holders: [holder(1, 'Infrastructure'), holder(2, 'Client', { name: 'holder-1' })] },
+    'genesis.holders[1].name: another holder has the same',
+  ],
+  [
+    'holdfast/genesis/v1',
+    { holders: [holder(1, 'Infrastructure'), holder(2, 'Client', { identity: spki(1) })] },
+    'genesis.holders[1].identity: another holder has the same',
+  ],
+  [
+    'holdfast/genesis/v1',
+    { holders: [holder(1, 'Infrastructure'), holder(2, 'Client', { auditKey: spki(1) })] },
+    'genesis.holders[1].auditKey: another holder has the same',
+  ],
+  [
+    'holdfast/genesis/v1',
+    { holders: [holder(1, 'Infrastructure', { identity: '00' }), holder(2, 'Client')] },
+    'genesis.holders[0].identity: want an Ed25519 SubjectPublicKeyInfo in hex, got "00"',
+  ],
+  [
+    'holdfast/genesis/v1',
+    { holders: [holder(1, 'Infrastructure', { nonce: '' }), holder(2, 'Client')] },
+    'genesis.holders[0].nonce: want 32 bytes in lowercase hex',
+  ],
+  [
+    'holdfast/genesis/v1',
+    { holders: [1, 2, 3, 4].map((i) => holder(i, 'Infrastructure')) },
+    'genesis.threshold: want over half of the 4 holders that are not Backup, got 2',
+  ],
   ['holdfast/certificate/v1', { attempt: '0' }, 'certificate.attempt: want a whole number from 1'],
-  ['holdfast/certificate/v1', { scheme: 'FROST' }, 'certificate.scheme: want "EdDSA" or "Schnorr" or "ECDSA", got "FROST"'],
+  [
+    'holdfast/certificate/v1',
+    { scheme: 'FROST' },
+    'certificate.scheme: want "EdDSA" or "Schnorr" or "ECDSA", got "FROST"',
+  ],
   ['holdfast/certificate/v1', { publicKey: point('02') }, 'certificate.publicKey: want 32 bytes'],
   ['holdfast/certificate/v1', { internalKey: '' }, 'certificate.internalKey: want 32 bytes in hex for Schnorr, got ""'],
   ['holdfast/certificate/v1', { chainCode: point('') }, 'certificate.chainCode: want "" for Schnorr'],
-  ['holdfast/certificate/v1', { verificationShares: [point('02'), point('')] }, 'certificate.verificationShares[1]: want 33 bytes'],
+  [
+    'holdfast/certificate/v1',
+    { verificationShares: [point('02'), point('')] },
+    'certificate.verificationShares[1]: want 33 bytes',
+  ],
   ['holdfast/certificate/v1', { verificationShares: [] }, 'certificate.verificationShares: want 2 to 9 entries, got 0'],
   ['holdfast/certificate/v1', { verificationShares: '' }, 'certificate.verificationShares: want a list, got a string'],
-  ['holdfast/certificate/v1', { scheme: 'EdDSA', verificationShares: [point(''), point('')] }, 'certificate.internalKey: want "" for EdDSA'],
+  [
+    'holdfast/certificate/v1',
+    { scheme: 'EdDSA', verificationShares: [point(''), point('')] },
+    'certificate.internalKey: want "" for EdDSA',
+  ],
   ['holdfast/abandoned/v1', { attempt: '1.0' }, 'abandoned.attempt: want a whole number from 1'],
 ];
 
@@ -161,7 +245,8 @@ test.each(refusals)('%s with %j is refused', (type, over, message) => {
 });
 
 test('what does not apply is an empty string, and every shape that the protocol names is taken', () => {
-  const taken = (type: StatementType, over: Readonly<Record<string, Json>>) => expect(parseStatement(type, changed(type, over))).toMatchObject(over);
+  const taken = (type: StatementType, over: Readonly<Record<string, Json>>) =>
+    expect(parseStatement(type, changed(type, over))).toMatchObject(over);
   taken('holdfast/request/v1', { path: '', chain: '', format: 'Digest', data: '0x' });
   taken('holdfast/request/v1', { data: `0x${'00'.repeat(256 * 1024)}` });
   taken('holdfast/policy/v1', { height: '7', parent: genesis });

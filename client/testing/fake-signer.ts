@@ -1,7 +1,14 @@
 import { Server, ServerCredentials, status } from '@grpc/grpc-js';
 import { certificatePem } from '../../common/certificate.ts';
 import { SignerServiceService } from '../../proto/gen/signer/v1/signer.ts';
-import type { AuditRecord, OutcomeEvent, SignReply, SignRequest, SignerServiceServer, WalletFacts } from '../../proto/gen/signer/v1/signer.ts';
+import type {
+  AuditRecord,
+  OutcomeEvent,
+  SignReply,
+  SignRequest,
+  SignerServiceServer,
+  WalletFacts,
+} from '../../proto/gen/signer/v1/signer.ts';
 import type { FakeHolder } from './fake-wallet.ts';
 
 export type FakeSigner = {
