@@ -21,8 +21,8 @@ export interface Peers {
 export type PeerHandlers = {
   /** What to say first on a new stream to `peer`. */
   hello(peer: string): Hello;
-  /** The link is usable; `hello` has named our genesis and this peer. Always before its first `onMessage`. */
-  onUp(peer: string, hello: Hello): void;
+  /** The link is usable; `hello`, sent with `head`, has named our genesis and this peer. Always before its first `onMessage`. */
+  onUp(peer: string, hello: Hello, head: Head): void;
   /** Nothing sent or received on the link counts any more. Once for each `onUp`. */
   onDown(peer: string): void;
   /** Any message but Hello; `body` is decoded, not judged. */

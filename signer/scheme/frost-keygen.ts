@@ -54,7 +54,7 @@ export class FrostKeygen {
     try {
       const received: DKG_Round2[] = this.#fromAll(shares, 'shares').map(([identifier, share]) => {
         exactLength(share, SCALAR_LENGTH, `share of identifier ${identifier}`);
-        return { identifier: this.#name(identifier), signingShare: share.slice() };
+        return { identifier: this.#name(identifier), signingShare: Uint8Array.from(share) };
       });
       const key = attempt(
         () => this.#suite.frost.DKG.round3(secret, [...this.#others], received),
@@ -122,8 +122,8 @@ export class FrostKeygen {
     exactLength(proof, SIGNATURE_LENGTH, `proof of identifier ${identifier}`);
     return {
       identifier: this.#name(identifier),
-      commitment: commitment.map((c) => c.slice()),
-      proofOfKnowledge: proof.slice(),
+      commitment: commitment.map((c) => Uint8Array.from(c)),
+      proofOfKnowledge: Uint8Array.from(proof),
     };
   }
 

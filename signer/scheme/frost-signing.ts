@@ -38,12 +38,12 @@ export class FrostSigning {
       throw new Error(`share does not match verification share ${key.identifier}`);
     const name = suite.frost.Identifier.fromNumber;
     this.#suite = suite;
-    this.#secret = { identifier: name(key.identifier), signingShare: key.share.slice() };
+    this.#secret = { identifier: name(key.identifier), signingShare: Uint8Array.from(key.share) };
     this.#public = {
       signers: { min: key.threshold, max: key.verificationShares.length },
       // Of the polynomial's commitments signing reads only the constant term, the group key.
-      commitments: [key.groupKey.slice()],
-      verifyingShares: Object.fromEntries(key.verificationShares.map((v, i) => [name(i + 1), v.slice()])),
+      commitments: [Uint8Array.from(key.groupKey)],
+      verifyingShares: Object.fromEntries(key.verificationShares.map((v, i) => [name(i + 1), Uint8Array.from(v)])),
     };
   }
 
@@ -123,7 +123,7 @@ export class FrostSigning {
       const { hiding, binding } = input.commitments.get(i)!;
       exactLength(hiding, this.#suite.pointLength, `hiding commitment of identifier ${i}`);
       exactLength(binding, this.#suite.pointLength, `binding commitment of identifier ${i}`);
-      return { identifier: this.#suite.frost.Identifier.fromNumber(i), hiding: hiding.slice(), binding: binding.slice() };
+      return { identifier: this.#suite.frost.Identifier.fromNumber(i), hiding: Uint8Array.from(hiding), binding: Uint8Array.from(binding) };
     });
   }
 

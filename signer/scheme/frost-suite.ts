@@ -85,4 +85,4 @@ export const frostSuite = (scheme: FrostScheme): FrostSuite => suites[scheme];
 
 /** The key as users know it: 32 bytes, for Schnorr the X of `groupKey` alone (BIP-340). */
 export const publicKeyOf = (scheme: FrostScheme, groupKey: Uint8Array): Uint8Array =>
-  scheme === 'EdDSA' ? groupKey.slice() : groupKey.slice(1);
+  Uint8Array.from(scheme === 'EdDSA' ? groupKey : groupKey.subarray(1));
