@@ -1,9 +1,11 @@
-/**
+import type { AuditRecord, Head } from '../../statement/audit.ts';
+
+/*
  * What a signer has on disk, behind one interface: SQLite in production, simulated in tests.
  * A {@link Change} is all or nothing and durable when `write` resolves; concurrent changes share a transaction,
  * and one that fails (a nonce already used) fails alone. Seconds are Unix seconds, digests `sha256:...`.
  */
-export type Head = { readonly sequence: bigint; readonly hash: Uint8Array };
+export type { AuditRecord, Head };
 
 /** An audit record before it is chained: strings only. `type` says what happened. */
 export type AuditEntry = { readonly type: AuditType; readonly [member: string]: string };
@@ -21,8 +23,6 @@ export type AuditType =
   | 'SpendLearned' // another holder released a share
   | 'CulpritFound';
 
-export type AuditRecord = { readonly sequence: bigint; readonly record: Uint8Array; readonly hash: Uint8Array };
-
 /** A request whose initiator's signature verified: its id is bound to this digest. */
 export type RequestRow = {
   readonly digest: string;
@@ -33,7 +33,10 @@ export type RequestRow = {
   readonly signature: string;
   readonly expiresAt: number;
   readonly firstSeen: number;
-  /** Reserved: on the ledger, nothing released. Released: a spend for good. The rest are outcomes. */
+  /**
+   * Reserved: on the ledger, nothing released. Released: a spend for good. The rest are outcomes. Released may only
+   * become Signed, and Signed stays: a write of another state leaves the row as it is.
+   */
   readonly state: 'Reserved' | 'Released' | 'Signed' | 'Denied' | 'Failed';
   readonly reason: string;
   readonly message: string;
@@ -44,7 +47,10 @@ export type RequestRow = {
   readonly signatures: readonly Uint8Array[];
 };
 
-/** A request's effects on the ledger. Dropped reservations are deleted; spends stay for 31 days. */
+/**
+ * A request's effects on the ledger. Dropped reservations are deleted; spends stay for 31 days. What is there keeps
+ * its time and effects, and a Spent row stays as it is: only Reserved may become Spent.
+ */
 export type LedgerRow = {
   readonly digest: string;
   readonly at: number;
@@ -53,6 +59,7 @@ export type LedgerRow = {
   readonly state: 'Reserved' | 'Spent';
 };
 
+/** An Active key is so for good, `attempt` and `abandoned` only grow, and no abandoned attempt becomes Active: else the change fails. */
 export type KeyRow = {
   readonly name: string;
   readonly scheme: string;
@@ -72,6 +79,7 @@ export type KeyRow = {
 /** A share this holder released, in its own numbering, for delivery to every peer. */
 export type SpendRow = { readonly sequence: bigint; readonly digest: string; readonly at: number };
 
+/** Heads and spends only grow and a fence stays: what is older or lower in a write is left as it is. */
 export type PeerRow = {
   readonly name: string;
   /** The peer's last durable head it told us. */

@@ -1,0 +1,123 @@
+import { hex } from '../../common/bytes.ts';
+import { formatTime } from '../../common/clock.ts';
+import { chainRecord } from '../../statement/audit.ts';
+import type { Statements } from './statements.ts';
+import type { Change, Head, KeyRow, LedgerRow, NonceRow, PeerRow, RequestRow } from './store.ts';
+
+/**
+ * Writes `change` at `time` (Unix seconds) as part of an open transaction and gives the audit head after it. Throws
+ * where it breaks a rule; what it wrote until then is the caller's to roll back.
+ */
+export function applyChange(sql: Statements, change: Change, head: Head, time: number): Head {
+  sql.run('UPDATE clock SET seconds = ?', time);
+  for (const [name, value] of Object.entries(change.meta ?? {}))
+    sql.run('INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value', name, value);
+  for (const row of change.keys ?? []) putKey(sql, row);
+  for (const row of change.nonces ?? []) consume(sql, row, time);
+  for (const row of change.requests ?? []) putRequest(sql, row);
+  for (const digest of change.unreserve ?? []) sql.run("DELETE FROM ledger WHERE digest = ? AND state = 'Reserved'", digest);
+  for (const row of change.ledger ?? []) putLedger(sql, row);
+  for (const { digest, at } of change.releases ?? [])
+    sql.run('INSERT INTO release (digest, at) SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM release WHERE digest = ?1)', digest, at);
+  for (const row of change.peers ?? []) putPeer(sql, row);
+  let end = head;
+  for (const entry of change.audit ?? []) {
+    const link = chainRecord(end, formatTime(time * 1000), entry);
+    sql.run('INSERT INTO audit VALUES (?, ?, ?)', link.sequence, link.record, link.hash);
+    end = { sequence: link.sequence, hash: link.hash };
+  }
+  return end;
+}
+
+/**
+ * Deletes up to `rows` rows of each table that are older than `before` (Unix seconds); true where more may be left.
+ * Nonces of `boots` stay: that process may still hold them.
+ */
+export function pruneOlder(sql: Statements, before: number, boots: readonly string[], rows: number): boolean {
+  const deleted = [
+    sql.run('DELETE FROM ledger WHERE digest IN (SELECT digest FROM ledger WHERE at < ? LIMIT ?)', before, rows),
+    sql.run('DELETE FROM request WHERE digest IN (SELECT digest FROM request WHERE expires_at < ? LIMIT ?)', before, rows),
+    sql.run('DELETE FROM release WHERE sequence IN (SELECT sequence FROM release WHERE at < ? LIMIT ?)', before, rows),
+    sql.run(
+      `DELETE FROM nonce WHERE (key, boot, position) IN (SELECT key, boot, position FROM nonce
+       WHERE at < ? AND boot NOT IN (SELECT value FROM json_each(?)) LIMIT ?)`,
+      before,
+      JSON.stringify(boots),
+      rows,
+    ),
+  ];
+  return deleted.includes(rows);
+}
+
+const putKey = (sql: Statements, row: KeyRow): number =>
+  sql.run(
+    `INSERT INTO signing_key (name, scheme, state, attempt, abandoned, sealed, certificate, signatures)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET scheme = excluded.scheme, state = excluded.state,
+     attempt = excluded.attempt, abandoned = excluded.abandoned, sealed = excluded.sealed,
+     certificate = excluded.certificate, signatures = excluded.signatures`,
+    row.name,
+    row.scheme,
+    row.state,
+    row.attempt,
+    row.abandoned,
+    row.sealed,
+    row.certificate,
+    row.signatures,
+  );
+
+function consume(sql: Statements, { key, boot, index }: NonceRow, time: number): void {
+  const fresh = sql.run('INSERT INTO nonce VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING', key, boot, index, time);
+  if (fresh === 0) throw new Error(`nonce ${index} of key ${JSON.stringify(key)}, boot ${boot}, was used before`);
+}
+
+function putRequest(sql: Statements, row: RequestRow): void {
+  const bound = sql.get('SELECT digest FROM request WHERE initiator = ? AND id = ?', row.initiator, row.id);
+  if (bound !== undefined && bound['digest'] !== row.digest)
+    throw new Error(`id ${JSON.stringify(row.id)} of ${row.initiator} is bound to another request, ${String(bound['digest'])}`);
+  // What the digest covers and when it was first seen stay; the last signature that verified and the outcome are kept.
+  sql.run(
+    `INSERT INTO request (digest, initiator, id, key, statement, signature, expires_at, first_seen,
+     state, reason, message, rule, policy_digest, participants, signatures)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (digest) DO UPDATE SET signature = excluded.signature,
+     state = excluded.state, reason = excluded.reason, message = excluded.message, rule = excluded.rule,
+     policy_digest = excluded.policy_digest, participants = excluded.participants, signatures = excluded.signatures`,
+    row.digest,
+    row.initiator,
+    row.id,
+    row.key,
+    row.statement,
+    row.signature,
+    row.expiresAt,
+    row.firstSeen,
+    row.state,
+    row.reason,
+    row.message,
+    row.rule,
+    row.policyDigest,
+    JSON.stringify(row.participants),
+    JSON.stringify(row.signatures.map(hex)),
+  );
+}
+
+const putLedger = (sql: Statements, row: LedgerRow): number =>
+  sql.run(
+    'INSERT INTO ledger (digest, at, effects, state) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET state = excluded.state',
+    row.digest,
+    row.at,
+    row.effects,
+    row.state,
+  );
+
+const putPeer = (sql: Statements, { name, head, spends, fenced }: PeerRow): number =>
+  sql.run(
+    `INSERT INTO peer (name, head_sequence, head_hash, spends, fenced) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+     head_hash = iif(excluded.head_sequence > head_sequence, excluded.head_hash, head_hash),
+     head_sequence = max(head_sequence, excluded.head_sequence),
+     spends = max(spends, excluded.spends),
+     fenced = iif(fenced = '', excluded.fenced, fenced)`,
+    name,
+    head.sequence,
+    head.hash,
+    spends,
+    fenced,
+  );

@@ -1,0 +1,56 @@
+import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { messageOf, UserError } from '../../common/errors.ts';
+import { isBusy } from './sqlite-fault.ts';
+
+export type FolderLock = { release(): void };
+
+/**
+ * Makes `folder` where it is missing and takes it for this process alone: a transaction held open in a database of its
+ * own, whose lock the system ends with the process, however that ends. Throws at once where another process has it.
+ */
+export function lockFolder(folder: string): FolderLock {
+  makeFolder(resolve(folder));
+  const file = join(folder, 'lock.db');
+  let db: DatabaseSync | undefined;
+  try {
+    ownFile(file);
+    db = new DatabaseSync(file, { timeout: 0 });
+    db.exec('BEGIN EXCLUSIVE');
+    return { release: () => db?.close() };
+  } catch (error) {
+    db?.close();
+    if (isBusy(error))
+      throw new UserError(`the state folder ${folder} is in use by another signer process`, [
+        'end that process first, or give this signer a folder of its own: one folder is one signer',
+      ]);
+    throw new UserError(`cannot lock the state folder ${folder}: ${messageOf(error)}`, [
+      'the folder and the files in it must be writable for the user that the signer runs as',
+    ]);
+  }
+}
+
+/** Makes `file` readable and writable for this user alone, where it is missing; SQLite's other files take after it. */
+export const ownFile = (file: string): void => closeSync(openSync(file, 'a', 0o600));
+
+function makeFolder(folder: string): void {
+  try {
+    const first = mkdirSync(folder, { recursive: true, mode: 0o700 });
+    if (first !== undefined) syncFolder(dirname(first));
+  } catch (error) {
+    throw new UserError(`cannot make the state folder ${folder}: ${messageOf(error)}`, [
+      'name a folder on a disk that the signer may write to',
+    ]);
+  }
+}
+
+/** Makes what was created in `folder` outlast a power cut. */
+export function syncFolder(folder: string): void {
+  const handle = openSync(folder, 'r');
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}
