@@ -76,7 +76,8 @@ export class Database {
       const pruned = this.#prune(time);
       this.#db.exec('COMMIT');
       [this.#head, this.#time, this.#pruned] = [head, time, pruned];
-      for (const { nonces = [] } of changes) for (const { boot } of nonces) this.#boots.add(boot);
+      for (const [i, { nonces = [] }] of changes.entries())
+        if (results[i] === undefined) for (const { boot } of nonces) this.#boots.add(boot);
       return results;
     } catch (error) {
       if (this.#db.isTransaction) this.#db.exec('ROLLBACK');

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { messageOf, UserError } from '../../common/errors.ts';
@@ -17,7 +17,8 @@ export function lockFolder(folder: string): FolderLock {
   try {
     ownFile(file);
     db = new DatabaseSync(file, { timeout: 0 });
-    db.exec('BEGIN EXCLUSIVE');
+    // Nothing is ever written, so that a full disk keeps no signer from starting.
+    db.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
     return { release: () => db?.close() };
   } catch (error) {
     db?.close();
@@ -31,8 +32,13 @@ export function lockFolder(folder: string): FolderLock {
   }
 }
 
-/** Makes `file` readable and writable for this user alone, where it is missing; SQLite's other files take after it. */
-export const ownFile = (file: string): void => closeSync(openSync(file, 'a', 0o600));
+/**
+ * Makes `file`, readable and writable for this user alone, where it is missing; SQLite's other files take after it. One
+ * that is there is never opened: closing it again would end the locks that this process has on it (POSIX fcntl).
+ */
+export function ownFile(file: string): void {
+  if (!existsSync(file)) closeSync(openSync(file, 'wx', 0o600));
+}
 
 function makeFolder(folder: string): void {
   try {

@@ -37,9 +37,12 @@ function readKey(file: string): Uint8Array {
   const bytes = Buffer.alloc(MOST_BYTES + 1);
   try {
     const length = readInto(file, bytes);
-    const key = length === KEY_BYTES ? Uint8Array.from(bytes.subarray(0, length)) : fromBase64(bytes.subarray(0, length));
+    const content = bytes.subarray(0, length);
+    // 32 bytes that are all text are a password or a shorter key in hex or base64: random ones never are.
+    if (length === KEY_BYTES && content.some((byte) => byte < 0x20 || byte > 0x7e)) return Uint8Array.from(content);
+    const key = fromBase64(content);
     if (key !== undefined) return key;
-    throw new UserError(`seal key file ${file}: want ${KEY_BYTES} bytes, raw or in base64, got ${length > MOST_BYTES ? `over ${MOST_BYTES}` : length} bytes of something else`, [
+    throw new UserError(`seal key file ${file}: want ${KEY_BYTES} random bytes, raw or in base64; its ${length > MOST_BYTES ? `over ${MOST_BYTES}` : length} bytes are neither`, [
       'make one with: holdfast seal new',
     ]);
   } finally {

@@ -67,6 +67,7 @@ class SqliteStore implements Store {
   #lastId = 0;
   #head: Head;
   #ended: Error | undefined;
+  #closed: Promise<void> | undefined;
 
   constructor(worker: Worker, reader: Reader, lock: FolderLock, head: Head, onFailure: (error: Error) => void) {
     this.#worker = worker;
@@ -121,17 +122,18 @@ class SqliteStore implements Store {
   }
 
   /** Writes what waits, then gives the folder free. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    return (this.#closed ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
     this.#flush();
-    const broken = this.#ended !== undefined;
+    const exited = this.#ended === undefined ? once(this.#worker, 'exit') : this.#worker.terminate();
     this.#ended ??= new Error("the signer's state is closed");
     // Before the writer: the connection that closes last puts the log back into the database, and must be able to write.
     this.#reader.close();
-    if (!broken) {
-      const exited = once(this.#worker, 'exit');
-      this.#post('close');
-      await exited;
-    }
+    this.#post('close');
+    await exited;
     this.#lock.release();
   }
 

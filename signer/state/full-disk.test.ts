@@ -1,0 +1,53 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { temporaryFolder } from './testing/temporary-folder.ts';
+
+const program = fileURLToPath(new URL('./testing/full-disk-process.ts', import.meta.url));
+const writer = fileURLToPath(new URL('./testing/writer-process.ts', import.meta.url));
+
+/** Runs `command` in name spaces of its own, where it may mount; $0 is a folder. */
+const apart = (command: string, folder: string) =>
+  spawnSync('unshare', ['--user', '--map-root-user', '--mount', 'sh', '-c', command, folder], { encoding: 'utf8', timeout: 60_000 });
+
+const possible = apart('mount -t tmpfs -o size=1m none "$0"', '/mnt').status === 0;
+
+describe.skipIf(!possible)('a disk', { timeout: 60_000 }, () => {
+  it('that is full takes spends and bans, refuses the rest by name, and takes all again when there is space', () => {
+    const { stdout, stderr } = apart(
+      `mount -t tmpfs -o size=8m none "$0" && exec "${process.execPath}" "${program}" "$0"`,
+      temporaryFolder(),
+    );
+    expect(stderr).toBe('');
+    const refused = expect.stringMatching(/^disk full: only spends and bans are written until 2097152 bytes are free/);
+    expect(JSON.parse(stdout)).toEqual({
+      before: ['written', true],
+      'ordinary on the full disk': [refused, false],
+      'while it is full': [refused, 'written', refused, 'written', 'written'],
+      'many spends': ['written'],
+      'opened again while it is full': [refused, 'written'],
+      'when there is space again': ['written', 'written', true],
+      'on disk': ['Spent', 'none', 'Spent', 'none', 'none', 'Spent', 'Reserved', 'Spent'],
+      fenced: ['cheated'],
+      chain: true,
+    });
+  });
+
+  it('that is read-only is refused with the folder and what to do', () => {
+    const { stderr, status } = apart(
+      `mount -t tmpfs none "$0" && mkdir "$0/state" && mount -o remount,ro "$0" && exec "${process.execPath}" "${writer}" "$0/state" 0`,
+      temporaryFolder(),
+    );
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/cannot lock the state folder .*\/state: EROFS/);
+  });
+
+  it('that became read-only is refused too', () => {
+    const { stderr, status } = apart(
+      `mount -t tmpfs none "$0" && mkdir "$0/state" && touch "$0/state/lock.db" "$0/state/state.db" && mount -o remount,ro "$0" && exec "${process.execPath}" "${writer}" "$0/state" 0`,
+      temporaryFolder(),
+    );
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/state folder .*\/state|signer's state/);
+  });
+});
