@@ -1,5 +1,5 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { messageOf, UserError } from '../../common/errors.ts';
 import { isBusy } from './sqlite-fault.ts';
@@ -11,7 +11,7 @@ export type FolderLock = { release(): void };
  * own, whose lock the system ends with the process, however that ends. Throws at once where another process has it.
  */
 export function lockFolder(folder: string): FolderLock {
-  makeFolder(resolve(folder));
+  makeFolder(folder);
   const file = join(folder, 'lock.db');
   let db: DatabaseSync | undefined;
   try {
@@ -42,21 +42,10 @@ export function ownFile(file: string): void {
 
 function makeFolder(folder: string): void {
   try {
-    const first = mkdirSync(folder, { recursive: true, mode: 0o700 });
-    if (first !== undefined) syncFolder(dirname(first));
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
   } catch (error) {
     throw new UserError(`cannot make the state folder ${folder}: ${messageOf(error)}`, [
       'name a folder on a disk that the signer may write to',
     ]);
-  }
-}
-
-/** Makes what was created in `folder` outlast a power cut. */
-export function syncFolder(folder: string): void {
-  const handle = openSync(folder, 'r');
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
   }
 }

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, rmSync, statfsSync, statSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, rmSync, statfsSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { syncFolder } from './folder-lock.ts';
 
 /** Seconds between two looks for free space while there is none. */
 const LOOK_EVERY = 1;
@@ -42,20 +41,23 @@ export class SpaceReserve {
     return bavail * bsize;
   }
 
-  /** Random bytes: a file system that compresses or leaves out zeros would keep no room for them. */
+  /**
+   * Random bytes: a file system that compresses or leaves out zeros would keep no room for them. O_SYNC, since one that
+   * allocates late must do it now, and Node has no fsync under --permission.
+   */
   #fill(): boolean {
-    const handle = openSync(this.#file, 'w', 0o600);
+    const { O_WRONLY, O_CREAT, O_TRUNC, O_SYNC } = constants;
+    let handle: number | undefined;
     try {
+      handle = openSync(this.#file, O_WRONLY | O_CREAT | O_TRUNC | O_SYNC, 0o600);
       for (let left = this.#bytes; left > 0; ) left -= writeSync(handle, randomBytes(Math.min(CHUNK, left)));
-      fsyncSync(handle);
-      syncFolder(dirname(this.#file));
       return true;
     } catch {
       // Someone else took the space meanwhile.
       rmSync(this.#file, { force: true });
       return false;
     } finally {
-      closeSync(handle);
+      if (handle !== undefined) closeSync(handle);
     }
   }
 }
