@@ -65,6 +65,12 @@ export type ResourceOf<K extends Kind> = Extract<Resource, { readonly kind: K }>
 export const kinds: readonly Kind[] = ['Wallet', 'Signer', 'SigningPolicy', 'SigningRequest', 'Approval'];
 export const isKind = (text: unknown): text is Kind => kinds.some((kind) => kind === text);
 
+/** An object as its author writes it: what a store fills in (uid, generation, status ...) is left out or not looked at. */
+export type Draft = { [K in Kind]: DraftOf<K> }[Kind];
+export type DraftOf<K extends Kind> = Pick<ResourceOf<K>, 'apiVersion' | 'kind' | 'spec'> & {
+  readonly metadata: Pick<Metadata, 'name' | 'namespace' | 'labels' | 'annotations' | 'ownerReferences'>;
+};
+
 /** Names one object, whether or not it exists. */
 export type Key<K extends Kind = Kind> = { readonly kind: K; readonly namespace: string; readonly name: string };
 
