@@ -10,6 +10,7 @@ import type { HolderSignature } from '../../proto/gen/signer/v1/signer.ts';
 import { verifyCertificate } from '../../statement/certificate.ts';
 import { signAsHolder } from '../../statement/holder-signature.ts';
 import { encodeStatement, type CertificateStatement } from '../../statement/statements.ts';
+import { publicKeyOf } from '../scheme/frost-suite.ts';
 import type { FreshCommitment, FrostScheme, KeygenResult, KeyShare, NonceCommitment, Round1, SigningInput, SigningKey } from '../scheme/scheme.ts';
 import { Mailbox } from './mailbox.ts';
 import { testQuorums } from './test-quorums.ts';
@@ -130,7 +131,7 @@ export class KeygenAttempt {
         message,
         commitments: new Map(ids.map((id) => [id, commitmentOf(received.get(roster.nameOf(id)), quorum, roster.nameOf(id))])),
       }));
-      await this.#testShares(signing, fresh, inputs, quorums, publicKeyOf(this.scheme, share));
+      await this.#testShares(signing, fresh, inputs, quorums, publicKeyOf(this.scheme, share.groupKey));
     } finally {
       signing.close();
       share.share.fill(0);
@@ -171,7 +172,7 @@ export class KeygenAttempt {
       scheme: this.scheme,
       attempt: String(this.attempt),
       epoch: '0',
-      publicKey: hex(publicKeyOf(this.scheme, key)),
+      publicKey: hex(publicKeyOf(this.scheme, key.groupKey)),
       internalKey: hex(internalKey),
       verificationShares: key.verificationShares.map(hex),
       chainCode: '',
@@ -211,10 +212,6 @@ export class KeygenAttempt {
     for (const m of this.#wallet.roster.others) this.#send(m.name, body);
   }
 }
-
-/** The key as verifiers take it: BIP-340 has no room for the parity of Y. */
-export const publicKeyOf = (scheme: FrostScheme, { groupKey }: Pick<KeyShare, 'groupKey'>): Uint8Array =>
-  scheme === 'Schnorr' ? groupKey.slice(1) : groupKey;
 
 function commitmentOf(message: KeygenTestCommitments | undefined, quorum: number, from: string): NonceCommitment {
   const found = message?.commitments.find((c) => c.quorum === quorum);

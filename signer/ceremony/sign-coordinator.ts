@@ -5,7 +5,7 @@ import { outcomeOf } from '../../common/reasons.ts';
 import type { Decision } from '../../policy/decision.ts';
 import type { Commitments, Contribution, Refusal, SignRound, SignShares } from '../../proto/gen/signer/v1/peer.ts';
 import type { SignReply, SignRequest } from '../../proto/gen/signer/v1/signer.ts';
-import { Culprit } from '../scheme/scheme.ts';
+import { BadCommitment, Culprit } from '../scheme/scheme.ts';
 import type { RequestRow } from '../state/store.ts';
 import { checkExpiry, read, verifyRequest, type Reading, type VerifiedRequest } from './judge.ts';
 import { PeerCommitments, type OwnNonce } from './nonce-pools.ts';
@@ -241,8 +241,10 @@ export class SignCoordinator {
         const signatures = await this.#aggregate(run, session, results.shares);
         return await this.#signed(run, session, signatures);
       } catch (error) {
-        if (error instanceof Culprit) {
+        if (error instanceof Culprit || error instanceof BadCommitment) {
+          // Commitments came from their makers over their own links: a bad one is as good a proof as a bad share.
           for (const name of await this.#fence(run, error)) left.set(name, new Refused('CulpritFound', error.message));
+          mayExist = true;
           continue;
         }
         // The members were asked: whatever failed here, one of them may have released its shares.
@@ -496,8 +498,8 @@ export class SignCoordinator {
     await (row === undefined ? written : requests.keep(row, written));
   }
 
-  /** A member's share is provably wrong: on disk before any answer leaves, and it is left out until cleared. */
-  async #fence({ request, key }: Run, culprit: Culprit): Promise<readonly string[]> {
+  /** A member's share or commitment is provably wrong: on disk before any answer leaves, and it is left out until cleared. */
+  async #fence({ request, key }: Run, culprit: Culprit | BadCommitment): Promise<readonly string[]> {
     const { roster, env, policyDigest } = this.#wallet;
     const names = culprit.identifiers.map((i) => roster.nameOf(i)).filter((name) => name !== roster.me.name);
     if (names.length === 0) throw new Refused('Internal', culprit.message);
@@ -506,7 +508,7 @@ export class SignCoordinator {
       env.log.error('culprit found', { culprit: name, digest: request.digest, error: culprit.message });
     }
     await this.#wallet.write({
-      peers: names.map((name) => this.#wallet.remember(name, { fenced: `wrong share of key ${key.name}` })),
+      peers: names.map((name) => this.#wallet.remember(name, { fenced: `key ${key.name}: ${culprit.message}` })),
       audit: names.map((name) => ({ type: 'CulpritFound' as const, culprit: name, digest: request.digest, key: key.name, policy: policyDigest })),
     });
     return names;

@@ -50,8 +50,8 @@ export class WalletSigner {
   }
 
   /** Judges and signs, here or at the holder that coordinates. Never throws. */
-  sign(request: SignRequest): Promise<SignReply> {
-    return this.#forwarding.sign(request);
+  async sign(request: SignRequest): Promise<SignReply> {
+    return { ...(await this.#forwarding.sign(request)), digest: digestOf(request.statement) };
   }
 
   /** What is known here of a request; undefined where nothing is. */
