@@ -75,10 +75,6 @@ export class Link {
     return this.#boot !== undefined;
   }
 
-  get dialling(): boolean {
-    return this.#dialled !== undefined;
-  }
-
   /** Takes a new stream and greets on it. One that replaces another means that the old connection is dead. */
   attach(side: Side, wire: Wire): void {
     if ((side === 'dialled' ? this.#dialled : this.#accepted) !== undefined) this.drop('replaced by a newer connection');
