@@ -1,0 +1,91 @@
+#!/usr/bin/env bash
+# Makes a fresh clone ready: system tools, packages as locked, bundles. What is there already is left alone, so that
+# every npm script can start with it. Usage: scripts/setup.sh [--no-bundles] [TOOL...]
+# Nothing goes to stdout, which belongs to the command that follows.
+set -euo pipefail
+exec >&2
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+say() { printf 'setup: %s\n' "$*"; }
+fail() {
+  printf 'error: %s\n' "$1"
+  shift
+  for hint in "$@"; do printf 'hint: %s\n' "$hint"; done
+  exit 1
+}
+
+# Runs a command whose output matters only when it fails; says every 10 s that it still runs.
+quietly() {
+  local what=$1 log pid started=$SECONDS reported=0
+  shift
+  log=$(mktemp)
+  say "$what"
+  "$@" >"$log" 2>&1 9>&- &
+  pid=$!
+  while kill -0 "$pid" 2>/dev/null; do
+    sleep 0.2
+    if ((SECONDS - started >= reported + 10)); then
+      reported=$((SECONDS - started))
+      say "still at it after $reported s"
+    fi
+  done
+  if ! wait "$pid"; then
+    cat "$log"
+    rm -f "$log"
+    return 1
+  fi
+  rm -f "$log"
+  say "done in $((SECONDS - started)) s"
+}
+
+declare -A package_of=([ssh-keygen]=openssh-client [npm]=npm [flock]=util-linux [cmp]=diffutils)
+
+need() {
+  local tool=$1 package=${package_of[$1]:-$1}
+  command -v "$tool" >/dev/null && return
+  if [[ $EUID -eq 0 ]] && command -v apt-get >/dev/null; then
+    quietly "installing $package, for $tool" env DEBIAN_FRONTEND=noninteractive \
+      bash -c "apt-get update -q && apt-get install -q -y --no-install-recommends $package" && command -v "$tool" >/dev/null && return
+  fi
+  fail "$tool is needed and not installed" "install it, on Debian: sudo apt-get install $package"
+}
+
+install_packages() {
+  cmp -s package-lock.json node_modules/.installed-lock && return
+  need npm
+  quietly 'installing packages, about half a minute' \
+    npm ci --include=dev --include=optional --no-audit --no-fund --no-update-notifier --loglevel=error ||
+    fail 'packages could not be installed' 'npm above says why; npm ci needs the package registry'
+  cp package-lock.json node_modules/.installed-lock
+}
+
+# Bundles are as new as their newest source; folders count too, since they change when a file goes.
+sources=(client cli common crds operator policy proto signer statement scripts package.json package-lock.json)
+
+bundle() {
+  if [[ -f dist/meta.json ]]; then
+    local newer
+    newer=$(find "${sources[@]}" -newer dist/meta.json ! -name '*.test.ts' -print -quit 2>/dev/null || true)
+    [[ -z $newer ]] && return
+  fi
+  quietly 'bundling' node_modules/.bin/node scripts/bundle.ts || fail 'the bundles could not be made'
+}
+
+need flock
+# One setup at a time: the second waits and then finds everything done.
+mkdir -p dist
+exec 9>dist/.setup.lock
+flock -n 9 || { say 'waiting for another setup of this folder'; flock 9; }
+
+need cmp
+bundles=true
+for argument in "$@"; do
+  case $argument in
+    --no-bundles) bundles=false ;;
+    *) need "$argument" ;;
+  esac
+done
+install_packages
+[[ -x node_modules/.bin/node ]] ||
+  fail "no Node 24 for this machine ($(uname -sm))" 'it comes with the packages, for Linux on x86-64 and arm64'
+if $bundles; then bundle; fi

@@ -1,0 +1,29 @@
+import { defineConfig } from 'vitest/config';
+
+const folders = '{client,cli,common,operator,policy,proto,scripts,signer,statement}';
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: [`${folders}/**/*.test.ts`, 'test/{cases,simulation,lint}/**/*.test.ts'],
+          testTimeout: 20_000,
+        },
+      },
+      {
+        test: {
+          name: 'integration',
+          include: ['test/*.test.ts', 'test/integration/**/*.test.ts'],
+          globalSetup: 'test/global-setup.ts',
+          // Whole wallets of real processes: side by side they would only measure one another.
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
