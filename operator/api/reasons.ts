@@ -42,6 +42,7 @@ export const conditionReasons = {
   Restarting: 'The signer ended and is started again, after a growing pause.',
   NotServing: 'The signer answers but does not serve; the message says why.',
   SealNotFound: 'The Secret of the seal, or its key, does not exist.',
+  SealInvalid: 'The key of the seal is not 32 bytes, or another one than the signer was started with; the message says which.',
   WalletNotFound: 'The Wallet that walletRef names does not exist.',
   HolderNotFound: 'The Wallet has no such holder, or expects it in another namespace.',
   AnotherSignerServes: 'An older Signer serves this holder already.',

@@ -1,11 +1,17 @@
+import type { ConditionReason } from '../api/reasons.ts';
+
 /** Runs signers: child processes (embedded) or pods. Level-triggered: `ensure` says what should be, again and again. */
 export interface Fleet {
-  /** Starts the signer or leaves it as it is; a changed spec restarts it. Resolves when that is under way, not when it is ready. */
+  /**
+   * Starts the signer or leaves it as it is; a changed spec restarts it, and one that ends is started again. Resolves
+   * when that is under way, not when it is ready: what keeps it from running is in `observe`.
+   */
   ensure(signer: SignerSpec): Promise<void>;
   /** What is there, without waiting; `undefined` where no such signer is known. */
   observe(id: SignerId): Promise<SignerObservation | undefined>;
-  /** Stops it. `destroy` also deletes its state, shares included; else it stays for a later `ensure`. */
+  /** Stops it, and then resolves. `destroy` also deletes its state, shares included; else it stays for a later `ensure`. */
   remove(id: SignerId, options: { readonly destroy: boolean }): Promise<void>;
+  /** The signers that were ensured and not removed, whoever was the operator then. */
   list(): Promise<readonly SignerId[]>;
 }
 
@@ -13,21 +19,32 @@ export interface Fleet {
 export type SignerId = { readonly wallet: string; readonly holder: string };
 
 export type SignerSpec = SignerId & {
-  /** Where the holder's Signer resource lives. */
+  /** Where the holder's Signer resource lives, and the Secret of its seal. */
   readonly namespace: string;
   /** Fingerprint of the operator allowed to provision: `sha256:` and 64 hex digits. */
   readonly operator: string;
   readonly seal: { readonly kind: 'KeyFile'; readonly secret: string; readonly key: string };
 };
 
+/** Why a signer is not running. Pending: nobody ensured it since this operator started. */
+export type NotRunning = Extract<
+  ConditionReason,
+  'Pending' | 'Starting' | 'Restarting' | 'SealNotFound' | 'SealInvalid' | 'InternalError'
+>;
+
 export type SignerObservation = {
   readonly running: boolean;
   /** Restarts since the operator first started it. */
   readonly restarts: number;
-  /** host:port of the sign and peer ports; known before it is ready. */
+  /**
+   * host:port of the sign and peer ports; known before it is ready, "" before its first start. They are kept, but not
+   * for ever: compare them with what clients and peers were told.
+   */
   readonly signEndpoint: string;
   readonly peerEndpoint: string;
   readonly metricsEndpoint: string;
-  /** Why it is not running, in words; "" when it is. */
+  /** "" when it is running. */
+  readonly reason: NotRunning | '';
+  /** The same in words; "" when it is running. */
   readonly message: string;
 };

@@ -1,0 +1,31 @@
+import { fileURLToPath } from 'node:url';
+
+/** What a signer may touch on the disk; absolute paths. */
+export type SignerFiles = { readonly data: string; readonly sealKey: string };
+
+/** The program of a signer: executable, its flags and script, all before the signer's own flags. */
+export type SignerCommand = (files: SignerFiles) => readonly string[];
+
+/**
+ * How the signer beside this program is started: `signer/main.ts` from sources, `signer.js` beside a bundle. The heap
+ * flags keep one under 110 MB at full load. The permission model is a belt: it holds neither SQLite nor the network.
+ */
+export function signerCommand(moduleUrl: string = import.meta.url): SignerCommand {
+  const source = moduleUrl.endsWith('.ts');
+  const program = fileURLToPath(new URL(source ? '../../signer/main.ts' : './signer.js', moduleUrl));
+  const code = fileURLToPath(new URL(source ? '../../' : './', moduleUrl));
+  return ({ data, sealKey }) => [
+    process.execPath,
+    '--max-semi-space-size=2',
+    '--max-old-space-size=96',
+    // SIGUSR1 would open a debugger's port, and with it the heap, to every user of the machine.
+    '--disable-sigusr1',
+    '--permission',
+    '--allow-worker',
+    '--disable-warning=PERM0006',
+    // /proc is where the metrics of the process come from.
+    ...[code, data, sealKey, '/proc/'].map((path) => `--allow-fs-read=${path}`),
+    `--allow-fs-write=${data}`,
+    program,
+  ];
+}
