@@ -45,6 +45,13 @@ export class SshReader {
     return concat(new Uint8Array(length - digits.length), digits);
   }
 
+  /** What is left, to the end. */
+  rest(): Uint8Array {
+    const from = this.#at;
+    this.#at = this.#bytes.length;
+    return this.#bytes.subarray(from);
+  }
+
   end(title: string): void {
     const left = this.#bytes.length - this.#at;
     if (left > 0) throw new Error(`${title}: ${left} bytes too many`);
