@@ -1,5 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { parse } from 'yaml';
+import { definitionOf } from './definition.ts';
 import type { Kind } from './resource.ts';
 
 /** The part of OpenAPI's schema language that crds/*.yaml use, and no more. */
@@ -54,24 +53,13 @@ const metadata: Schema = {
   },
 };
 
-const files: Readonly<Record<Kind, string>> = {
-  Wallet: 'wallets.yaml',
-  Signer: 'signers.yaml',
-  SigningPolicy: 'signingpolicies.yaml',
-  SigningRequest: 'signingrequests.yaml',
-  Approval: 'approvals.yaml',
-};
-
 const loaded = new Map<Kind, Schema>();
 
-/** The schema of a kind's objects as its CRD has it, metadata included. Read from disk once. */
+/** The schema of a kind's objects as its CRD has it, metadata included. */
 export function schemaOf(kind: Kind): Schema {
   const known = loaded.get(kind);
   if (known) return known;
-  const definition: { spec: { versions: [{ schema: { openAPIV3Schema: Schema } }] } } = parse(
-    readFileSync(new URL(files[kind], folder()), 'utf8'),
-  );
-  const schema = definition.spec.versions[0].schema.openAPIV3Schema;
+  const { schema } = definitionOf(kind);
   const name = { ...metadata.properties?.['name'], ...schema.properties?.['metadata']?.properties?.['name'] };
   const full: Schema = {
     ...schema,
@@ -80,10 +68,4 @@ export function schemaOf(kind: Kind): Schema {
   };
   loaded.set(kind, full);
   return full;
-}
-
-/** crds/ lies beside a bundle, and at the root of the sources. */
-function folder(): URL {
-  const beside = new URL('crds/', import.meta.url);
-  return existsSync(beside) ? beside : new URL('../../crds/', import.meta.url);
 }
