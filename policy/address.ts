@@ -1,0 +1,20 @@
+import { base58 } from '@scure/base';
+import { Address, NETWORK } from '@scure/btc-signer';
+import type { BitcoinNetwork } from './decode/networks.ts';
+import type { SchemeName } from './effect.ts';
+
+/** Address of a taproot output key: BIP-86's, since the key was tweaked when it was made and is encoded as it is. */
+export const taprootAddress = (outputKey: Uint8Array, network: BitcoinNetwork = NETWORK): string =>
+  Address(network).encode({ type: 'tr', pubkey: outputKey });
+
+/** Addresses of a key by network: `solana`, or `bitcoin` (main network). Empty for schemes whose chains are not in this version. */
+export function addressesOf(scheme: SchemeName, publicKey: Uint8Array): Readonly<Record<string, string>> {
+  switch (scheme) {
+    case 'EdDSA':
+      return { solana: base58.encode(publicKey) };
+    case 'Schnorr':
+      return { bitcoin: taprootAddress(publicKey) };
+    case 'ECDSA':
+      return {};
+  }
+}
