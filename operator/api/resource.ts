@@ -81,3 +81,10 @@ export const keyOf = <K extends Kind>(object: {
 
 /** `Kind/namespace/name`: unique, for maps and messages. None of the three contains a slash. */
 export const keyString = (key: Key): string => `${key.kind}/${key.namespace}/${key.name}`;
+
+/** The key of {@link keyString}'s text; throws on anything else. */
+export function parseKeyString(text: string): Key {
+  const [kind, namespace, name, ...rest] = text.split('/');
+  if (!isKind(kind) || !namespace || !name || rest.length > 0) throw new Error(`key: want Kind/namespace/name, got ${JSON.stringify(text.slice(0, 80))}`);
+  return { kind, namespace, name };
+}

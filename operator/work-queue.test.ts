@@ -1,0 +1,160 @@
+import { describe, expect, test } from 'vitest';
+import type { Clock } from '../common/clock.ts';
+import { WorkQueue, backoffMs } from './work-queue.ts';
+import type { WorkQueueOptions } from './work-queue.ts';
+
+/** Time that passes when told to. */
+function manualClock(): Clock & { readonly pass: (ms: number) => Promise<void>; readonly pending: () => number } {
+  let now = 0;
+  const timers = new Set<{ at: number; run: () => void }>();
+  return {
+    now: () => now,
+    monotonic: () => now,
+    after(ms, run) {
+      const timer = { at: now + ms, run };
+      timers.add(timer);
+      return () => timers.delete(timer);
+    },
+    pending: () => timers.size,
+    async pass(ms) {
+      await settle();
+      const end = now + ms;
+      for (;;) {
+        const next = [...timers].filter(({ at }) => at <= end).toSorted((a, b) => a.at - b.at)[0];
+        if (next === undefined) break;
+        now = next.at;
+        timers.delete(next);
+        next.run();
+        await settle();
+      }
+      now = end;
+      await settle();
+    },
+  };
+}
+
+const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+function queue(work: WorkQueueOptions['work'], workers = 4) {
+  const clock = manualClock();
+  const errors: { item: string; retryInMs: number }[] = [];
+  const made = new WorkQueue({ clock, workers, work, onError: (item, _, retryInMs) => errors.push({ item, retryInMs }) });
+  return { clock, errors, queue: made };
+}
+
+test('an item is at work once at a time, and again after it was added meanwhile', async () => {
+  const gates: (() => void)[] = [];
+  let most = 0;
+  let now = 0;
+  const { queue: q } = queue(async () => {
+    most = Math.max(most, ++now);
+    await new Promise<void>((resolve) => gates.push(resolve));
+    now--;
+    return undefined;
+  });
+  q.add('a');
+  q.add('a');
+  q.add('a');
+  expect(gates).toHaveLength(1);
+  gates[0]?.();
+  await settle();
+  expect(gates).toHaveLength(2);
+  gates[1]?.();
+  await settle();
+  expect(gates).toHaveLength(2);
+  expect(most).toBe(1);
+});
+
+test('no more items are at work than there are workers', async () => {
+  const gates: (() => void)[] = [];
+  const { queue: q } = queue(async () => {
+    await new Promise<void>((resolve) => gates.push(resolve));
+    return undefined;
+  }, 2);
+  for (const item of ['a', 'b', 'c']) q.add(item);
+  expect([gates.length, q.working, q.depth]).toEqual([2, 2, 1]);
+  gates[0]?.();
+  await settle();
+  expect([gates.length, q.working, q.depth]).toEqual([3, 2, 0]);
+});
+
+test('an item comes again when it said, or earlier when it is added', async () => {
+  const at: number[] = [];
+  const { queue: q, clock } = queue(async () => {
+    at.push(clock.monotonic());
+    return at.length < 3 ? 1000 : undefined;
+  });
+  q.add('a');
+  await clock.pass(400);
+  q.add('a');
+  await clock.pass(1100);
+  expect(at).toEqual([0, 400, 1400]);
+  expect(clock.pending()).toBe(0);
+});
+
+test('one that fails is tried again after a growing pause, which success resets', async () => {
+  let failures = 0;
+  const { queue: q, clock, errors } = queue(async () => {
+    if (failures++ < 3) throw new Error('no');
+    return undefined;
+  });
+  q.add('a');
+  await clock.pass(5_000);
+  expect(failures).toBe(4);
+  expect(errors).toHaveLength(3);
+  for (const [i, { item, retryInMs }] of errors.entries()) {
+    expect(item).toBe('a');
+    expect(retryInMs).toBeGreaterThanOrEqual(100 * 2 ** i);
+    expect(retryInMs).toBeLessThanOrEqual(200 * 2 ** i);
+  }
+});
+
+test('one that comes due while at work is worked on afterwards', async () => {
+  const gates: (() => void)[] = [];
+  const { queue: q, clock } = queue(async () => {
+    await new Promise<void>((resolve) => gates.push(resolve));
+    return undefined;
+  });
+  q.add('a');
+  q.add('a', 100);
+  await clock.pass(200);
+  expect(gates).toHaveLength(1);
+  gates[0]?.();
+  await settle();
+  expect(gates).toHaveLength(2);
+});
+
+test('stopping waits for what is at work and begins nothing new', async () => {
+  const gates: (() => void)[] = [];
+  const { queue: q, clock } = queue(async () => {
+    await new Promise<void>((resolve) => gates.push(resolve));
+    return 10;
+  }, 1);
+  q.add('a');
+  q.add('b');
+  q.add('c', 10);
+  let stopped = false;
+  const stopping = q.stop().then(() => {
+    stopped = true;
+  });
+  await settle();
+  expect(stopped).toBe(false);
+  gates[0]?.();
+  await stopping;
+  q.add('d');
+  await clock.pass(100);
+  expect(gates).toHaveLength(1);
+});
+
+describe('pauses', () => {
+  test.each([
+    [1, 100, 200],
+    [2, 200, 400],
+    [5, 1600, 3200],
+    [9, 15_000, 30_000],
+    [1000, 15_000, 30_000],
+  ])('after %i failures: %i to %i ms', (failures, least, most) => {
+    expect(backoffMs(failures, () => 0)).toBe(least);
+    expect(backoffMs(failures, () => 1)).toBe(most);
+  });
+});

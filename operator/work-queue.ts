@@ -1,0 +1,113 @@
+import type { Clock } from '../common/clock.ts';
+
+const firstBackoffMs = 200;
+const mostBackoffMs = 30_000;
+
+/** A pause in milliseconds before try number `failures` + 1: it doubles, and no two callers wait equally long. */
+export const backoffMs = (failures: number, random: () => number = Math.random): number =>
+  Math.round(Math.min(mostBackoffMs, firstBackoffMs * 2 ** Math.max(0, failures - 1)) * (0.5 + random() / 2));
+
+type Item = { running: boolean; again: boolean; failures: number; dueAt: number; cancel: (() => void) | undefined };
+
+export type WorkQueueOptions = {
+  readonly clock: Clock;
+  /** Most items at work at once. */
+  readonly workers: number;
+  /** Works on one item; resolves with milliseconds until it is due again, or undefined. One that rejects is tried again. */
+  readonly work: (item: string) => Promise<number | undefined>;
+  readonly onError: (item: string, error: unknown, retryInMs: number) => void;
+};
+
+/** Items by name, each at work at most once at a time; one added while at work is worked on again afterwards. */
+export class WorkQueue {
+  readonly #options: WorkQueueOptions;
+  readonly #items = new Map<string, Item>();
+  readonly #ready: string[] = [];
+  #working = 0;
+  #stopped = false;
+  #idle: (() => void) | undefined;
+
+  constructor(options: WorkQueueOptions) {
+    this.#options = options;
+  }
+
+  /** Items that wait for a worker. */
+  get depth(): number {
+    return this.#ready.length;
+  }
+
+  get working(): number {
+    return this.#working;
+  }
+
+  /** Has `name` worked on, at once or in `afterMs`; the earlier of two stays. */
+  add(name: string, afterMs = 0): void {
+    if (this.#stopped) return;
+    const item = this.#items.get(name) ?? { running: false, again: false, failures: 0, dueAt: Number.POSITIVE_INFINITY, cancel: undefined };
+    this.#items.set(name, item);
+    if (item.running && afterMs === 0) {
+      item.again = true;
+      return;
+    }
+    const { clock } = this.#options;
+    const dueAt = clock.monotonic() + afterMs;
+    if (dueAt >= item.dueAt) return;
+    item.cancel?.();
+    item.cancel = undefined;
+    item.dueAt = dueAt;
+    if (afterMs === 0) {
+      this.#ready.push(name);
+      this.#turn();
+      return;
+    }
+    item.cancel = clock.after(afterMs, () => {
+      item.cancel = undefined;
+      item.dueAt = Number.POSITIVE_INFINITY;
+      this.add(name);
+    });
+  }
+
+  /** Takes no more work and resolves when the last worker is done. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    for (const item of this.#items.values()) item.cancel?.();
+    this.#ready.length = 0;
+    if (this.#working > 0)
+      await new Promise<void>((resolve) => {
+        this.#idle = resolve;
+      });
+  }
+
+  #turn(): void {
+    while (!this.#stopped && this.#working < this.#options.workers) {
+      const name = this.#ready.shift();
+      if (name === undefined) return;
+      const item = this.#items.get(name);
+      if (item !== undefined) void this.#work(name, item);
+    }
+  }
+
+  async #work(name: string, item: Item): Promise<void> {
+    item.running = true;
+    item.dueAt = Number.POSITIVE_INFINITY;
+    item.cancel = undefined;
+    this.#working++;
+    let next: number | undefined;
+    try {
+      next = await this.#options.work(name);
+      item.failures = 0;
+    } catch (error) {
+      next = backoffMs(++item.failures);
+      if (!this.#stopped) this.#options.onError(name, error, next);
+    }
+    this.#working--;
+    item.running = false;
+    const again = item.again;
+    item.again = false;
+    if (again) this.add(name);
+    else if (next !== undefined) this.add(name, next);
+    else if (item.dueAt === Number.POSITIVE_INFINITY) this.#items.delete(name);
+    this.#turn();
+    if (this.#working === 0) this.#idle?.();
+  }
+}
