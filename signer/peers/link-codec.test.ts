@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PeerBatch } from '../../proto/gen/signer/v1/peer.ts';
-import { decodeBatch, encodeBatch, encodeBody, MAX_BATCH_BYTES, MAX_BODY_BYTES } from './link-codec.ts';
+import { decodeBatch, encodeBatch, encodeBody, MAX_BATCH_BYTES, MAX_BODY_BYTES, MAX_SEQUENCE } from './link-codec.ts';
 import type { PeerBody } from './peers.ts';
 
-const head = fc.record({ sequence: fc.bigInt(0n, (1n << 64n) - 1n), hash: fc.uint8Array({ minLength: 32, maxLength: 32 }) });
+const head = fc.record({ sequence: fc.bigInt(0n, MAX_SEQUENCE), hash: fc.uint8Array({ minLength: 32, maxLength: 32 }) });
 const body: fc.Arbitrary<PeerBody> = fc.oneof(
-  fc.constant<PeerBody>({ $case: 'heartbeat', value: {} }),
+  fc.record({ stamp: fc.bigInt(0n, (1n << 64n) - 1n), answer: fc.boolean() }).map((value): PeerBody => ({ $case: 'heartbeat', value })),
   fc.uint8Array({ maxLength: 300 }).map((digest): PeerBody => ({ $case: 'ask', value: { digest } })),
   fc
     .record({ session: fc.uint8Array(), shares: fc.array(fc.uint8Array({ maxLength: 32 })) })

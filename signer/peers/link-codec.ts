@@ -10,6 +10,9 @@ export const MAX_BATCH_BYTES = 1 << 20;
 /** A body that fits a batch beside its head and lengths. */
 export const MAX_BODY_BYTES = MAX_BATCH_BYTES - 128;
 
+/** Numbers of records and spends are kept in a database, which counts in 64 bits with a sign. */
+export const MAX_SEQUENCE = 2n ** 63n - 1n;
+
 /** Field 1 of PeerBatch, length-delimited. */
 const MESSAGE_TAG = (1 << 3) | 2;
 
@@ -42,6 +45,7 @@ export function decodeBatch(bytes: Uint8Array): Received[] {
 function decodeMessage(bytes: Uint8Array): Received {
   const { head, body } = PeerMessage.decode(bytes);
   if (head === undefined) throw new Error('message has no head');
+  if (head.sequence > MAX_SEQUENCE) throw new Error(`message has a head numbered ${head.sequence}, want at most ${MAX_SEQUENCE}`);
   if (head.hash.length > 32) throw new Error(`message has a head of ${head.hash.length} bytes, want 32`);
   if (body === undefined) throw new Error('message has no body that this version knows');
   return { head, body };

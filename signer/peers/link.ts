@@ -3,9 +3,9 @@ import { equal, quote } from '../../common/bytes.ts';
 import type { Clock } from '../../common/clock.ts';
 import { messageOf } from '../../common/errors.ts';
 import type { Log } from '../../common/log.ts';
-import type { Hello } from '../../proto/gen/signer/v1/peer.ts';
+import type { Heartbeat, Hello } from '../../proto/gen/signer/v1/peer.ts';
 import type { Head } from '../../proto/gen/signer/v1/signer.ts';
-import { decodeBatch, encodeBatch, encodeBody, MAX_BODY_BYTES } from './link-codec.ts';
+import { decodeBatch, encodeBatch, encodeBody, MAX_BODY_BYTES, MAX_SEQUENCE } from './link-codec.ts';
 import { Outbox } from './outbox.ts';
 import type { PeerBody, PeerHandlers, Received } from './peers.ts';
 
@@ -42,6 +42,8 @@ export type LinkOptions = {
   readonly onGreeted: () => void;
   /** There is no dialled stream any more. */
   readonly onDialledGone: (reason: string) => void;
+  /** Seconds from a heartbeat to its answer. */
+  readonly onRoundTrip?: (seconds: number) => void;
 };
 
 const HELLO_TIMEOUT_MS = 5_000;
@@ -65,6 +67,8 @@ export class Link {
   /** The process at the other end, while up. */
   #boot: Uint8Array | undefined;
   #lastHeard = 0;
+  /** The heartbeat that waits for its answer, in microseconds of our clock. */
+  #beaten: bigint | undefined;
 
   constructor(options: LinkOptions) {
     this.#options = options;
@@ -116,8 +120,11 @@ export class Link {
   /** To be called at every heartbeat interval. */
   beat(): void {
     if (!this.up) return;
-    if (this.#options.clock.monotonic() - this.#lastHeard > SILENCE_MS) this.drop('peer is silent');
-    else this.send({ $case: 'heartbeat', value: {} });
+    const now = this.#options.clock.monotonic();
+    if (now - this.#lastHeard > SILENCE_MS) return this.drop('peer is silent');
+    // Microseconds: round trips on one machine are shorter than a millisecond.
+    this.#beaten = BigInt(Math.round(now * 1000));
+    this.send({ $case: 'heartbeat', value: { stamp: this.#beaten, answer: false } });
   }
 
   drop(reason: string): void {
@@ -130,6 +137,7 @@ export class Link {
     this.#dialled = survivor?.side === 'dialled' ? survivor : undefined;
     this.#accepted = survivor?.side === 'accepted' ? survivor : undefined;
     this.#boot = undefined;
+    this.#beaten = undefined;
     this.#outbox.clear();
     for (const strand of dropped) if (strand !== undefined) kill(strand, reason);
     if (wasUp) {
@@ -180,7 +188,19 @@ export class Link {
       if (strand.dead) return;
       if (strand.hello === undefined) this.#greeted(strand, message);
       else if (message.body.$case === 'hello') this.#misbehaved(strand, 'a second hello on one stream');
-      else this.#guard('onMessage', () => this.#options.handlers.onMessage(this.#options.peer, message));
+      else {
+        if (message.body.$case === 'heartbeat') this.#heartbeat(message.body.value);
+        this.#guard('onMessage', () => this.#options.handlers.onMessage(this.#options.peer, message));
+      }
+    }
+  }
+
+  #heartbeat({ stamp, answer }: Heartbeat): void {
+    if (!answer) {
+      this.send({ $case: 'heartbeat', value: { stamp, answer: true } });
+    } else if (stamp === this.#beaten) {
+      this.#beaten = undefined;
+      this.#options.onRoundTrip?.((this.#options.clock.monotonic() * 1000 - Number(stamp)) / 1e6);
     }
   }
 
@@ -267,6 +287,7 @@ function wrongHello(ours: Hello, peer: string, theirs: Hello): string | undefine
   if (theirs.holder !== peer) return `hello of another holder: want ${quote(peer)}, got ${quote(theirs.holder)}`;
   if (theirs.boot.length !== 16) return `hello with a boot of ${theirs.boot.length} bytes, want 16`;
   if ((theirs.remembered?.hash.length ?? 0) > 32) return 'hello remembers a head longer than 32 bytes';
+  if ((theirs.remembered?.sequence ?? 0n) > MAX_SEQUENCE || theirs.spendsSeen > MAX_SEQUENCE) return 'hello with a number over 63 bits';
   if (theirs.version.length > 100) return 'hello with a version longer than 100 characters';
   return undefined;
 }

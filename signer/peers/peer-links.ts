@@ -23,6 +23,8 @@ export type PeerLinksOptions = {
   readonly handlers: PeerHandlers;
   readonly log: Log;
   readonly clock?: Clock;
+  /** Told of each heartbeat that was answered. */
+  readonly onRoundTrip?: (peer: string, seconds: number) => void;
 };
 
 const HEARTBEAT_MS = 10_000;
@@ -122,6 +124,7 @@ class SignerLinks implements PeerLinks {
       log: this.#options.log,
       onGreeted: () => dialler.greeted(),
       onDialledGone: (reason) => dialler.gone(reason),
+      onRoundTrip: (seconds) => this.#options.onRoundTrip?.(name, seconds),
     });
     return { link, dialler, certificate: undefined };
   }

@@ -69,7 +69,11 @@ export interface Hello {
   spendsSeen: bigint;
 }
 
+/** Each side's every 10 s; the other answers at once with the same stamp. */
 export interface Heartbeat {
+  /** of the sender's clock, opaque to the other */
+  stamp: bigint;
+  answer: boolean;
 }
 
 /** A participant's unused commitments for one coordinator. `replace` starts the pool anew. */
@@ -676,11 +680,20 @@ export const Hello: MessageFns<Hello> = {
 };
 
 function createBaseHeartbeat(): Heartbeat {
-  return {};
+  return { stamp: 0n, answer: false };
 }
 
 export const Heartbeat: MessageFns<Heartbeat> = {
-  encode(_: Heartbeat, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: Heartbeat, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.stamp !== 0n) {
+      if (BigInt.asUintN(64, message.stamp) !== message.stamp) {
+        throw new globalThis.Error("value provided for field message.stamp of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.stamp);
+    }
+    if (message.answer !== false) {
+      writer.uint32(16).bool(message.answer);
+    }
     return writer;
   },
 
@@ -697,6 +710,22 @@ export const Heartbeat: MessageFns<Heartbeat> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.stamp = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.answer = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
