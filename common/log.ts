@@ -11,14 +11,15 @@ export interface Log {
   with(fields: Fields): Log;
 }
 
-const order: readonly Level[] = ['debug', 'info', 'warn', 'error'];
+/** From least to most severe. */
+export const levels: readonly Level[] = ['debug', 'info', 'warn', 'error'];
 
 /** A log of entries at `level` or above, each written as one line. */
 export function createLog(write: (line: string) => void, level: Level = 'info', base: Fields = {}): Log {
   const entry =
     (at: Level) =>
     (message: string, fields: Fields = {}): void => {
-      if (order.indexOf(at) < order.indexOf(level)) return;
+      if (levels.indexOf(at) < levels.indexOf(level)) return;
       write(`${JSON.stringify({ time: new Date().toISOString(), level: at, message, ...base, ...fields })}\n`);
     };
   return {
