@@ -40,6 +40,8 @@ export type ShareLabel = {
   readonly genesis: string;
   readonly holder: string;
   readonly key: string;
+  /** How the share is read; the attempt already binds it. */
+  readonly scheme: FrostScheme;
   readonly attempt: number;
   readonly epoch: number;
 };

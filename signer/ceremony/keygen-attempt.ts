@@ -83,10 +83,11 @@ export class KeygenAttempt {
         this.#send(m.name, { $case: 'keygenRound2', value: { key, attempt, share: shares.get(m.identifier) ?? new Uint8Array() } });
       const result = await run.round3(this.#byIdentifier(await this.#fromAll('round2'), (m) => m.share));
       const certificate = this.#certificate(result, transcript);
-      const prepared = { sealed: await env.shares.seal(result.key, shareLabel(this.#wallet, this.name, this.attempt)), certificate };
+      const label = shareLabel(this.#wallet, this.name, this.scheme, this.attempt);
+      const prepared = { sealed: await env.shares.seal(result.key, label), certificate };
       result.key.share.fill(0);
       await onPrepared(prepared);
-      const reopened = await env.shares.open(prepared.sealed, shareLabel(this.#wallet, this.name, this.attempt));
+      const reopened = await env.shares.open(prepared.sealed, label);
       await this.#test(reopened, transcript);
       return await this.#certify(certificate);
     } finally {

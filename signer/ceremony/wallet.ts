@@ -5,7 +5,7 @@ import type { HolderSignature } from '../../proto/gen/signer/v1/signer.ts';
 import type { GenesisStatement } from '../../statement/statements.ts';
 import type { FrostScheme, Scheme, SigningKey } from '../scheme/scheme.ts';
 import type { Change, Head, PeerRow, Snapshot } from '../state/store.ts';
-import type { Environment } from './environment.ts';
+import type { Environment, ShareLabel } from './environment.ts';
 import { Ledger } from './ledger.ts';
 import { Requests } from './requests.ts';
 import { Roster } from './roster.ts';
@@ -121,12 +121,6 @@ export class Wallet {
 export const shareLabel = (
   wallet: { readonly genesisDigest: string; readonly roster: Roster },
   key: string,
+  scheme: FrostScheme,
   attempt: number,
-): { genesis: string; holder: string; key: string; attempt: number; epoch: number } => ({
-  genesis: wallet.genesisDigest,
-  holder: wallet.roster.me.name,
-  key,
-  attempt,
-  epoch: 0,
-});
-
+): ShareLabel => ({ genesis: wallet.genesisDigest, holder: wallet.roster.me.name, key, scheme, attempt, epoch: 0 });
