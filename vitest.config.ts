@@ -8,7 +8,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: [`${folders}/**/*.test.ts`, 'test/{cases,simulation,lint}/**/*.test.ts'],
+          include: [`${folders}/**/*.test.ts`, 'test/{bench,cases,demo,lint,simulation}/**/*.test.ts'],
           testTimeout: 20_000,
         },
       },

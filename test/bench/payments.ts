@@ -1,0 +1,48 @@
+import { randomBytes } from 'node:crypto';
+import { p2tr, Transaction, NETWORK } from '@scure/btc-signer';
+import { concat } from '../../common/bytes.ts';
+
+/** A Solana legacy message that moves `lamports` between two accounts: what a payments service sends most. */
+export function solanaTransfer(from: Uint8Array, to: Uint8Array, lamports: bigint): Uint8Array {
+  const systemProgram = new Uint8Array(32);
+  const data = new Uint8Array(12);
+  new DataView(data.buffer).setUint32(0, 2, true); // SystemInstruction::Transfer
+  new DataView(data.buffer).setBigUint64(4, lamports, true);
+  return concat(
+    Uint8Array.of(1, 0, 1), // one signature, no read-only signer, one read-only program
+    Uint8Array.of(3),
+    from,
+    to,
+    systemProgram,
+    Uint8Array.from(randomBytes(32)), // recent blockhash
+    Uint8Array.of(1, 2, 2, 0, 1, data.length),
+    data,
+  );
+}
+
+/** A PSBT that spends one output of the wallet by its taproot key path; what remains is the fee. */
+export function bitcoinPayment(internalKey: Uint8Array, to: string, sats: bigint, fee: bigint): Uint8Array {
+  const own = p2tr(internalKey, undefined, NETWORK);
+  const transaction = new Transaction();
+  transaction.addInput({
+    txid: Uint8Array.from(randomBytes(32)),
+    index: 0,
+    witnessUtxo: { script: own.script, amount: sats + fee },
+    tapInternalKey: internalKey,
+  });
+  transaction.addOutputAddress(to, sats, NETWORK);
+  return transaction.toPSBT();
+}
+
+/** An address of nobody: its key is random. */
+export const someBitcoinAddress = (): string => {
+  // Any X of a point will do: half of all 32-byte strings are one.
+  for (;;) {
+    try {
+      const { address } = p2tr(Uint8Array.from(randomBytes(32)), undefined, NETWORK);
+      if (address !== undefined) return address;
+    } catch {
+      continue;
+    }
+  }
+};

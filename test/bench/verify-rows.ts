@@ -1,0 +1,57 @@
+/**
+ * Checks what `npm run bench -- --json` printed, given on stdin: each line a row of the agreed shape, sizes and rates
+ * that fit together. Names figures that miss their targets without failing: a machine may be slow.
+ */
+import { readFileSync } from 'node:fs';
+import { messageOf } from '../../common/errors.ts';
+import { rowTypes, type Row } from './row.ts';
+
+/** Throws with the line and member of the first thing that is wrong. */
+export function parseRows(stdout: string): readonly Row[] {
+  const lines = stdout.split('\n').filter((line) => line !== '');
+  if (lines.length === 0) throw new Error('stdout: want rows, got none');
+  return lines.map((line, i) => {
+    try {
+      return checked(JSON.parse(line));
+    } catch (error) {
+      throw new Error(`row ${i + 1}: ${messageOf(error)}`);
+    }
+  });
+}
+
+function checked(value: unknown): Row {
+  const row = value as Record<string, unknown>;
+  const [want, got] = [Object.keys(rowTypes), Object.keys(row)];
+  if (want.join() !== got.join()) throw new Error(`want members ${want.join(', ')}, got ${got.join(', ')}`);
+  for (const [name, type] of Object.entries(rowTypes)) {
+    if (typeof row[name] !== type) throw new Error(`${name}: want a ${type}, got ${JSON.stringify(row[name])}`);
+    if (type === 'number' && !(Number(row[name]) >= 0)) throw new Error(`${name}: want 0 or more`);
+  }
+  const { best, p50, p95, p99, count, perSecond, bareMs, t, n, inFlight } = value as Row;
+  if (!(best > 0 && best <= p50 && p50 <= p95 && p95 <= p99)) throw new Error('percentiles are out of order');
+  if (!(count > 0 && perSecond > 0 && bareMs > 0 && inFlight > 0 && t >= 2 && t <= n))
+    throw new Error('figures do not fit');
+  return value as Row;
+}
+
+/** Targets of one signing at 2 of 3 on loopback, in words, that a row misses. */
+export function missed({ scheme, t, n, inFlight, p50, ratio }: Row): readonly string[] {
+  if (t !== 2 || n !== 3) return [];
+  const most = scheme === 'EdDSA' ? 60 : 35;
+  return [
+    ...(inFlight === 1 && p50 >= most ? [`${scheme}: p50 ${p50} ms, want under ${most}`] : []),
+    ...(inFlight === 32 && ratio < 0.5 ? [`${scheme}: ${ratio} of the bare rate at 32 in flight, want 0.5`] : []),
+  ];
+}
+
+if (import.meta.main) {
+  try {
+    const rows = parseRows(readFileSync(0, 'utf8'));
+    for (const row of rows) console.log(JSON.stringify(row));
+    for (const words of rows.flatMap(missed)) console.log(`target missed on this machine: ${words}`);
+    console.log(`verified: ${rows.length} rows`);
+  } catch (error) {
+    console.error(`error: ${messageOf(error)}`);
+    process.exitCode = 1;
+  }
+}
