@@ -41,6 +41,7 @@ export const conditionReasons = {
   Starting: 'The signer is starting.',
   Restarting: 'The signer ended and is started again, after a growing pause.',
   NotServing: 'The signer answers but does not serve; the message says why.',
+  FingerprintMismatch: "Another key answers at the signer's address than the one learnt at first contact; nothing is sent to it.",
   SealNotFound: 'The Secret of the seal, or its key, does not exist.',
   SealInvalid: 'The key of the seal is not 32 bytes, or another one than the signer was started with; the message says which.',
   WalletNotFound: 'The Wallet that walletRef names does not exist.',
@@ -90,6 +91,7 @@ export const eventReasons = {
   CounterpartyBanned: 'Two holders will not sign together again.',
   RollbackDetected: 'A signer came back with an older state and stopped.',
   ClockSkew: "A signer's clock differs too much.",
+  InvalidManifest: 'A manifest of the object cannot be used; what it said before stays in force.',
 } as const satisfies Readonly<Record<string, string>>;
 
 export type EventReason = keyof typeof eventReasons;

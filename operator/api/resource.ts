@@ -88,3 +88,9 @@ export function parseKeyString(text: string): Key {
   if (!isKind(kind) || !namespace || !name || rest.length > 0) throw new Error(`key: want Kind/namespace/name, got ${JSON.stringify(text.slice(0, 80))}`);
   return { kind, namespace, name };
 }
+
+/** The objects of one kind, in the order in which they are listed. */
+export function resourcesOf<K extends Kind>(kind: K, resources: readonly Resource[]): readonly ResourceOf<K>[] {
+  const found = resources.filter((resource): resource is ResourceOf<K> => resource.kind === kind);
+  return found.toSorted((a, b) => (keyString(keyOf<Kind>(a)) < keyString(keyOf<Kind>(b)) ? -1 : 1));
+}

@@ -1,15 +1,18 @@
-import { LineCounter, parseAllDocuments } from 'yaml';
 import { fromUtf8, quote } from '../../common/bytes.ts';
 import { isObject } from '../api/check-schema.ts';
 import type { Problem } from '../api/check-schema.ts';
-import { nearest } from '../api/nearest.ts';
+import { nearest } from '../../common/nearest.ts';
 import { apiVersion } from '../api/resource.ts';
 import type { Key } from '../api/resource.ts';
 import { validate } from '../api/validate.ts';
 import { readKey } from './manifest-key.ts';
+import { yamlDocuments } from './yaml-documents.ts';
 
-/** What is wrong with a manifest. `document` counts from 1; 0 is the file as a whole. `path` is the field's, or "". */
-export type ManifestProblem = Problem & { readonly file: string; readonly document: number };
+/**
+ * What is wrong with a manifest. `file` is relative to the folder. `document` counts from 1; 0 is the file as a whole.
+ * `path` is the field's, or "". `key` names the object where that much is clear.
+ */
+export type ManifestProblem = Problem & { readonly file: string; readonly document: number; readonly key?: Key };
 
 /** One object of ours as a file has it: named, not validated yet. `object` has its namespace. */
 export type Manifest = {
@@ -47,6 +50,9 @@ export const unreadable = (file: string, message: string): Reading => ({
   unclear: true,
 });
 
+/** A file that is being written. */
+export const settling = (file: string): Reading => ({ file, manifests: [], secrets: [], problems: [], unclear: true });
+
 /** One line: file, document, field, what is wrong. */
 export const problemText = ({ file, document, path, message }: ManifestProblem): string =>
   [document === 0 ? file : `${file}, document ${document}`, ...(path === '' ? [] : [path]), message].join(': ');
@@ -57,13 +63,16 @@ export const problemText = ({ file, document, path, message }: ManifestProblem):
  */
 export function readManifests(file: string, bytes: Uint8Array): Reading {
   if (bytes.length > maxManifestBytes)
-    return unreadable(file, `want at most ${maxManifestBytes} bytes, got ${bytes.length}`);
+    return unreadable(file, `want at most ${maxManifestBytes} bytes, got more`);
   let documents: readonly unknown[];
   try {
-    documents = parse(fromUtf8(bytes));
+    documents = yamlDocuments(fromUtf8(bytes));
   } catch (error) {
     return unreadable(file, error instanceof SyntaxError ? error.message : 'is not UTF-8 text');
   }
+  // Writers and full disks leave empty files behind: that is no wish to delete what the file held.
+  if (documents.length === 0 && !bytes.includes('#'.charCodeAt(0)))
+    return unreadable(file, 'is empty: write the manifest again, or delete the file together with what it held');
   const readings = documents.map((value, i) => readDocument(file, i + 1, value));
   return {
     file,
@@ -72,27 +81,6 @@ export function readManifests(file: string, bytes: Uint8Array): Reading {
     problems: readings.flatMap(({ problems }) => problems),
     unclear: readings.some(({ unclear }) => unclear),
   };
-}
-
-/** The documents of a text; throws a SyntaxError that says where it is not YAML. JSON is YAML. */
-function parse(text: string): readonly unknown[] {
-  const lines = new LineCounter();
-  try {
-    const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, logLevel: 'silent', merge: true });
-    for (const { errors } of documents) {
-      const [error] = errors;
-      if (!error) continue;
-      const { line, col } = lines.linePos(error.pos[0]);
-      throw new SyntaxError(`is not YAML at line ${line}, column ${col}: ${error.code.toLowerCase().replaceAll('_', ' ')}`);
-    }
-    return documents.map((document): unknown => document.toJS({ maxAliasCount: 100 }));
-  } catch (error) {
-    if (error instanceof SyntaxError) throw error;
-    // The library throws a ReferenceError on bombs of aliases, a RangeError where the stack is too small.
-    throw new SyntaxError(
-      error instanceof ReferenceError ? 'has too many aliases, or one to nowhere' : 'is nested too deeply',
-    );
-  }
 }
 
 function readDocument(file: string, document: number, value: unknown): Omit<Reading, 'file'> {
