@@ -7,9 +7,14 @@ export type Spent = {
   readonly requests: number;
 };
 
+/** In place of a rule's number: every effect that moves an asset, whatever rules say of it. */
+export const anyRule = -1;
+
 /** A holder's ledger as rules see it: what was spent under rule number `rule` within the last `seconds`. */
 export interface LedgerView {
   spent(rule: number, seconds: number): Spent;
+  /** The same in parts, each with the Unix second at which it leaves the window, the first to leave first. */
+  leaving?(rule: number, seconds: number): readonly (Spent & { readonly at: number })[];
 }
 
 export const emptyLedger: LedgerView = { spent: () => ({ amounts: new Map(), requests: 0 }) };

@@ -2,16 +2,18 @@
  * What a payload would do, decoded from its bytes. Policies judge effects and nothing else.
  * Amounts are base units of the asset. Chains are CAIP-2, assets CAIP-19, destinations CAIP-10.
  */
-export type EffectKind =
-  | 'Transfer' // moves `amount` of `asset` to `destination`
-  | 'Approve' // lets `destination` move up to `amount` of `asset` later
-  | 'Call' // a program or contract at `destination` that is not understood
-  | 'Deploy'
-  | 'Message' // off-chain text
-  | 'TypedData'
-  | 'Digest' // raw bytes: anything could be behind them
-  | 'Authority' // hands control of an account to `destination`
-  | 'DurableNonce'; // outlives its blockhash
+export const effectKinds = [
+  'Transfer', // moves `amount` of `asset` to `destination`
+  'Approve', // lets `destination` move up to `amount` of `asset` later
+  'Call', // a program or contract at `destination` that is not understood
+  'Deploy',
+  'Message', // off-chain text
+  'TypedData',
+  'Digest', // raw bytes: anything could be behind them
+  'Authority', // hands control of an account to `destination`
+  'DurableNonce', // outlives its blockhash
+] as const;
+export type EffectKind = (typeof effectKinds)[number];
 
 export type Effect = {
   readonly kind: EffectKind;

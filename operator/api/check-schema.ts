@@ -1,5 +1,5 @@
 import { quote } from '../../common/bytes.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../../common/nearest.ts';
 import { patternWords } from './pattern-words.ts';
 import { holds } from './rules.ts';
 import type { CelRule, Schema } from './schema.ts';

@@ -1,7 +1,7 @@
 import { quote } from '../../common/bytes.ts';
 import { checkSchema, isObject } from './check-schema.ts';
 import type { Problem } from './check-schema.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../../common/nearest.ts';
 import { apiVersion, isKind, kinds } from './resource.ts';
 import { schemaOf } from './schema.ts';
 

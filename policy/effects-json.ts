@@ -1,0 +1,64 @@
+import { digest, fromUtf8, utf8 } from '../common/bytes.ts';
+import { canonicalize, parseCanonical } from '../statement/canonical.ts';
+import type { Json } from '../statement/canonical.ts';
+import { listOf, matching, oneOf, orEmpty, recordOf } from '../statement/forms.ts';
+import type { Form } from '../statement/forms.ts';
+import { effectKinds } from './effect.ts';
+import type { Effect } from './effect.ts';
+
+/** More effects than a person could judge are refused, PROTOCOL.md 5. */
+export const maxEffects = 64;
+
+/** Canonical JSON of effects, as ledgers keep them: amounts as decimals, "" for what does not apply. */
+export const encodeEffects = (effects: readonly Effect[]): string => fromUtf8(canonicalize(effects.map(effectJson)));
+
+/**
+ * Holders that decode a payload alike have the same digest. What explains an effect to a person is left out: another
+ * wording in another version is no other effect.
+ */
+export const effectsDigest = (effects: readonly Effect[]): string =>
+  digest(canonicalize(effects.map((effect) => effectJson({ ...effect, text: '' }))));
+
+const effectJson = ({ kind, chain, asset, amount, destination, derived, change, text }: Effect): Json => ({
+  kind,
+  chain,
+  asset: asset ?? '',
+  amount: amount?.toString() ?? '',
+  destination: destination ?? '',
+  derived: derived === undefined ? '' : { mint: derived.mint, program: derived.program },
+  change: change ? 'true' : '',
+  text,
+});
+
+const anyText: Form<string> = matching(/^/, 'text');
+const derivedForm: Form<'' | { readonly mint: string; readonly program: string }> = (value, at) =>
+  value === '' ? '' : recordOf({ mint: anyText, program: anyText })(value, at);
+
+const effectsForm = listOf(
+  recordOf({
+    kind: oneOf(...effectKinds),
+    chain: anyText,
+    asset: anyText,
+    amount: orEmpty(matching(/^(?:0|[1-9][0-9]{0,77})$/, 'base units as a decimal string')),
+    destination: anyText,
+    derived: derivedForm,
+    change: oneOf('true', ''),
+    text: anyText,
+  }),
+  0,
+  maxEffects,
+);
+
+/** Effects of {@link encodeEffects}'s text; throws on any other. */
+export function decodeEffects(text: string): readonly Effect[] {
+  return effectsForm(parseCanonical(utf8(text)), 'effects').map(({ kind, chain, asset, amount, destination, derived, change, text }) => ({
+    kind,
+    chain,
+    ...(asset !== '' && { asset }),
+    ...(amount !== '' && { amount: BigInt(amount) }),
+    ...(destination !== '' && { destination }),
+    ...(derived !== '' && { derived }),
+    ...(change !== '' && { change: true }),
+    text,
+  }));
+}

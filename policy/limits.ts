@@ -1,0 +1,59 @@
+import { canonicalId } from './caip.ts';
+import type { LedgerView, Spent } from './decision.ts';
+import type { Effect } from './effect.ts';
+import { counts } from './match.ts';
+import type { Limit, Policy, Rule } from './policy.ts';
+
+/** A limit that a request does not fit in: base units or requests. */
+export type Exceeded = {
+  readonly limit: Limit;
+  readonly atMost: bigint;
+  readonly used: bigint;
+  /** Undefined where an effect's amount is not known. */
+  readonly asked: bigint | undefined;
+  /** Unix second from which there would be room; absent where there never is, or where nobody can tell. */
+  readonly roomAt?: number;
+};
+
+/** The first of the limits of rule number `index` that `effects` do not fit in. */
+export function exceededLimit(
+  policy: Policy,
+  rule: Rule,
+  index: number,
+  effects: readonly Effect[],
+  ledger: LedgerView,
+): Exceeded | undefined {
+  if (rule.limits.length === 0) return undefined;
+  const counted = effects.filter((effect) => counts(rule, effect, policy));
+  for (const limit of rule.limits) {
+    const atMost = 'count' in limit ? BigInt(limit.count) : limit.atMost;
+    const used = measure(limit, ledger.spent(index, limit.seconds));
+    const asked = askedOf(limit, counted);
+    if (asked !== undefined && used + asked <= atMost) continue;
+    const roomAt = asked === undefined || asked > atMost ? undefined : roomFrom(limit, used + asked - atMost, index, ledger);
+    return { limit, atMost, used, asked, ...(roomAt !== undefined && { roomAt }) };
+  }
+  return undefined;
+}
+
+const measure = (limit: Limit, spent: Spent): bigint =>
+  'count' in limit ? BigInt(spent.requests) : (spent.amounts.get(limit.asset.id) ?? 0n);
+
+function askedOf(limit: Limit, counted: readonly Effect[]): bigint | undefined {
+  if ('count' in limit) return counted.length === 0 ? 0n : 1n;
+  let sum = 0n;
+  for (const { asset, amount } of counted) {
+    if (asset === undefined || amount === undefined) return undefined;
+    if (canonicalId(asset) === limit.asset.id) sum += amount;
+  }
+  return sum;
+}
+
+function roomFrom(limit: Limit, excess: bigint, index: number, ledger: LedgerView): number | undefined {
+  let left = excess;
+  for (const part of ledger.leaving?.(index, limit.seconds) ?? []) {
+    left -= measure(limit, part);
+    if (left <= 0n) return part.at;
+  }
+  return undefined;
+}

@@ -1,0 +1,124 @@
+import type { Spent } from './decision.ts';
+
+/** Times are kept this finely in relation to the window's length, which bounds memory whatever the traffic. */
+const slots = 4096;
+
+class Sum {
+  readonly amounts = new Map<string, bigint>();
+  requests = 0;
+
+  add(amounts: ReadonlyMap<string, bigint>, requests: number): void {
+    for (const [asset, amount] of amounts) this.amounts.set(asset, (this.amounts.get(asset) ?? 0n) + amount);
+    this.requests += requests;
+  }
+
+  take(amounts: ReadonlyMap<string, bigint>, requests: number): void {
+    for (const [asset, amount] of amounts) {
+      const rest = (this.amounts.get(asset) ?? 0n) - amount;
+      if (rest === 0n) this.amounts.delete(asset);
+      else this.amounts.set(asset, rest);
+    }
+    this.requests -= requests;
+  }
+}
+
+/** What was spent in one slot, or in the whole window: settled alone, and with what is pending. */
+class Tally {
+  readonly settled = new Sum();
+  readonly all = new Sum();
+
+  get empty(): boolean {
+    return this.all.requests === 0;
+  }
+}
+
+/**
+ * A sliding window with running sums. A spend leaves it `seconds` after its time, at the latest one 4096th of the
+ * window later and never earlier: exact to the second for windows of up to 68 minutes.
+ */
+export class SpendWindow {
+  readonly #seconds: number;
+  readonly #slotSeconds: number;
+  readonly #slots = new Map<number, Tally>();
+  readonly #sum = new Tally();
+  /** Slots below are over and forgotten. */
+  #first = Number.NEGATIVE_INFINITY;
+
+  constructor(seconds: number) {
+    this.#seconds = seconds;
+    this.#slotSeconds = Math.ceil(seconds / slots);
+  }
+
+  /** Counts a request as pending; false where it is older than the window. */
+  add(at: number, amounts: ReadonlyMap<string, bigint>): boolean {
+    const number = this.#slot(at);
+    if (number < this.#first) return false;
+    const slot = this.#slots.get(number) ?? new Tally();
+    this.#slots.set(number, slot);
+    for (const { all } of [slot, this.#sum]) all.add(amounts, 1);
+    return true;
+  }
+
+  /** A pending request of {@link add} with the same arguments becomes a spend. */
+  settle(at: number, amounts: ReadonlyMap<string, bigint>): void {
+    const slot = this.#slots.get(this.#slot(at));
+    if (slot === undefined) return;
+    for (const { settled } of [slot, this.#sum]) settled.add(amounts, 1);
+  }
+
+  /** A pending request of {@link add} with the same arguments never was one. */
+  remove(at: number, amounts: ReadonlyMap<string, bigint>): void {
+    const number = this.#slot(at);
+    const slot = this.#slots.get(number);
+    if (slot === undefined) return;
+    for (const { all } of [slot, this.#sum]) all.take(amounts, 1);
+    if (slot.empty) this.#slots.delete(number);
+  }
+
+  /** Takes out a spend of {@link settle} with the same arguments, whose time was another. */
+  forget(at: number, amounts: ReadonlyMap<string, bigint>): void {
+    const number = this.#slot(at);
+    const slot = this.#slots.get(number);
+    if (slot === undefined) return;
+    for (const sum of [slot.all, slot.settled, this.#sum.all, this.#sum.settled]) sum.take(amounts, 1);
+    if (slot.empty) this.#slots.delete(number);
+  }
+
+  /** Forgets what is over at `now`. */
+  advance(now: number): void {
+    // The last second of a slot decides for all of it, so that nothing leaves early.
+    const first = Math.floor((now - this.#seconds + 1) / this.#slotSeconds);
+    if (first <= this.#first) return;
+    const passed = first - this.#first;
+    if (passed > this.#slots.size) {
+      for (const number of this.#slots.keys()) if (number < first) this.#forget(number);
+    } else for (let number = this.#first; number < first; number++) this.#forget(number);
+    this.#first = first;
+  }
+
+  spent(pending: boolean): Spent {
+    return pending ? this.#sum.all : this.#sum.settled;
+  }
+
+  /** Slot by slot with the second at which it leaves, the first first. */
+  leaving(pending: boolean): readonly (Spent & { readonly at: number })[] {
+    return [...this.#slots]
+      .toSorted(([a], [b]) => a - b)
+      .map(([number, { all, settled }]) => {
+        const { amounts, requests } = pending ? all : settled;
+        return { at: (number + 1) * this.#slotSeconds - 1 + this.#seconds, amounts, requests };
+      });
+  }
+
+  #slot(at: number): number {
+    return Math.floor(at / this.#slotSeconds);
+  }
+
+  #forget(number: number): void {
+    const slot = this.#slots.get(number);
+    if (slot === undefined) return;
+    this.#slots.delete(number);
+    this.#sum.all.take(slot.all.amounts, slot.all.requests);
+    this.#sum.settled.take(slot.settled.amounts, slot.settled.requests);
+  }
+}

@@ -1,0 +1,61 @@
+import { formatAmount } from './amount.ts';
+import { chainOf } from './caip.ts';
+import type { Effect } from './effect.ts';
+import type { Exceeded } from './limits.ts';
+import { sumFor } from './match.ts';
+import type { Condition, Context, Maybe } from './match.ts';
+import type { Asset, FeeCap, Rule, SumBounds } from './policy.ts';
+import { durationInWords } from './words.ts';
+
+const units = (amount: bigint, { decimals, name }: Asset): string => `${formatAmount(amount, decimals)} ${name}`;
+const anyOf = (names: Iterable<string>): string => {
+  const all = [...names];
+  const shown = all.slice(0, 4).join(', ');
+  return all.length > 4 ? `${shown} and ${all.length - 4} more` : shown;
+};
+
+/** Why `condition` keeps `rule` from matching `effect`, or cannot be told where `holds` is undefined. */
+export function mismatchInWords(rule: Rule, effect: Effect, condition: Condition | '', context: Context, holds: Maybe): string {
+  const { kinds, chains, assets, destinations, amount } = rule.match;
+  switch (condition) {
+    case 'kinds':
+      return kinds === undefined ? `it names no kinds, so it is not about ${effect.kind}` : `it is about ${anyOf(kinds)}, not ${effect.kind}`;
+    case 'chains':
+      return `it is about ${anyOf(chains ?? [])}, ${holds === undefined ? 'and this is bound to no chain' : `not ${effect.chain}`}`;
+    case 'assets':
+      return `it is about ${anyOf([...(assets?.values() ?? [])].map((asset) => asset.name))}, ${holds === undefined ? 'and the asset is not known' : 'not this asset'}`;
+    case 'destinations':
+      return `it is about ${anyOf(destinations ?? [])}, ${
+        effect.destination === undefined ? 'and the destination is not known' : `and ${chainOf(effect.destination).rest} is not listed there`
+      }`;
+    case 'amount':
+      return amount === undefined ? '' : boundsInWords(amount, context);
+    case '':
+      return '';
+  }
+}
+
+function boundsInWords(bounds: SumBounds, { sums, ledger }: Context): string {
+  const { asset, over, atMost, seconds } = bounds;
+  const { sum, exact } = sumFor(bounds, sums, ledger);
+  const limits = [
+    ...(over === undefined ? [] : [`more than ${formatAmount(over, asset.decimals)}`]),
+    ...(atMost === undefined ? [] : [`at most ${formatAmount(atMost, asset.decimals)}`]),
+  ].join(' and ');
+  const where = seconds === undefined ? 'a request' : `in ${durationInWords(seconds)}`;
+  return `it is about ${limits} ${asset.name} ${where}, and this makes ${exact ? '' : 'at least '}${units(sum, asset)}`;
+}
+
+/** Which limit is exceeded, what is used, what was asked, and when there is room. */
+export function exceededInWords(rule: Rule, { limit, atMost, used, asked, roomAt }: Exceeded, nowSeconds: number): string {
+  const amount = (n: bigint): string =>
+    'count' in limit ? `${n} request${n === 1n ? '' : 's'}` : units(n, limit.asset);
+  const start = `rule ${rule.name} allows ${amount(atMost)} in ${durationInWords(limit.seconds)}`;
+  if (asked === undefined) return `${start}, and the amount asked is not known`;
+  if (asked > atMost) return `${start}, asked are ${amount(asked)}`;
+  const room = roomAt === undefined ? '' : `; there is room in ${durationInWords(Math.max(1, roomAt - nowSeconds))}`;
+  return `${start}: ${amount(used)} used, ${amount(asked)} asked${room}`;
+}
+
+export const feeInWords = (fee: bigint, { asset, atMost }: FeeCap): string =>
+  `fees of up to ${units(fee, asset)} are over the ${units(atMost, asset)} that the policy allows on ${chainOf(asset.id).chain}`;

@@ -1,0 +1,42 @@
+import { formatAmount } from './amount.ts';
+import { canonicalId, chainOf, nativeAsset } from './caip.ts';
+import type { Effect } from './effect.ts';
+import type { Policy } from './policy.ts';
+
+/** An amount in units of its asset with the policy's name for it, like `1.5 SOL`. */
+export function amountInWords(amount: bigint, asset: string, policy: Policy): string {
+  const id = canonicalId(asset);
+  const listed = policy.assets.get(id);
+  if (listed !== undefined) return `${formatAmount(amount, listed.decimals)} ${listed.name}`;
+  const native = nativeAsset(chainOf(id).chain);
+  if (native?.id === id) return `${formatAmount(amount, native.decimals)} ${native.symbol}`;
+  return `${amount} base units of ${id}`;
+}
+
+/** A destination by its names in the address book, else by its address. */
+export function destinationInWords(effect: Effect, policy: Policy): string {
+  const address = effect.destination === undefined ? 'an unknown destination' : chainOf(effect.destination).rest;
+  const names = [...policy.addressBook.namesOf(effect)];
+  return names.length === 0 ? address : `${names.join(', ')} (${address})`;
+}
+
+/** What an effect does, in the policy's names where it has some. */
+export function effectInWords(effect: Effect, policy: Policy): string {
+  const { kind, asset, amount } = effect;
+  if (asset === undefined || amount === undefined || effect.destination === undefined) return effect.text;
+  const destination = destinationInWords(effect, policy);
+  if (kind === 'Transfer') return `${amountInWords(amount, asset, policy)} to ${destination}`;
+  if (kind === 'Approve') return `lets ${destination} move up to ${amountInWords(amount, asset, policy)}`;
+  return effect.text;
+}
+
+/** A length of time, like 24h, 90m or 2h 5m 10s. */
+export function durationInWords(seconds: number): string {
+  const parts = [
+    [Math.floor(seconds / 3600), 'h'],
+    [Math.floor((seconds % 3600) / 60), 'm'],
+    [seconds % 60, 's'],
+  ] as const;
+  const words = parts.filter(([n]) => n > 0).map(([n, unit]) => `${n}${unit}`);
+  return words.length === 0 ? '0s' : words.join(' ');
+}
