@@ -2,8 +2,10 @@ import { quote } from '../../common/bytes.ts';
 import { Refused } from '../../common/errors.ts';
 import type { Decoded, Payload, PublicKey } from '../effect.ts';
 import { decodeDigest } from './digest.ts';
-import { solanaChains } from './networks.ts';
+import { bitcoinNetworks, solanaChains } from './networks.ts';
 import { decodeOffchain } from './solana-offchain.ts';
+import { decodePsbt } from './bitcoin-psbt.ts';
+import { decodeSolana } from './solana-transaction.ts';
 
 /**
  * What a payload does and which bytes `key` would sign for it, from its bytes alone. Throws {@link Refused}: Malformed
@@ -17,12 +19,39 @@ export function decode(payload: Payload, key: PublicKey): Decoded {
   if (format === 'Digest') return decodeDigest(payload, key);
   const family = chain.split(':', 1)[0] ?? '';
   if (family === 'eip155') throw new Refused('Unsupported', `chain ${chain}: EVM chains are not in this version`);
-  if (format === 'Message') {
-    if (key.scheme !== 'EdDSA')
-      throw new Refused('Unsupported', `messages by ${key.scheme} keys are not in this version`);
-    if (chain !== '' && !solanaChains.has(chain))
-      throw new Refused('Unsupported', `message: want chain "" or a Solana cluster, got ${quote(chain)}`);
-    return decodeOffchain(payload, key);
-  }
-  throw new Refused('Unsupported', `format ${format} on chain ${quote(chain)} is not in this version`);
+  return format === 'Message' ? decodeMessage(payload, key) : bounded(decodeTransaction(payload, key, family));
+}
+
+function decodeMessage(payload: Payload, key: PublicKey): Decoded {
+  const { chain } = payload;
+  if (key.scheme !== 'EdDSA')
+    throw new Refused('Unsupported', `messages by ${key.scheme} keys are not in this version`);
+  if (chain !== '' && !solanaChains.has(chain))
+    throw new Refused('Unsupported', `message: want chain "" or a Solana cluster, got ${quote(chain)}`);
+  return decodeOffchain(payload, key);
+}
+
+function decodeTransaction(payload: Payload, key: PublicKey, family: string): Decoded {
+  const { chain, format } = payload;
+  const [scheme, known, own] =
+    family === 'solana'
+      ? (['EdDSA', solanaChains.has(chain), 'Transaction'] as const)
+      : (['Schnorr', bitcoinNetworks.has(chain), 'PSBT'] as const);
+  if (!known)
+    throw new Refused('Unsupported', `chain ${quote(chain)} is not in this version: want a Solana or Bitcoin network`);
+  if (format !== own) throw new Refused('Malformed', `chain ${chain}: want format ${own}, got ${format}`);
+  if (key.scheme !== scheme)
+    throw new Refused('Malformed', `chain ${chain}: want a key of scheme ${scheme}, this one is ${key.scheme}`);
+  return family === 'solana' ? decodeSolana(payload, key) : decodePsbt(payload, key);
+}
+
+const mostEffects = 64;
+
+// No effect at all would pass every rule, and what is not judged must not be signed.
+function bounded(decoded: Decoded): Decoded {
+  const { length } = decoded.effects;
+  if (length === 0) throw new Refused('Undecodable', 'transaction: does nothing that a rule could judge');
+  if (length > mostEffects)
+    throw new Refused('Unsupported', `transaction: want at most ${mostEffects} effects, got ${length}`);
+  return decoded;
 }
