@@ -2,14 +2,16 @@ import { randomBytes } from 'node:crypto';
 import { p2tr, Transaction, NETWORK } from '@scure/btc-signer';
 import { concat } from '../../common/bytes.ts';
 
-/** A Solana legacy message that moves `lamports` between two accounts: what a payments service sends most. */
+/** A Solana transfer of `lamports`, unsigned, as wire bytes: what a payments service sends most. */
 export function solanaTransfer(from: Uint8Array, to: Uint8Array, lamports: bigint): Uint8Array {
   const systemProgram = new Uint8Array(32);
   const data = new Uint8Array(12);
   new DataView(data.buffer).setUint32(0, 2, true); // SystemInstruction::Transfer
   new DataView(data.buffer).setBigUint64(4, lamports, true);
   return concat(
-    Uint8Array.of(1, 0, 1), // one signature, no read-only signer, one read-only program
+    Uint8Array.of(1),
+    new Uint8Array(64), // the signature to be
+    Uint8Array.of(1, 0, 1), // one signer, none of them read-only, one read-only program
     Uint8Array.of(3),
     from,
     to,

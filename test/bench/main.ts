@@ -1,0 +1,50 @@
+import { availableParallelism, tmpdir } from 'node:os';
+import { messageOf, UserError } from '../../common/errors.ts';
+import { startBare } from './bare.ts';
+import { startBenchWallet, type BenchWallet } from './bench-wallet.ts';
+import { measureFsync } from './fsync.ts';
+import { measure, type Detail } from './measure.ts';
+import { parseOptions, usage, type BenchOptions } from './options.ts';
+import { tables } from './tables.ts';
+
+const started = performance.now();
+const progress = (text: string): void => {
+  const seconds = ((performance.now() - started) / 1000).toFixed(0).padStart(4);
+  process.stderr.write(`${seconds} s  ${text}\n`);
+};
+
+async function run(options: BenchOptions): Promise<void> {
+  const fsyncMs = measureFsync(tmpdir());
+  progress(`${availableParallelism()} cores, fsync ${fsyncMs.toFixed(2)} ms`);
+  const bare = startBare();
+  let wallet: BenchWallet | undefined;
+  const details: Detail[] = [];
+  try {
+    for (const size of options.sizes) {
+      progress(`${size.t} of ${size.n}: starting signers and generating keys`);
+      wallet = await startBenchWallet(size);
+      progress(`${size.t} of ${size.n}: signers ready in ${wallet.startedIn.map((ms) => ms.toFixed(0)).join(', ')} ms`);
+      for (const scheme of options.schemes) {
+        const measured = await measure(scheme, size, wallet, bare, { ...options, fsyncMs, progress });
+        details.push(...measured);
+        if (options.json) for (const { row } of measured) process.stdout.write(`${JSON.stringify(row)}\n`);
+      }
+      await wallet.close();
+      wallet = undefined;
+    }
+  } finally {
+    bare.close();
+    await wallet?.close();
+  }
+  if (!options.json) process.stdout.write(`${tables(details)}\n`);
+}
+
+try {
+  const options = parseOptions(process.argv.slice(2));
+  if (options === undefined) process.stdout.write(`${usage}\n`);
+  else await run(options);
+} catch (error) {
+  process.stderr.write(`error: ${messageOf(error)}\n`);
+  if (error instanceof UserError) for (const hint of error.hints) process.stderr.write(`hint: ${hint}\n`);
+  process.exitCode = error instanceof UserError ? error.exitCode : 1;
+}
