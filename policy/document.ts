@@ -14,22 +14,18 @@ export type { Policy };
 
 /**
  * The document of a SigningPolicy's spec, which digests are taken of: the spec in normal form, with numbers as decimal
- * strings and durations in seconds. Throws {@link PolicyInvalid} where the spec has not the shape of one.
+ * strings and durations in seconds. Throws {@link PolicyInvalid} with everything that is wrong with it.
  */
-export const policyDocument = (spec: unknown): Json => read(spec, 'spec') as unknown as Json;
+export const policyDocument = (spec: unknown): Json => checked(spec, 'spec');
 
-/** The policy that a document says; throws {@link PolicyInvalid} with everything that is wrong with it. */
-export function parsePolicy(document: unknown): Policy {
-  const checked = read(document, 'document');
-  const problems = checkDocument(checked);
-  if (problems.length > 0) throw new PolicyInvalid(problems);
-  return compile(checked);
-}
+/** The policy that a document says, strictly; throws {@link PolicyInvalid} with everything that is wrong with it. */
+export const parsePolicy = (document: unknown): Policy => compile(checked(document, 'document'));
 
-function read(value: unknown, from: Reading['from']): PolicyDocument {
+function checked(value: unknown, from: Reading['from']): PolicyDocument {
   const reading: Reading = { from, problems: [] };
   const document = documentForm(value, '', reading);
-  if (document === undefined || reading.problems.length > 0) throw new PolicyInvalid(reading.problems);
+  const problems = document === undefined || reading.problems.length > 0 ? reading.problems : checkDocument(document);
+  if (document === undefined || problems.length > 0) throw new PolicyInvalid(problems);
   return document;
 }
 

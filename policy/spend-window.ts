@@ -91,8 +91,8 @@ export class SpendWindow {
     if (first <= this.#first) return;
     const passed = first - this.#first;
     if (passed > this.#slots.size) {
-      for (const number of this.#slots.keys()) if (number < first) this.#forget(number);
-    } else for (let number = this.#first; number < first; number++) this.#forget(number);
+      for (const number of this.#slots.keys()) if (number < first) this.#drop(number);
+    } else for (let number = this.#first; number < first; number++) this.#drop(number);
     this.#first = first;
   }
 
@@ -114,7 +114,7 @@ export class SpendWindow {
     return Math.floor(at / this.#slotSeconds);
   }
 
-  #forget(number: number): void {
+  #drop(number: number): void {
     const slot = this.#slots.get(number);
     if (slot === undefined) return;
     this.#slots.delete(number);
