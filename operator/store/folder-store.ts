@@ -39,8 +39,8 @@ export type FolderStoreOptions = {
 
 const defaultQuietMs = 200;
 const defaultRescanMs = 5_000;
-/** How often the folder is read on opening until no file is being written; then without those that are. */
-const openingScans = 20;
+/** How often a rescan reads the folder at most; a file that is written all the time is waited for elsewhere. */
+const maxScans = 20;
 const eventsMs = 1_000;
 
 /**
@@ -53,8 +53,13 @@ export async function openFolderStore(folder: string, options: FolderStoreOption
   try {
     await claimStateFolder(state, folder, options.stateDir);
     const store = new FolderStore({ folder, state, lock, table: await openObjectTable(state) }, options);
-    await store.start();
-    return store;
+    try {
+      await store.rescan();
+      return store;
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
   } catch (error) {
     await lock.release();
     throw error;
@@ -97,12 +102,6 @@ export class FolderStore implements ResourceStore, SecretSource {
     this.#quietMs = options.quietMs ?? defaultQuietMs;
     this.#rescanMs = options.rescanMs ?? defaultRescanMs;
     this.#manifests = new FolderFiles(folder, this.#quietMs, [state]);
-  }
-
-  /** Reads the folder until it is at rest, then follows it. */
-  async start(): Promise<void> {
-    for (let scans = 1; (await this.#exclusive(() => this.#scan())) && scans < openingScans; scans++) await sleep(this.#quietMs);
-    this.#scanWithin(this.#rescanMs);
   }
 
   async list<K extends Kind>(kind: K): Promise<readonly ResourceOf<K>[]> {
@@ -180,10 +179,10 @@ export class FolderStore implements ResourceStore, SecretSource {
     return this.#problems;
   }
 
-  /** Reads the folder now, rather than when a change is noticed. */
+  /** Reads the folder now, rather than when a change is noticed, and again until no file is being written or missed. */
   async rescan(): Promise<void> {
-    const again = await this.#exclusive(() => this.#scan());
-    this.#scanWithin(again ? this.#quietMs : this.#rescanMs);
+    for (let scans = 1; (await this.#exclusive(() => this.#scan())) && scans < maxScans; scans++) await sleep(this.#quietMs);
+    this.#scanWithin(this.#rescanMs);
   }
 
   /** Ends changes(), writes what is pending and lets another process open the folder. */
@@ -217,10 +216,13 @@ export class FolderStore implements ResourceStore, SecretSource {
     this.#nextScan?.cancel();
     this.#nextScan = timer(ms, () => {
       this.#nextScan = undefined;
-      this.rescan().catch((error: unknown) => {
-        this.#failed('cannot take what the manifests say', error);
-        this.#scanWithin(this.#rescanMs);
-      });
+      this.#exclusive(() => this.#scan()).then(
+        (again) => this.#scanWithin(again ? this.#quietMs : this.#rescanMs),
+        (error: unknown) => {
+          this.#failed('cannot take what the manifests say', error);
+          this.#scanWithin(this.#rescanMs);
+        },
+      );
     });
   }
 
