@@ -23,9 +23,11 @@ export class Ledger {
     this.#policy = policy;
     this.#windows = new SpendWindows(policy);
     this.#settled = settled;
+    // Not by `put`, which would find each row on disk already and count none.
     for (const row of rows) {
-      this.put(row);
-      if (row.state === 'Spent') this.settle(row.digest);
+      this.#count(undefined, row);
+      this.#open.set(row.digest, row);
+      this.settle(row.digest);
     }
   }
 
@@ -46,16 +48,20 @@ export class Ledger {
         nowSeconds: now,
       });
     const decision = judge(true);
-    if (decision.reason !== 'LimitExceeded' || judge(false).verdict !== 'Allow') return decision;
+    if (decision.verdict === 'Allow' || judge(false).verdict !== 'Allow') return decision;
     return { ...decision, reason: 'LimitContended', message: `${decision.message}; unfinished requests hold the rest` };
   }
 
-  /** Puts a request on the ledger, or makes its reservation a spend. What is there keeps its time. */
+  /**
+   * Puts a request on the ledger, or makes its reservation a spend. It is there once, as of the latest time it was put:
+   * were it the first, a liar who tells of a spend too early would take the real one out of its window.
+   */
   put(row: LedgerRow): LedgerRow {
     const old = this.get(row.digest);
-    if (old === undefined) this.#windows.add(row.digest, row.at, decodeEffects(row.effects));
-    if (old?.state === 'Spent') return old;
-    const next = old === undefined ? row : { ...old, state: row.state };
+    const next: LedgerRow =
+      old === undefined ? row : { ...old, at: Math.max(old.at, row.at), state: old.state === 'Spent' ? 'Spent' : row.state };
+    if (old?.state === 'Spent' && next.at === old.at) return old;
+    if (old === undefined || next.at > old.at) this.#count(old, next);
     this.#open.set(row.digest, next);
     return next;
   }
@@ -72,6 +78,13 @@ export class Ledger {
     if (this.#open.get(digest)?.state !== 'Reserved') return;
     this.#open.delete(digest);
     this.#windows.remove(digest);
+  }
+
+  /** Counts `row` where it counted as `old` before. */
+  #count(old: LedgerRow | undefined, { digest, at, effects }: LedgerRow): void {
+    if (this.#open.has(digest)) this.#windows.remove(digest);
+    else if (old !== undefined) this.#windows.forget(old.at, decodeEffects(old.effects));
+    this.#windows.add(digest, at, decodeEffects(effects));
   }
 
   /** `view` less what `digest` itself has on the ledger. */

@@ -1,4 +1,4 @@
-import { digest as digestOf, fromHex } from '../../common/bytes.ts';
+import { digest as digestOf, fromHex, hex } from '../../common/bytes.ts';
 import { messageOf } from '../../common/errors.ts';
 import type { Ask, Outcome } from '../../proto/gen/signer/v1/peer.ts';
 import type { RequestRow } from '../state/store.ts';
@@ -57,7 +57,8 @@ export class Outcomes {
       participants: outcome.participants.filter((name) => this.#wallet.roster.find(name) !== undefined),
       signatures: outcome.signatures,
     });
-    const spend = ledger.put({ digest: request.digest, at: now, effects, state: 'Spent' });
+    const at = ledger.get(request.digest)?.at ?? Math.min(now, request.expiresAt);
+    const spend = ledger.put({ digest: request.digest, at, effects, state: 'Spent' });
     const written = this.#wallet.write({ requests: [row], ledger: [spend], audit: [signedEntry(row, effectsDigest, peer)] });
     await requests.keep(row, written);
     ledger.settle(request.digest);
@@ -88,7 +89,8 @@ export class Outcomes {
   }
 
   onAsk(peer: string, { digest }: Ask): void {
-    const row = this.#wallet.requests.get(`sha256:${Buffer.from(digest).toString('hex')}`);
+    // What is on its way to disk is nobody's to know.
+    const row = this.#wallet.env.store.request(`sha256:${hex(digest)}`);
     if (row?.state === 'Signed') return this.tell(row, [peer]);
     this.#wallet.env.peers.send(peer, {
       $case: 'refusal',

@@ -3,13 +3,16 @@ import { formatTime, parseTime } from '../../common/clock.ts';
 import { messageOf } from '../../common/errors.ts';
 import type { Spend } from '../../proto/gen/signer/v1/peer.ts';
 import { parseStatement } from '../../statement/statements.ts';
+import { MAX_SEQUENCE } from '../peers/link-codec.ts';
 import type { LedgerRow } from '../state/store.ts';
-import { read, verifyRequest } from './judge.ts';
+import { LONGEST_EXPIRY, read, verifyRequest, type VerifiedRequest } from './judge.ts';
 import { requestRow } from './requests.ts';
 import type { Wallet } from './wallet.ts';
 
 /** Spends under way to one peer without its word that they are on disk there. */
 const WINDOW = 256;
+/** Times of one spend at honest holders differ by no more than their clocks may. Seconds. */
+const MOST_SKEW = 60;
 
 /**
  * Every share that leaves is told to every holder, Backup included, until each has it on disk: each numbers
@@ -90,6 +93,7 @@ export class Spends {
    */
   async onSpend(peer: string, spend: Spend): Promise<void> {
     const wallet = this.#wallet;
+    if (spend.sequence > MAX_SEQUENCE) throw new Error(`spend numbered ${spend.sequence}`);
     const waiting = this.#waiting.get(peer);
     if (waiting !== undefined || !this.#readable(spend)) {
       if ((waiting?.length ?? 0) < WINDOW) this.#waiting.set(peer, [...(waiting ?? []), spend]);
@@ -129,12 +133,14 @@ export class Spends {
         wallet.policy,
       );
       const key = wallet.key(verified.statement.key);
-      if (ledger.get(verified.digest)?.state === 'Spent' || key === undefined) return undefined;
+      const at = timeOf(spend, verified, now);
+      const before = ledger.get(verified.digest);
+      if (key === undefined || (before?.state === 'Spent' && at <= before.at + MOST_SKEW)) return undefined;
       const bound = requests.byId(verified.statement.initiator, verified.statement.id);
       const { effects } = read(verified.statement, key.publicKey);
       const row: LedgerRow = ledger.put({
         digest: verified.digest,
-        at: Math.min(now, parseTime(spend.time) / 1000),
+        at,
         effects,
         state: 'Spent',
       });
@@ -175,3 +181,10 @@ export class Spends {
     }
   }
 }
+
+/**
+ * When `spend` counts, within what is possible: a request is no older than its longest life and released only before
+ * it expires. So neither an early nor a late time that a liar gives takes it out of its window or keeps it there.
+ */
+const timeOf = (spend: Spend, { expiresAt }: VerifiedRequest, now: number): number =>
+  Math.max(expiresAt - LONGEST_EXPIRY, Math.min(parseTime(spend.time) / 1000, now, expiresAt));

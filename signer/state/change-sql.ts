@@ -101,7 +101,7 @@ function putRequest(sql: Statements, row: RequestRow): void {
 
 const putLedger = (sql: Statements, row: LedgerRow): number =>
   sql.run(
-    'INSERT INTO ledger (digest, at, effects, state) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET state = excluded.state',
+    'INSERT INTO ledger (digest, at, effects, state) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET state = excluded.state, at = max(at, excluded.at)',
     row.digest,
     row.at,
     row.effects,

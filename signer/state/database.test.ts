@@ -48,7 +48,8 @@ class Model {
     for (const row of change.ledger ?? []) {
       const old = this.ledger.get(row.digest);
       if (old === undefined) this.ledger.set(row.digest, row);
-      else if (old.state === 'Reserved') this.ledger.set(row.digest, { ...old, state: row.state });
+      else if (old.state === 'Reserved') this.ledger.set(row.digest, { ...old, at: Math.max(old.at, row.at), state: row.state });
+      else if (row.state === 'Spent' && row.at > old.at) this.ledger.set(row.digest, { ...old, at: row.at });
     }
     for (const { digest } of change.releases ?? []) if (!this.releases.includes(digest)) this.releases.push(digest);
     for (const row of change.peers ?? []) {

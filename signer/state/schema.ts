@@ -48,7 +48,8 @@ CREATE TABLE ledger (
   digest TEXT PRIMARY KEY, at INTEGER NOT NULL, effects TEXT NOT NULL, state TEXT NOT NULL CHECK (state IN ('Reserved', 'Spent'))
 ) STRICT;
 CREATE INDEX ledger_time ON ledger (at);
-CREATE TRIGGER ledger_spend_stays BEFORE UPDATE ON ledger WHEN old.state = 'Spent'
+CREATE TRIGGER ledger_spend_stays BEFORE UPDATE ON ledger
+WHEN old.state = 'Spent' AND (new.state <> 'Spent' OR new.at <= old.at OR new.effects <> old.effects)
 BEGIN SELECT RAISE(IGNORE); END;
 CREATE TRIGGER ledger_spend_counts BEFORE DELETE ON ledger
 WHEN old.state = 'Spent' AND old.at >= (SELECT seconds FROM clock) - ${KEPT_SECONDS}

@@ -49,7 +49,7 @@ export type RequestRow = {
 
 /**
  * A request's effects on the ledger. Dropped reservations are deleted; spends stay for 31 days. What is there keeps
- * its time and effects, and a Spent row stays as it is: only Reserved may become Spent.
+ * its effects, its time only grows, and Reserved may become Spent but never the other way.
  */
 export type LedgerRow = {
   readonly digest: string;
