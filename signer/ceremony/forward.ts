@@ -1,6 +1,7 @@
-import { Refused } from '../../common/errors.ts';
+import { messageOf, Refused } from '../../common/errors.ts';
 import type { Forward, ForwardReply } from '../../proto/gen/signer/v1/peer.ts';
 import type { SignReply, SignRequest } from '../../proto/gen/signer/v1/signer.ts';
+import { verifyRequest } from './judge.ts';
 import { refusalReply } from './reply.ts';
 import type { Wallet } from './wallet.ts';
 
@@ -27,6 +28,12 @@ export class Forwarding {
     const { roster } = this.#wallet;
     const first = roster.coordinators.find((m) => this.#wallet.usable(m.name));
     if (first === roster.me) return this.#coordinate(request);
+    // Only what an initiator signed takes up another signer's time.
+    try {
+      verifyRequest(request, this.#wallet.genesisDigest, this.#wallet.policy);
+    } catch (error) {
+      return refusalReply(error instanceof Refused ? error : new Refused('Internal', messageOf(error)));
+    }
     const waitsFor = roster.coordinators.map((m) => m.name);
     if (first === undefined || this.#waiting.size >= MOST_FORWARDED) {
       const message = first === undefined ? `waits for ${waitsFor.join(' or ')}: no Infrastructure holder is reachable from ${roster.me.name}` : 'too many requests are under way';
@@ -56,7 +63,10 @@ export class Forwarding {
       roster.me.role !== 'Infrastructure' || request === undefined
         ? refusalReply(new Refused('Malformed', `${roster.me.name} coordinates nothing`))
         : await this.#coordinate(request);
-    env.peers.send(peer, { $case: 'forwardReply', value: { correlation, reply } });
+    if (env.peers.send(peer, { $case: 'forwardReply', value: { correlation, reply } })) return;
+    // Too large for a link: what the signatures need is enough, the rest follows from the request.
+    const essential = { ...reply, transaction: new Uint8Array(), effects: '' };
+    env.peers.send(peer, { $case: 'forwardReply', value: { correlation, reply: essential } });
   }
 
   onReply(peer: string, { correlation, reply }: ForwardReply): void {

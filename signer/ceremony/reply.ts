@@ -1,9 +1,9 @@
 import { Refused } from '../../common/errors.ts';
 import { outcomeOf, reasons, type Reason } from '../../common/reasons.ts';
 import type { SignReply } from '../../proto/gen/signer/v1/signer.ts';
-import type { RequestRow } from '../state/store.ts';
-import { read } from './judge.ts';
 import { parseStatement } from '../../statement/statements.ts';
+import type { RequestRow } from '../state/store.ts';
+import { read, type Reading } from './judge.ts';
 import type { Wallet } from './wallet.ts';
 
 const empty: SignReply = {
@@ -35,16 +35,7 @@ export const refusalReply = (refused: Refused, more: Partial<SignReply> = {}): S
 
 /** The answer that follows from what is on disk. */
 export function rowReply(wallet: Wallet, row: RequestRow, more: Partial<SignReply> = {}): SignReply {
-  const base: SignReply = {
-    ...empty,
-    digest: row.digest,
-    reason: row.reason,
-    message: row.message,
-    rule: row.rule,
-    policyDigest: row.policyDigest,
-    participants: [...row.participants],
-    ...more,
-  };
+  const base: SignReply = { ...known(row), ...more };
   if (row.state === 'Reserved') return { ...base, outcome: 'unknown', reason: 'Unknown', message: 'the request is being signed' };
   if (row.state === 'Released')
     return { ...base, outcome: 'failed', reason: 'SignatureMayExist', message: row.message || MAY_EXIST };
@@ -53,10 +44,14 @@ export function rowReply(wallet: Wallet, row: RequestRow, more: Partial<SignRepl
   const statement = parseStatement('holdfast/request/v1', row.statement);
   const key = wallet.key(statement.key);
   if (key === undefined) throw new Error(`key ${statement.key} signed and is not here`);
-  const { decoded, effects } = read(statement, key.publicKey);
+  return { ...signedReply(row, read(statement, key.publicKey)), ...more };
+}
+
+/** The answer to a signed request whose payload was read before. */
+export function signedReply(row: RequestRow, { decoded, effects }: Reading): SignReply {
   const finished = decoded.finish?.(row.signatures);
   return {
-    ...base,
+    ...known(row),
     outcome: 'signed',
     reason: '',
     message: '',
@@ -66,5 +61,15 @@ export function rowReply(wallet: Wallet, row: RequestRow, more: Partial<SignRepl
     transactionId: finished?.id ?? '',
   };
 }
+
+const known = (row: RequestRow): SignReply => ({
+  ...empty,
+  digest: row.digest,
+  reason: row.reason,
+  message: row.message,
+  rule: row.rule,
+  policyDigest: row.policyDigest,
+  participants: [...row.participants],
+});
 
 export const MAY_EXIST = 'shares were released and no signature is known: ask again with the same id';

@@ -8,6 +8,8 @@ export class Requests {
   /** Rows on their way to disk. */
   readonly #pending = new Map<string, RequestRow>();
   readonly #digests = new Map<string, string>();
+  /** Ids of requests that are under way here and may not be on disk yet. */
+  readonly #claims = new Map<string, string>();
 
   constructor(store: Pick<Store, 'request' | 'requestById'>) {
     this.#store = store;
@@ -25,12 +27,21 @@ export class Requests {
   /** What is known of this very request. Throws `IdReused` where its id belongs to another. */
   find({ statement, digest }: VerifiedRequest): RequestRow | undefined {
     const known = this.byId(statement.initiator, statement.id);
-    if (known !== undefined && known.digest !== digest)
+    const owner = known?.digest ?? this.#claims.get(idKey(statement.initiator, statement.id)) ?? digest;
+    if (owner !== digest)
       throw new Refused(
         'IdReused',
-        `id ${JSON.stringify(statement.id)} of ${statement.initiator} belongs to request ${known.digest}: use another id`,
+        `id ${JSON.stringify(statement.id)} of ${statement.initiator} belongs to request ${owner}: use another id`,
       );
     return known;
+  }
+
+  /** Gives a request its id while it is under way, so that no other gets it meanwhile. Throws `IdReused`; the result ends it. */
+  claim(request: VerifiedRequest): () => void {
+    this.find(request);
+    const id = idKey(request.statement.initiator, request.statement.id);
+    this.#claims.set(id, request.digest);
+    return () => this.#claims.delete(id);
   }
 
   /** Holds `row` until `written` settles; others see it at once. A row that could not be written is forgotten. */

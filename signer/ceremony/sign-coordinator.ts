@@ -11,7 +11,7 @@ import { checkExpiry, read, verifyRequest, type Reading, type VerifiedRequest } 
 import { PeerCommitments, type OwnNonce } from './nonce-pools.ts';
 import { signedEntry, type Outcomes } from './outcomes.ts';
 import type { NonceKeeper } from './own-nonces.ts';
-import { MAY_EXIST, refusalReply, rowReply } from './reply.ts';
+import { MAY_EXIST, refusalReply, rowReply, signedReply } from './reply.ts';
 import { requestRow } from './requests.ts';
 import type { Member } from './roster.ts';
 import { Rounds, type Answer } from './rounds.ts';
@@ -100,6 +100,12 @@ export class SignCoordinator {
       const busy = new Refused('Busy', `${this.#running.size} requests are under way, ${ofInitiator} of ${initiator}: ask again`);
       return refusalReply(busy, { ...answer, digest: verified.digest });
     }
+    let release: () => void;
+    try {
+      release = this.#wallet.requests.claim(verified);
+    } catch (error) {
+      return refusalReply(asRefused(error), { ...answer, digest: verified.digest, durations: watch.durations() });
+    }
     this.#byInitiator.set(initiator, ofInitiator + 1);
     env.meter.inProgress(1);
     const run = this.#handle(verified, watch)
@@ -111,6 +117,7 @@ export class SignCoordinator {
       .then((reply) => this.#finish(verified, watch, { ...reply, ...answer, digest: verified.digest, durations: watch.durations() }))
       .finally(() => {
         env.meter.inProgress(-1);
+        release();
         this.#running.delete(verified.digest);
         const left = (this.#byInitiator.get(initiator) ?? 1) - 1;
         if (left === 0) this.#byInitiator.delete(initiator);
@@ -215,42 +222,50 @@ export class SignCoordinator {
     const { env, roster } = this.#wallet;
     const left = new Map<string, Refused | string>();
     const retried = new Set<string>();
+    // Whether any member may have let its shares go: in this run, or before it.
     let mayExist = this.#wallet.requests.get(request.digest)?.state === 'Released';
-    let reserved: Promise<void> | undefined;
-    for (;;) {
-      const quorum = this.#quorum(left);
-      if (quorum === undefined) break;
-      const session = await watch.time('queue', () => this.#prepare(run, quorum, left));
-      if (session === undefined) continue;
-      const asked = quorum.filter((m) => m !== roster.me);
-      const answers = asked.map((m) => this.#rounds.wait(session.round.session, m.name, ANSWER_TIMEOUT));
-      for (const m of asked)
-        if (!env.peers.send(m.name, { $case: 'signRound', value: session.round })) this.#rounds.onDown(m.name);
-      try {
+    let asking = false;
+    let reserving: Promise<void> | undefined;
+    try {
+      for (;;) {
+        const quorum = this.#quorum(left);
+        if (quorum === undefined) break;
+        const session = await watch.time('queue', () => this.#prepare(run, quorum, left));
+        if (session === undefined) continue;
+        const asked = quorum.filter((m) => m !== roster.me);
+        const answers = asked.map((m) => this.#rounds.wait(session.round.session, m.name, ANSWER_TIMEOUT));
+        asking = true;
+        for (const m of asked)
+          if (!env.peers.send(m.name, { $case: 'signRound', value: session.round })) this.#rounds.onDown(m.name);
         // Our reservation goes to disk while the members work: nothing of ours but the request has left.
-        const reserving = (reserved ??= watch.time('ledger', () => this.#reserve(run, quorum)));
-        const [results] = await Promise.all([watch.time('round', () => this.#collect(run, session, asked, answers)), reserving]);
-        for (const [name, answer] of results.answers) {
-          mayExist ||= answer.kind !== 'refused';
-          if (answer.kind === 'silent') left.set(name, answer.why);
-          if (answer.kind !== 'refused') continue;
-          if (answer.refused.reason !== 'NonceUnknown' || retried.has(name)) left.set(name, answer.refused);
-          retried.add(name);
-        }
-        if (results.shares === undefined) continue;
-        const signatures = await this.#aggregate(run, session, results.shares);
-        return await this.#signed(run, session, signatures);
-      } catch (error) {
-        if (error instanceof Culprit || error instanceof BadCommitment) {
+        reserving ??= watch.time('ledger', () => this.#reserve(run, quorum));
+        reserving.catch(() => {}); // awaited below, once the members have answered
+        try {
+          const results = await watch.time('round', () => this.#collect(run, session, asked, answers));
+          for (const [name, answer] of results.answers) {
+            mayExist ||= answer.kind !== 'refused';
+            if (answer.kind === 'silent') left.set(name, answer.why);
+            if (answer.kind !== 'refused') continue;
+            if (answer.refused.reason !== 'NonceUnknown' || retried.has(name)) left.set(name, answer.refused);
+            retried.add(name);
+          }
+          asking = false;
+          await reserving;
+          if (results.shares === undefined) continue;
+          const signatures = await this.#aggregate(run, session, results.shares);
+          return await this.#signed(run, session, signatures);
+        } catch (error) {
+          if (!(error instanceof Culprit || error instanceof BadCommitment)) throw error;
           // Commitments came from their makers over their own links: a bad one is as good a proof as a bad share.
-          for (const name of await this.#fence(run, error)) left.set(name, new Refused('CulpritFound', error.message));
           mayExist = true;
-          continue;
+          for (const name of await this.#fence(run, error)) left.set(name, new Refused('CulpritFound', error.message));
         }
-        // The members were asked: whatever failed here, one of them may have released its shares.
-        env.log.error('session failed', { digest: request.digest, error: messageOf(error) });
-        return refusalReply(new Refused('SignatureMayExist', `${MAY_EXIST} (${roster.me.name}: ${messageOf(error)})`));
       }
+    } catch (error) {
+      mayExist ||= asking;
+      const refused = asRefused(error);
+      env.log.error('session failed', { digest: request.digest, error: refused.message });
+      left.set(roster.me.name, new Refused(refused.reason, `${roster.me.name}: ${refused.message}`));
     }
     return this.#unsigned(run, left, mayExist);
   }
@@ -406,7 +421,7 @@ export class SignCoordinator {
     );
     this.#outcomes.tell(row);
     this.#spends.released();
-    return rowReply(this.#wallet, row);
+    return signedReply(row, reading);
   }
 
   /** Writes a row whose spend counts for good. */
@@ -423,30 +438,34 @@ export class SignCoordinator {
 
   /** No quorum signed. What any member may have released stays a spend; else the reservation goes. */
   async #unsigned(run: Run, left: ReadonlyMap<string, Refused | string>, mayExist: boolean): Promise<SignReply> {
-    const { request, decision, now } = run;
-    const { ledger, requests, policyDigest } = this.#wallet;
+    const { request, reading, decision, now } = run;
+    const { requests, ledger, policyDigest, env } = this.#wallet;
     const waitsFor = this.#missing(left);
     const because = [...left].map(([name, why]) => (typeof why === 'string' ? `${name}: ${why}` : why.message)).join('; ');
-    if (mayExist) {
-      const message = because === '' ? MAY_EXIST : `${MAY_EXIST} (${because})`;
-      const row = requestRow(request, requests.get(request.digest)?.firstSeen ?? now, {
-        ...requests.get(request.digest),
-        state: 'Released',
-        reason: 'SignatureMayExist',
-        message,
-        rule: decision.rule,
-        policyDigest,
-      });
-      await this.#settle(row, { audit: [endedEntry('Failed', row)] }, ledger);
-      return { ...rowReply(this.#wallet, row), waitsFor };
-    }
-    const refused = [...left.values()].find((why) => why instanceof Refused);
-    if (refused !== undefined && CURABLE.has(refused.reason)) {
+    if (!mayExist) {
+      const refused = [...left.values()].find((why) => why instanceof Refused);
+      if (refused === undefined) return this.#refuse(request, this.#unavailable(waitsFor, because), reading, waitsFor);
+      if (!CURABLE.has(refused.reason)) return this.#refuse(request, refused, reading, outcomeOf(refused.reason) === 'denied' ? [] : waitsFor);
       await this.#drop(request);
       return refusalReply(refused, { waitsFor });
     }
-    if (refused !== undefined && outcomeOf(refused.reason) === 'denied') return this.#refuse(request, refused);
-    return this.#refuse(request, refused ?? this.#unavailable(waitsFor, because), undefined, waitsFor);
+    const known = requests.get(request.digest);
+    if (known?.state === 'Signed') return rowReply(this.#wallet, known);
+    const row = requestRow(request, known?.firstSeen ?? now, {
+      ...known,
+      state: 'Released',
+      reason: 'SignatureMayExist',
+      message: because === '' ? MAY_EXIST : `${MAY_EXIST} (${because})`,
+      rule: decision.rule,
+      policyDigest,
+    });
+    try {
+      await this.#settle(row, { audit: [endedEntry('Failed', row)] }, ledger);
+    } catch (error) {
+      // On the ledger in memory it stays, and on disk as what was reserved: after a restart it is a spend.
+      env.log.error('outcome not written', { digest: request.digest, error: messageOf(error) });
+    }
+    return { ...rowReply(this.#wallet, row), waitsFor };
   }
 
   #unavailable(waitsFor: readonly string[], because: string): Refused {
@@ -469,6 +488,11 @@ export class SignCoordinator {
     const { requests, time, policyDigest } = this.#wallet;
     const state = outcomeOf(refused.reason) === 'denied' ? 'Denied' : 'Failed';
     const known = requests.get(request.digest);
+    // Shares left once, or the signature came from elsewhere meanwhile: no refusal of now changes that.
+    if (known?.state === 'Signed' || known?.state === 'Released') this.#wallet.ledger.settle(request.digest);
+    if (known?.state === 'Signed') return rowReply(this.#wallet, known);
+    if (known?.state === 'Released')
+      return { ...rowReply(this.#wallet, known), message: `${MAY_EXIST} (now: ${refused.message})`, waitsFor };
     const reply = refusalReply(refused, { policyDigest, waitsFor, effects: reading?.effects ?? '' });
     const repeated = known !== undefined && known.state === state && known.reason === refused.reason;
     if (repeated || !this.#records.allow(request.statement.initiator)) {

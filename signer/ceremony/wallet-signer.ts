@@ -54,9 +54,9 @@ export class WalletSigner {
     return { ...(await this.#forwarding.sign(request)), digest: digestOf(request.statement) };
   }
 
-  /** What is known here of a request; undefined where nothing is. */
+  /** What is on disk here of a request; undefined where nothing is. */
   request(initiator: string, id: string): SignReply | undefined {
-    const row = this.wallet.requests.byId(initiator, id);
+    const row = this.wallet.env.store.requestById(initiator, id);
     return row === undefined ? undefined : rowReply(this.wallet, row);
   }
 
@@ -77,7 +77,6 @@ export class WalletSigner {
   }
 
   onUp(peer: string, hello: Hello): void {
-    this.wallet.env.log.info('peer up', { peer, version: hello.version });
     this.#coordinator.onUp(peer);
     this.#spends.onUp(peer, hello.spendsSeen);
     this.#nonces.offer(peer);
@@ -85,7 +84,6 @@ export class WalletSigner {
   }
 
   onDown(peer: string): void {
-    this.wallet.env.log.info('peer down', { peer });
     this.#coordinator.onDown(peer);
     this.#spends.onDown(peer);
     this.#outcomes.onDown(peer);
@@ -139,7 +137,7 @@ export class WalletSigner {
     const signing =
       roster.me.role === 'Backup'
         ? undefined
-        : await engine.open(await env.shares.open(row.sealed, shareLabel(wallet, row.name, row.attempt)));
+        : await engine.open(await env.shares.open(row.sealed, shareLabel(wallet, row.name, scheme, row.attempt)));
     wallet.keys.set(row.name, {
       name: row.name,
       scheme,
