@@ -1,0 +1,114 @@
+import { randomBytes } from 'node:crypto';
+import { selfSignedCertificate } from '../common/certificate.ts';
+import { systemClock } from '../common/clock.ts';
+import { messageOf, UserError } from '../common/errors.ts';
+import { isPortInUse, PORT_IN_USE_EXIT } from '../common/listen-address.ts';
+import { createLog } from '../common/log.ts';
+import { serveMetrics } from '../common/metrics-server.ts';
+import { version } from '../common/version.ts';
+import { readConfig, type Config } from './config.ts';
+import { signerMetrics } from './metrics.ts';
+import { openPeerLinks } from './peers/peer-links.ts';
+import { callerFingerprint, signPortCredentials } from './peers/pinned-credentials.ts';
+import { createSchemes } from './scheme/worker-engine.ts';
+import { serveSigner } from './server.ts';
+import { shareKeeper } from './share-keeper.ts';
+import { Signer } from './signer.ts';
+import { keepOutOfCoreDumps } from './state/core-dumps.ts';
+import { freeBytes } from './state/free-bytes.ts';
+import { loadOrCreateIdentity } from './state/identity.ts';
+import { keyFileSeal } from './state/key-file-seal.ts';
+import { openStore } from './state/sqlite-store.ts';
+
+const STOP_TIMEOUT_MS = 5_000;
+
+const toStderr = (line: string): void => void process.stderr.write(line);
+let log = createLog(toStderr);
+
+/** Ends the process with one line that says why: exit code 98 where a port is taken, 2 for wrong flags, else 1. */
+function die(error: unknown): never {
+  log.error(messageOf(error), error instanceof UserError ? { hints: error.hints } : {});
+  process.exit(isPortInUse(error) ? PORT_IN_USE_EXIT : error instanceof UserError ? error.exitCode : 1);
+}
+
+async function run({ wallet, holder, data, operator, ...config }: Config): Promise<void> {
+  if (!keepOutOfCoreDumps()) log.warn('core dumps of this process are not disabled: start it under ulimit -c 0');
+  let ready = false;
+  const store = await openStore(data, { onFailure: die });
+  const metrics = signerMetrics(wallet, holder, {
+    version,
+    peers: () => signer?.peers ?? [],
+    queueLength: () => signer?.wallet?.requestsUnderWay ?? 0,
+    auditRecords: () => Number(store.head.sequence),
+    diskFreeBytes: () => freeBytes(data),
+  });
+  const health = await serveMetrics({ listen: config.metricsListen, ready: () => ready, metrics: () => metrics.registry.metrics() });
+
+  const seal = keyFileSeal(config.sealKeyFile);
+  const now = Math.floor(systemClock.now() / 1000);
+  const identity = await loadOrCreateIdentity({ store, seal, wallet, holder, now });
+  const certificate = selfSignedCertificate({ commonName: `${wallet}/${holder}`, privateKey: identity.privateKey });
+  const tls = { certificate, privateKey: identity.privateKey };
+  const schemes = createSchemes(die);
+  let signer: Signer | undefined;
+  signer = await Signer.open(
+    {
+      wallet,
+      holder,
+      version,
+      clock: systemClock,
+      random: (length) => Uint8Array.from(randomBytes(length)),
+      store,
+      scheme: (name) => schemes.get(name),
+      identity,
+      shares: shareKeeper(seal),
+      meter: metrics.meter,
+      log,
+    },
+    certificate,
+    async (pins, genesis, handlers) => {
+      const options = { listen: config.peerListen, identity: tls, pins, handlers, log, onRoundTrip: metrics.roundTrip };
+      // Without its peer port a provisioned signer is of no use to anyone: whoever started it gives it another.
+      const links = await openPeerLinks({ ...options, head: () => store.head }).catch(die);
+      log.info('listening for peers', { port: links.port, genesis });
+      return links;
+    },
+  );
+  const server = await serveSigner({
+    listen: config.signListen,
+    credentials: signPortCredentials(tls),
+    caller: callerFingerprint,
+    operator,
+    signer,
+    store,
+    clock: systemClock,
+    log,
+  });
+  ready = true;
+  log.info('ready', { sign: server.port, metrics: health.port, fingerprint: signer.fingerprint, version });
+
+  const stop = async (signal: string): Promise<void> => {
+    ready = false;
+    log.info('stopping', { signal });
+    setTimeout(() => die(new Error('did not stop in time')), STOP_TIMEOUT_MS).unref();
+    await server.close();
+    await signer.close();
+    await schemes.close();
+    await health.close();
+    await store.close();
+    process.exit(0);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop(signal).catch(die));
+}
+
+process.on('uncaughtException', die);
+process.on('unhandledRejection', die);
+// Node's own answer to SIGUSR1 is a debugger that any local user could attach to.
+process.on('SIGUSR1', () => {});
+try {
+  const config = readConfig(process.argv.slice(2));
+  log = createLog(toStderr, config.logLevel, { wallet: config.wallet, holder: config.holder });
+  await run(config);
+} catch (error) {
+  die(error);
+}

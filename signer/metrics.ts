@@ -1,0 +1,74 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Meter } from './ceremony/meter.ts';
+
+/** Seconds; part of the API (docs/reference/metrics.md). */
+const BUCKETS = [0.001, 0.0025, 0.005, 0.008, 0.015, 0.025, 0.06, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+
+export type SignerMetrics = {
+  readonly registry: Registry;
+  readonly meter: Meter;
+  readonly roundTrip: (peer: string, seconds: number) => void;
+};
+
+/** What is read when a scrape comes. */
+export type SignerGauges = {
+  readonly version: string;
+  readonly peers: () => Iterable<readonly [peer: string, available: boolean]>;
+  readonly queueLength: () => number;
+  readonly auditRecords: () => number;
+  readonly diskFreeBytes: () => number;
+};
+
+/** A signer's series. Labels beyond wallet and holder come only from the pinned policy and the roster. */
+export function signerMetrics(wallet: string, holder: string, gauges: SignerGauges): SignerMetrics {
+  const registry = new Registry();
+  registry.setDefaultLabels({ wallet, holder });
+  const registers = [registry];
+  const histogram = <L extends string>(name: string, help: string, labelNames: readonly L[]): Histogram<L> =>
+    new Histogram({ name, help, labelNames: [...labelNames], buckets: BUCKETS, registers });
+  const counter = <L extends string>(name: string, help: string, labelNames: readonly L[]): Counter<L> =>
+    new Counter({ name, help, labelNames: [...labelNames], registers });
+  const sampled = (name: string, help: string, read: () => number): Gauge =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(read());
+      },
+    });
+
+  const ceremonies = histogram('holdfast_ceremony_duration_seconds', 'Ceremonies by how they ended, recorded by the coordinator', ['key', 'scheme', 'ceremony', 'outcome']);
+  const steps = histogram('holdfast_ceremony_step_duration_seconds', 'Time in each step of a ceremony', ['scheme', 'ceremony', 'step']);
+  const failures = counter('holdfast_ceremony_failures_total', 'Ceremonies that failed; a denial is none', ['ceremony', 'reason', 'culprit']);
+  const decisions = counter('holdfast_policy_decisions_total', 'Policy decisions of this holder', ['rule', 'verdict', 'reason']);
+  const nonces = new Gauge({ name: 'holdfast_nonces_available', help: 'Unused commitments of a peer', labelNames: ['key', 'peer'], registers });
+  const inProgress = new Gauge({ name: 'holdfast_ceremonies_in_progress', help: 'Ceremonies under way here', registers });
+  const roundTrips = histogram('holdfast_peer_round_trip_seconds', 'Time from a heartbeat to its answer', ['peer']);
+  sampled('holdfast_queue_length', 'Requests admitted and not yet answered', gauges.queueLength);
+  sampled('holdfast_audit_records_total', 'Records in the audit log', gauges.auditRecords);
+  sampled('holdfast_disk_free_bytes', 'Free space where the state lies', gauges.diskFreeBytes);
+  new Gauge({
+    name: 'holdfast_peer_available',
+    help: '1 where the link to the peer is up',
+    labelNames: ['peer'],
+    registers,
+    collect() {
+      for (const [peer, available] of gauges.peers()) this.set({ peer }, available ? 1 : 0);
+    },
+  });
+  new Gauge({ name: 'holdfast_signer_info', help: 'Always 1', labelNames: ['version', 'epoch'], registers }).set({ version: gauges.version, epoch: '0' }, 1);
+
+  return {
+    registry,
+    roundTrip: (peer, seconds) => roundTrips.observe({ peer }, seconds),
+    meter: {
+      ceremony: (key, scheme, ceremony, outcome, seconds) => ceremonies.observe({ key, scheme, ceremony, outcome }, seconds),
+      step: (scheme, ceremony, step, seconds) => steps.observe({ scheme, ceremony, step }, seconds),
+      failure: (ceremony, reason, culprit) => failures.inc({ ceremony, reason, culprit }),
+      inProgress: (delta) => inProgress.inc(delta),
+      decision: (rule, verdict, reason) => decisions.inc({ rule, verdict, reason }),
+      nonces: (key, peer, available) => nonces.set({ key, peer }, available),
+    },
+  };
+}

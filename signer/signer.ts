@@ -1,0 +1,229 @@
+import { digest as digestOf, equal, fromHex, hex, quote } from '../common/bytes.ts';
+import { messageOf, Refused } from '../common/errors.ts';
+import { parsePolicy } from '../policy/document.ts';
+import type { Hello } from '../proto/gen/signer/v1/peer.ts';
+import { ProvisionRequest, type Description, type KeyRequest, type PeerAddress, type SignReply, type SignRequest, type WalletFacts } from '../proto/gen/signer/v1/signer.ts';
+import { parseCanonical } from '../statement/canonical.ts';
+import { encodeStatement, parseStatement } from '../statement/statements.ts';
+import type { Environment } from './ceremony/environment.ts';
+import type { Keygen } from './ceremony/keygen.ts';
+import { Wallet } from './ceremony/wallet.ts';
+import { WalletSigner } from './ceremony/wallet-signer.ts';
+import type { PeerHandlers, PeerLinks } from './peers/peers.ts';
+import type { FrostScheme } from './scheme/scheme.ts';
+
+/** Starts links to the peers that genesis pins. */
+export type Connect = (pins: ReadonlyMap<string, Uint8Array>, genesis: string, handlers: PeerHandlers) => Promise<PeerLinks>;
+
+/** As the statement forms have it, and as the kind Wallet bounds it. */
+const KEY_NAME = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
+const MOST_KEYS = 16;
+
+/** Where provisioned facts lie in the store. */
+const META = { genesis: 'genesis', policy: 'policyDocument', peers: 'peers' } as const;
+
+/**
+ * One signer process: before genesis it only says who it is; from genesis on, which it accepts once in its life,
+ * it is a {@link WalletSigner} with links to its peers. PROTOCOL.md 2.
+ */
+export class Signer {
+  readonly #env: Environment;
+  readonly #certificate: Uint8Array;
+  readonly #connect: Connect;
+  #wallet: WalletSigner | undefined;
+  #links: PeerLinks | undefined;
+  #provisioning: Promise<unknown> = Promise.resolve();
+  /** Peers as last provisioned, in the bytes that are on disk. */
+  #addresses: Uint8Array = new Uint8Array();
+
+  private constructor(env: Omit<Environment, 'peers'>, certificate: Uint8Array, connect: Connect) {
+    // Links exist from genesis on; ceremonies see none until then.
+    this.#env = {
+      ...env,
+      peers: {
+        send: (peer, body) => this.#links?.send(peer, body) ?? false,
+        available: (peer) => this.#links?.available(peer) ?? false,
+      },
+    };
+    this.#certificate = certificate;
+    this.#connect = connect;
+  }
+
+  /** Goes on where the signer stopped. */
+  static async open(env: Omit<Environment, 'peers'>, certificate: Uint8Array, connect: Connect): Promise<Signer> {
+    const signer = new Signer(env, certificate, connect);
+    const { meta } = env.store.load();
+    const genesis = meta.get(META.genesis);
+    const policy = meta.get(META.policy);
+    if (genesis !== undefined && policy !== undefined) await signer.#start(genesis, policy);
+    const peers = meta.get(META.peers);
+    if (peers !== undefined) {
+      signer.#addresses = peers;
+      signer.#links?.setPeers(ProvisionRequest.decode(peers).peers);
+    }
+    return signer;
+  }
+
+  /** Of its identity, as peers and clients pin it. */
+  get fingerprint(): string {
+    return digestOf(this.#env.identity.spki);
+  }
+
+  get wallet(): WalletSigner | undefined {
+    return this.#wallet;
+  }
+
+  /** Peers by name with whether their link is up. */
+  get peers(): readonly (readonly [string, boolean])[] {
+    const others = this.#wallet?.wallet.roster.others ?? [];
+    return others.map((m) => [m.name, this.#env.peers.available(m.name)] as const);
+  }
+
+  describe(): Description {
+    const { wallet, holder, version, identity, store } = this.#env;
+    const facts = this.#wallet?.wallet;
+    return {
+      version,
+      wallet,
+      holder,
+      identity: identity.spki,
+      auditKey: identity.spki,
+      nonce: identity.nonce,
+      certificate: this.#certificate,
+      genesis: facts?.genesisDigest ?? '',
+      policyDigest: facts?.policyDigest ?? '',
+      keys: this.#wallet?.keygen.states() ?? [],
+      peers: this.peers.map(([name, available]) => ({ name, available, fenced: facts?.peer(name).fenced !== '' })),
+      problems: facts === undefined ? ['waits for its genesis: the operator has not provisioned it yet'] : [],
+      head: store.head,
+    };
+  }
+
+  facts(): WalletFacts {
+    const { genesis, policyStatement, policyDocument, keys } = this.#provisioned().wallet;
+    return {
+      genesis: encodeStatement(genesis),
+      policyStatement,
+      policyDocument,
+      certificates: [...keys.values()].map((k) => ({ statement: k.certificate, signatures: [...k.signatures] })),
+    };
+  }
+
+  async sign(request: SignRequest): Promise<SignReply> {
+    return this.#provisioned().sign(request);
+  }
+
+  request(initiator: string, id: string): SignReply | undefined {
+    return this.#provisioned().request(initiator, id);
+  }
+
+  /** Accepts genesis once, addresses any number of times, keys as they are added. One call at a time. */
+  provision(request: ProvisionRequest): Promise<string> {
+    const done = this.#provisioning.then(() => this.#provision(request));
+    this.#provisioning = done.catch(() => {});
+    return done;
+  }
+
+  async close(): Promise<void> {
+    await this.#links?.close();
+  }
+
+  #provisioned(): WalletSigner {
+    if (this.#wallet === undefined) throw new Refused('Unprovisioned', `${this.#env.holder} has no genesis yet`);
+    return this.#wallet;
+  }
+
+  async #provision({ genesis, policyDocument, peers, keys }: ProvisionRequest): Promise<string> {
+    const { store } = this.#env;
+    if (this.#wallet === undefined) await this.#accept(genesis, policyDocument);
+    const signer = this.#provisioned();
+    const { wallet } = signer;
+    if (digestOf(genesis) !== wallet.genesisDigest)
+      throw new Refused('WrongWallet', `this signer has accepted genesis ${wallet.genesisDigest} for good and refuses ${digestOf(genesis)}`);
+    if (!equal(policyDocument, wallet.policyDocument))
+      throw new Refused('PolicyMismatch', 'the policy is not the one that genesis pins; policy changes are not in this version');
+    await this.#address(wallet, peers.filter((p) => p.name !== wallet.roster.me.name));
+    const asked = keys.map((k) => wantedKey(k, signer.keygen));
+    for (const { name, scheme } of asked) await signer.keygen.want(name, scheme);
+    return wallet.genesisDigest;
+  }
+
+  /** Where peers are, from now on and after a restart. */
+  async #address(wallet: Wallet, peers: readonly PeerAddress[]): Promise<void> {
+    attempt(() => this.#links?.setPeers(peers), (message) => {
+      throw new Refused('Malformed', message);
+    });
+    const bytes = ProvisionRequest.encode({ genesis: new Uint8Array(), policyDocument: new Uint8Array(), peers: [...peers], keys: [] }).finish();
+    if (equal(bytes, this.#addresses)) return;
+    await wallet.write({ meta: { [META.peers]: bytes } });
+    this.#addresses = bytes;
+  }
+
+  /** Checks a first genesis against what this signer knows itself, and keeps it. */
+  async #accept(bytes: Uint8Array, policyDocument: Uint8Array): Promise<void> {
+    const { wallet, holder, identity, store, clock } = this.#env;
+    const refuse = (message: string): never => {
+      throw new Refused('Malformed', `genesis refused: ${message}`);
+    };
+    const genesis = attempt(() => parseStatement('holdfast/genesis/v1', bytes), refuse);
+    if (genesis.wallet !== wallet) refuse(`it is of wallet ${genesis.wallet}, this signer serves ${wallet}`);
+    const mine = genesis.holders.find((h) => h.name === holder) ?? refuse(`it has no holder ${holder}`);
+    if (mine.identity !== hex(identity.spki)) refuse(`it gives ${holder} another identity than this signer's`);
+    if (mine.auditKey !== hex(identity.spki)) refuse(`it gives ${holder} another audit key than this signer's`);
+    if (mine.nonce !== hex(identity.nonce)) refuse(`it does not carry the nonce that ${holder} made`);
+    if (genesis.policy !== digestOf(policyDocument)) refuse(`it pins policy ${genesis.policy}, given is ${digestOf(policyDocument)}`);
+    attempt(() => parsePolicy(parseCanonical(policyDocument)), refuse);
+    await store.write({
+      meta: { [META.genesis]: bytes, [META.policy]: policyDocument },
+      audit: [{ type: 'GenesisAccepted', genesis: digestOf(bytes), policy: genesis.policy }],
+      now: Math.floor(clock.now() / 1000),
+    });
+    await this.#start(bytes, policyDocument);
+  }
+
+  async #start(bytes: Uint8Array, policyDocument: Uint8Array): Promise<void> {
+    const genesis = parseStatement('holdfast/genesis/v1', bytes);
+    const genesisDigest = digestOf(bytes);
+    const policyStatement = encodeStatement({
+      type: 'holdfast/policy/v1',
+      genesis: genesisDigest,
+      height: '0',
+      parent: '',
+      policy: genesis.policy,
+    });
+    const policy = parsePolicy(parseCanonical(policyDocument));
+    const snapshot = this.#env.store.load();
+    const wallet = new Wallet(this.#env, { genesis, genesisDigest, policy, policyDocument, policyStatement }, snapshot);
+    const signer = await WalletSigner.start(wallet, snapshot);
+    this.#wallet = signer;
+    const pins = new Map(genesis.holders.map((h) => [h.name, fromHex(h.identity, 'identity')]));
+    this.#links = await this.#connect(pins, genesisDigest, {
+      hello: (peer): Hello => signer.hello(peer),
+      onUp: (peer, hello) => signer.onUp(peer, hello),
+      onDown: (peer) => signer.onDown(peer),
+      onMessage: (peer, message) => signer.onMessage(peer, message),
+    });
+    this.#env.log.info('provisioned', { genesis: genesisDigest, policy: wallet.policyDigest });
+  }
+}
+
+/** A key to have, in a form that its certificate may have. */
+function wantedKey({ name, scheme }: KeyRequest, keygen: Keygen): { readonly name: string; readonly scheme: FrostScheme } {
+  const title = `key ${quote(name)}`;
+  if (scheme !== 'EdDSA' && scheme !== 'Schnorr')
+    throw new Refused('Unsupported', `${title}: scheme ${quote(scheme)} is not in this version; it has EdDSA and Schnorr`);
+  if (!KEY_NAME.test(name)) throw new Refused('Malformed', `${title}: want at most 63 lowercase letters, digits and inner hyphens`);
+  const known = keygen.states().find((k) => k.name === name);
+  if (known !== undefined && known.scheme !== scheme) throw new Refused('Malformed', `${title} is of scheme ${known.scheme} for good`);
+  if (known === undefined && keygen.states().length >= MOST_KEYS) throw new Refused('Malformed', `${title}: a wallet has at most ${MOST_KEYS} keys`);
+  return { name, scheme };
+}
+
+const attempt = <T>(run: () => T, refuse: (message: string) => never): T => {
+  try {
+    return run();
+  } catch (error) {
+    return refuse(messageOf(error));
+  }
+};
+
