@@ -1,0 +1,104 @@
+import { describe, expect, it } from 'vitest';
+import { digest as digestOf } from '../../common/bytes.ts';
+import { verifyCertificate } from '../../statement/certificate.ts';
+import { parseStatement } from '../../statement/statements.ts';
+import { SimulatedWallet, type SimulatedHolder } from '../../test/simulation/simulated-wallet.ts';
+import { testQuorums } from './test-quorums.ts';
+
+const policy = { rules: [{ name: 'raw', verdict: 'Allow', match: { kinds: ['Digest'] } }] };
+const keys = [{ name: 'solana', scheme: 'EdDSA' as const }];
+
+const certificates = (wallet: SimulatedWallet): Set<string> =>
+  new Set(wallet.holders.map((h) => wallet.signer(h.name).describe().keys[0]?.certificate ?? ''));
+
+describe('key generation', () => {
+  for (const scheme of ['EdDSA', 'Schnorr'] as const)
+    it(`ends in one ${scheme} certificate that all holders signed`, async () => {
+      const wallet = new SimulatedWallet({ policy });
+      await wallet.startAll([{ name: 'key', scheme }]);
+      await wallet.keyActive('key');
+      expect(certificates(wallet).size).toBe(1);
+      const genesis = parseStatement('holdfast/genesis/v1', wallet.genesis);
+      const [found] = wallet.signer('backup').facts().certificates;
+      const certificate = verifyCertificate({
+        genesis,
+        genesisDigest: digestOf(wallet.genesis),
+        statement: found?.statement ?? new Uint8Array(),
+        signatures: found?.signatures ?? [],
+      });
+      expect(certificate.publicKey).toHaveLength(64);
+      expect(certificate.internalKey === '').toBe(scheme === 'EdDSA');
+      expect(await wallet.sign('infrastructure', wallet.request({ id: 'one', key: 'key' }))).toMatchObject({ outcome: 'signed' });
+    });
+
+  it('works for 3 of 5 with two Infrastructure holders', async () => {
+    const holders: SimulatedHolder[] = [
+      { name: 'east', role: 'Infrastructure' },
+      { name: 'west', role: 'Infrastructure' },
+      { name: 'one', role: 'Client' },
+      { name: 'two', role: 'Client' },
+      { name: 'safe', role: 'Backup' },
+    ];
+    const wallet = new SimulatedWallet({ policy, holders, threshold: 3 });
+    await wallet.startAll(keys);
+    await wallet.keyActive('solana');
+    wallet.kill('two');
+    expect(await wallet.sign('west', wallet.request({ id: 'one' }))).toMatchObject({ outcome: 'signed', coordinator: 'east' });
+    wallet.kill('east');
+    expect(await wallet.sign('one', wallet.request({ id: 'two' }))).toMatchObject({ reason: 'QuorumUnavailable', coordinator: 'west' });
+  });
+
+  it('waits for a holder that is away and says for whom', async () => {
+    const wallet = new SimulatedWallet({ policy });
+    await wallet.start('infrastructure', keys);
+    await wallet.start('client', keys);
+    expect(wallet.signer('infrastructure').describe().keys[0]).toMatchObject({ state: 'Wanted' });
+    await wallet.start('backup', keys);
+    await wallet.keyActive('solana');
+  });
+
+  it('ends in the same key everywhere whoever is killed, at whatever message', async () => {
+    const kinds = ['keygenStart', 'keygenRound1', 'keygenRound2', 'keygenTestCommitments', 'keygenTestShares', 'keygenSignature'];
+    for (const [i, kind] of kinds.entries())
+      for (const victim of ['infrastructure', 'client', 'backup']) {
+        const wallet = new SimulatedWallet({ policy });
+        let left = 1 + (i % 2);
+        let killed = false;
+        wallet.network.onSend = (_from, _to, body) => {
+          if (killed || body.$case !== kind || --left > 0) return true;
+          killed = true;
+          setImmediate(() => {
+            wallet.kill(victim);
+            setTimeout(() => void wallet.start(victim, keys), 5);
+          });
+          return true;
+        };
+        await wallet.startAll(keys);
+        await wallet.keyActive('solana');
+        expect(killed, `${victim} at ${kind}`).toBe(true);
+        expect(certificates(wallet).size, `${victim} at ${kind}`).toBe(1);
+      }
+  }, 60_000);
+
+  it('starts a later attempt only when all signed the earlier off, and forgets no share that someone activated', async () => {
+    const wallet = new SimulatedWallet({ policy });
+    let lost = 0;
+    // The client never gets the last signature of the first attempt: infrastructure and backup are Active, it is not.
+    wallet.network.onSend = (_from, to, body) => !(to === 'client' && body.$case === 'keygenSignature' && lost++ === 0);
+    await wallet.startAll(keys);
+    await wallet.keyActive('solana');
+    expect(lost).toBeGreaterThan(1);
+    expect(certificates(wallet).size).toBe(1);
+  });
+});
+
+describe('test quorums', () => {
+  it('cover every holder for every size of wallet', () => {
+    for (let n = 2; n <= 9; n++)
+      for (let t = 2; t <= n; t++) {
+        const quorums = testQuorums(t, n);
+        expect(new Set(quorums.flat()).size, `${t} of ${n}`).toBe(n);
+        for (const quorum of quorums) expect(new Set(quorum).size, `${t} of ${n}`).toBe(t);
+      }
+  });
+});

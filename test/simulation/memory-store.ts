@@ -1,0 +1,120 @@
+import { sha256 } from '../../common/bytes.ts';
+import { formatTime } from '../../common/clock.ts';
+import { canonicalize } from '../../statement/canonical.ts';
+import { hex } from '../../common/bytes.ts';
+import type { AuditRecord, Change, Head, KeyRow, LedgerRow, PeerRow, RequestRow, Snapshot, SpendRow, Store } from '../../signer/state/store.ts';
+
+/** What a signer's disk holds; shared by the stores that one holder opens one after another. */
+export class Disk {
+  readonly meta = new Map<string, Uint8Array>();
+  readonly keys = new Map<string, KeyRow>();
+  readonly requests = new Map<string, RequestRow>();
+  readonly ledger = new Map<string, LedgerRow>();
+  readonly nonces = new Set<string>();
+  readonly releases: SpendRow[] = [];
+  readonly peers = new Map<string, PeerRow>();
+  readonly audit: AuditRecord[] = [];
+  lastTime = 0;
+
+  get head(): Head {
+    const last = this.audit.at(-1);
+    return { sequence: last?.sequence ?? 0n, hash: last?.hash ?? new Uint8Array(32) };
+  }
+}
+
+/**
+ * A store over a simulated disk with the rules of the real one. A write becomes durable a turn after it was asked
+ * for; `crash` loses what was not, as a process that dies does.
+ */
+export class MemoryStore implements Store {
+  readonly #disk: Disk;
+  #dead = false;
+  /** Set to make writes fail, as a full disk does. */
+  failure: Error | undefined;
+
+  constructor(disk: Disk) {
+    this.#disk = disk;
+  }
+
+  get head(): Head {
+    return this.#disk.head;
+  }
+
+  load(): Snapshot {
+    const { meta, keys, ledger, requests, peers, lastTime } = this.#disk;
+    return {
+      meta: new Map(meta),
+      keys: [...keys.values()],
+      ledger: [...ledger.values()],
+      unfinished: [...requests.values()].filter((r) => r.state === 'Reserved' || r.state === 'Released'),
+      peers: [...peers.values()],
+      lastTime,
+    };
+  }
+
+  async write(change: Change): Promise<void> {
+    await new Promise<void>((resolve) => {
+      setImmediate(resolve);
+    });
+    if (this.#dead) return new Promise<never>(() => {});
+    if (this.failure !== undefined) throw this.failure;
+    this.#apply(change);
+  }
+
+  request(digest: string): RequestRow | undefined {
+    return this.#disk.requests.get(digest);
+  }
+
+  requestById(initiator: string, id: string): RequestRow | undefined {
+    return [...this.#disk.requests.values()].find((r) => r.initiator === initiator && r.id === id);
+  }
+
+  ledger(digest: string): LedgerRow | undefined {
+    return this.#disk.ledger.get(digest);
+  }
+
+  releasesAfter(sequence: bigint, limit: number): readonly SpendRow[] {
+    return this.#disk.releases.filter((r) => r.sequence > sequence).slice(0, limit);
+  }
+
+  auditAfter(sequence: bigint, limit: number): readonly AuditRecord[] {
+    return this.#disk.audit.filter((r) => r.sequence > sequence).slice(0, limit);
+  }
+
+  crash(): void {
+    this.#dead = true;
+  }
+
+  async close(): Promise<void> {
+    this.#dead = true;
+  }
+
+  #apply(change: Change): void {
+    const disk = this.#disk;
+    const nonces = (change.nonces ?? []).map((n) => `${n.key}/${n.boot}/${n.index}`);
+    if (new Set(nonces).size < nonces.length || nonces.some((n) => disk.nonces.has(n))) throw new Error('nonce already used');
+    for (const r of change.requests ?? []) {
+      const bound = this.requestById(r.initiator, r.id);
+      if (bound !== undefined && bound.digest !== r.digest) throw new Error('id already bound');
+    }
+    for (const n of nonces) disk.nonces.add(n);
+    for (const [name, value] of Object.entries(change.meta ?? {})) disk.meta.set(name, value);
+    for (const k of change.keys ?? []) disk.keys.set(k.name, k);
+    for (const r of change.requests ?? []) if (disk.requests.get(r.digest)?.state !== 'Signed' || r.state === 'Signed') disk.requests.set(r.digest, r);
+    for (const digest of change.unreserve ?? []) if (disk.ledger.get(digest)?.state === 'Reserved') disk.ledger.delete(digest);
+    for (const row of change.ledger ?? []) {
+      const old = disk.ledger.get(row.digest);
+      const state = old?.state === 'Spent' ? 'Spent' : row.state;
+      disk.ledger.set(row.digest, { ...row, ...old, state, at: Math.max(old?.at ?? 0, row.at) });
+    }
+    for (const { digest, at } of change.releases ?? [])
+      if (!disk.releases.some((r) => r.digest === digest)) disk.releases.push({ sequence: BigInt(disk.releases.length + 1), digest, at });
+    for (const p of change.peers ?? []) disk.peers.set(p.name, p);
+    for (const entry of change.audit ?? []) {
+      const { sequence, hash } = disk.head;
+      const record = canonicalize({ ...entry, sequence: String(sequence + 1n), previous: hex(hash), time: formatTime(change.now * 1000) });
+      disk.audit.push({ sequence: sequence + 1n, record, hash: sha256(record) });
+    }
+    disk.lastTime = Math.max(disk.lastTime, change.now);
+  }
+}

@@ -1,0 +1,92 @@
+import type { PeerBody, PeerHandlers, PeerLinks } from '../../signer/peers/peers.ts';
+import type { Connect } from '../../signer/signer.ts';
+import type { Head } from '../../signer/state/store.ts';
+
+type Node = { readonly handlers: PeerHandlers; readonly head: () => Head };
+
+/**
+ * Links between signers in one process: in order, without gaps while a link lives, a turn of the event loop late.
+ * Links go down with `stop` and `cut`; what was under way then is lost.
+ */
+export class Network {
+  readonly #nodes = new Map<string, Node>();
+  readonly #cut = new Set<string>();
+  readonly #up = new Map<string, number>();
+  #generation = 0;
+  /** Sees every message on its way: false loses it together with its link, another body goes in its place. */
+  onSend: (from: string, to: string, body: PeerBody) => boolean | PeerBody = () => true;
+
+  /** How the signer of `name` gets its links. */
+  connect(name: string, head: () => Head): Connect {
+    return async (_pins, _genesis, handlers): Promise<PeerLinks> => {
+      this.#nodes.set(name, { handlers, head });
+      for (const other of this.#nodes.keys()) this.#raise(name, other);
+      return {
+        port: 0,
+        send: (peer, body) => this.#send(name, peer, body),
+        available: (peer) => this.#up.has(linkId(name, peer)),
+        setPeers() {},
+        close: async () => this.stop(name),
+      };
+    };
+  }
+
+  /** The signer is gone, as if killed. */
+  stop(name: string): void {
+    for (const other of this.#nodes.keys()) this.#drop(name, other);
+    this.#nodes.delete(name);
+  }
+
+  cut(a: string, b: string): void {
+    this.#cut.add(linkId(a, b));
+    this.#drop(a, b);
+  }
+
+  heal(a: string, b: string): void {
+    this.#cut.delete(linkId(a, b));
+    this.#raise(a, b);
+  }
+
+  /** Hands `to` a message as if `from` had sent it: what a forger with from's identity could do. */
+  forge(from: string, to: string, body: PeerBody): void {
+    this.#deliver(from, to, body);
+  }
+
+  #raise(a: string, b: string): void {
+    const left = this.#nodes.get(a);
+    const right = this.#nodes.get(b);
+    if (a === b || left === undefined || right === undefined || this.#cut.has(linkId(a, b)) || this.#up.has(linkId(a, b))) return;
+    this.#up.set(linkId(a, b), ++this.#generation);
+    const [fromLeft, fromRight] = [left.handlers.hello(b), right.handlers.hello(a)];
+    left.handlers.onUp(b, fromRight, right.head());
+    right.handlers.onUp(a, fromLeft, left.head());
+  }
+
+  #drop(a: string, b: string): void {
+    if (!this.#up.delete(linkId(a, b))) return;
+    this.#nodes.get(a)?.handlers.onDown(b);
+    this.#nodes.get(b)?.handlers.onDown(a);
+  }
+
+  #send(from: string, to: string, body: PeerBody): boolean {
+    const generation = this.#up.get(linkId(from, to));
+    if (generation === undefined) return false;
+    const passed = this.onSend(from, to, body);
+    if (passed === false) {
+      this.#drop(from, to);
+      setImmediate(() => this.#raise(from, to));
+      return true;
+    }
+    setImmediate(() => {
+      if (this.#up.get(linkId(from, to)) === generation) this.#deliver(from, to, passed === true ? body : passed);
+    });
+    return true;
+  }
+
+  #deliver(from: string, to: string, body: PeerBody): void {
+    const head = this.#nodes.get(from)?.head() ?? { sequence: 0n, hash: new Uint8Array(32) };
+    this.#nodes.get(to)?.handlers.onMessage(from, { head, body });
+  }
+}
+
+const linkId = (a: string, b: string): string => [a, b].toSorted().join('|');

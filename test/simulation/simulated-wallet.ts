@@ -1,0 +1,197 @@
+import { createPublicKey, generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto';
+import { digest as digestOf, hex } from '../../common/bytes.ts';
+import { formatTime, systemClock, type Clock } from '../../common/clock.ts';
+import { silentLog, type Log } from '../../common/log.ts';
+import { policyDocument } from '../../policy/document.ts';
+import type { SignReply, SignRequest } from '../../proto/gen/signer/v1/signer.ts';
+import type { Environment, Identity, ShareKeeper } from '../../signer/ceremony/environment.ts';
+import { silentMeter } from '../../signer/ceremony/meter.ts';
+import { frostScheme, inlineEngine } from '../../signer/scheme/frost-scheme.ts';
+import type { FrostScheme, KeyShare, Scheme } from '../../signer/scheme/scheme.ts';
+import { Signer } from '../../signer/signer.ts';
+import { canonicalize } from '../../statement/canonical.ts';
+import { requestNamespace } from '../../statement/holder-signature.ts';
+import { formatSshPublicKey, sshKeyOf } from '../../statement/ssh-key.ts';
+import { signSshsig } from '../../statement/sshsig.ts';
+import { encodeStatement, type GenesisStatement, type RequestStatement } from '../../statement/statements.ts';
+import { Disk, MemoryStore } from './memory-store.ts';
+import { Network } from './network.ts';
+
+export type SimulatedHolder = { readonly name: string; readonly role: 'Infrastructure' | 'Client' | 'Backup' };
+
+export const threeHolders: readonly SimulatedHolder[] = [
+  { name: 'infrastructure', role: 'Infrastructure' },
+  { name: 'client', role: 'Client' },
+  { name: 'backup', role: 'Backup' },
+];
+
+type Running = { readonly signer: Signer; readonly store: MemoryStore };
+
+/** A whole wallet in one process: real ceremonies over a simulated network and simulated disks. */
+export class SimulatedWallet {
+  readonly network = new Network();
+  readonly holders: readonly SimulatedHolder[];
+  readonly initiator: KeyObject = generateKeyPairSync('ed25519').privateKey;
+  readonly clock: Clock;
+  readonly #identities: ReadonlyMap<string, Identity>;
+  readonly #disks: ReadonlyMap<string, Disk>;
+  readonly #running = new Map<string, Running>();
+  readonly #threshold: number;
+  readonly #document: Uint8Array;
+  readonly #log: Log;
+  readonly #scheme: (name: FrostScheme) => Scheme;
+
+  /** `policy` is a SigningPolicy spec without `initiators`: the wallet's own, `payments-api`, is added. */
+  constructor(options: {
+    readonly holders?: readonly SimulatedHolder[];
+    readonly threshold?: number;
+    readonly policy: Readonly<Record<string, unknown>>;
+    readonly clock?: Clock;
+    readonly log?: Log;
+    readonly scheme?: (name: FrostScheme) => Scheme;
+  }) {
+    this.holders = options.holders ?? threeHolders;
+    this.#threshold = options.threshold ?? 2;
+    this.clock = options.clock ?? systemClock;
+    this.#log = options.log ?? silentLog;
+    const engine = inlineEngine();
+    this.#scheme = options.scheme ?? ((name) => frostScheme(name, engine));
+    this.#identities = new Map(this.holders.map((h) => [h.name, newIdentity()]));
+    this.#disks = new Map(this.holders.map((h) => [h.name, new Disk()]));
+    const initiators = [{ name: 'payments-api', key: formatSshPublicKey(sshKeyOf(this.initiator)) }];
+    this.#document = canonicalize(policyDocument({ ...options.policy, initiators }));
+  }
+
+  get genesis(): Uint8Array {
+    const statement: GenesisStatement = {
+      type: 'holdfast/genesis/v1',
+      wallet: 'payments/treasury',
+      threshold: String(this.#threshold),
+      holders: this.holders.map(({ name, role }, i) => {
+        const { spki, nonce } = this.#identityOf(name);
+        return { name, role, identifier: String(i + 1), identity: hex(spki), auditKey: hex(spki), nonce: hex(nonce) };
+      }),
+      policy: digestOf(this.#document),
+    };
+    return encodeStatement(statement);
+  }
+
+  get policyDocument(): Uint8Array {
+    return this.#document;
+  }
+
+  signer(name: string): Signer {
+    const running = this.#running.get(name);
+    if (running === undefined) throw new Error(`${name} is not running`);
+    return running.signer;
+  }
+
+  store(name: string): MemoryStore {
+    const running = this.#running.get(name);
+    if (running === undefined) throw new Error(`${name} is not running`);
+    return running.store;
+  }
+
+  disk(name: string): Disk {
+    return this.#disks.get(name) as Disk;
+  }
+
+  /** Starts a holder's signer over what is on its disk, and provisions it. */
+  async start(name: string, keys: readonly { readonly name: string; readonly scheme: FrostScheme }[] = []): Promise<Signer> {
+    const store = new MemoryStore(this.disk(name));
+    const identity = this.#identityOf(name);
+    const env: Omit<Environment, 'peers'> = {
+      wallet: 'payments/treasury',
+      holder: name,
+      version: '0.0.0',
+      clock: this.clock,
+      random: (n) => Uint8Array.from(randomBytes(n)),
+      store,
+      scheme: this.#scheme,
+      identity,
+      shares: plainShares,
+      meter: silentMeter,
+      log: this.#log.with({ holder: name }),
+    };
+    const signer = await Signer.open(env, new Uint8Array(), this.network.connect(name, () => store.head));
+    this.#running.set(name, { signer, store });
+    await signer.provision({ genesis: this.genesis, policyDocument: this.#document, peers: [], keys: [...keys] });
+    return signer;
+  }
+
+  async startAll(keys: readonly { readonly name: string; readonly scheme: FrostScheme }[]): Promise<void> {
+    for (const { name } of this.holders) await this.start(name, keys);
+  }
+
+  /** Ends a holder's signer as kill -9 does: memory is lost, the disk stays. */
+  kill(name: string): void {
+    this.#running.get(name)?.store.crash();
+    this.#running.delete(name);
+    this.network.stop(name);
+  }
+
+  /** Waits until `key` is active at every holder. */
+  async keyActive(key: string, timeout = 20_000): Promise<void> {
+    const deadline = Date.now() + timeout;
+    const state = (name: string): string =>
+      this.#running.get(name)?.signer.describe().keys.find((k) => k.name === key)?.state ?? 'not running';
+    while (this.holders.some((h) => state(h.name) !== 'Active')) {
+      if (Date.now() > deadline) throw new Error(`key ${key}: ${this.holders.map((h) => `${h.name} ${state(h.name)}`).join(', ')}`);
+      await new Promise((resolve) => {
+        setTimeout(resolve, 5);
+      });
+    }
+  }
+
+  /** A request signed by the wallet's initiator; `change` replaces members before it signs. */
+  request(change: Partial<RequestStatement> & Pick<RequestStatement, 'id'>, signWith: KeyObject = this.initiator): SignRequest {
+    const statement = encodeStatement({
+      type: 'holdfast/request/v1',
+      genesis: digestOf(this.genesis),
+      key: 'solana',
+      path: '',
+      chain: '',
+      format: 'Digest',
+      data: `0x${'11'.repeat(32)}`,
+      initiator: 'payments-api',
+      expiresAt: formatTime(this.clock.now() + 3_600_000),
+      ...change,
+    });
+    return { statement, signature: signSshsig({ namespace: requestNamespace, message: statement, privateKey: signWith }), approvals: [] };
+  }
+
+  sign(at: string, request: SignRequest): Promise<SignReply> {
+    return this.signer(at).sign(request);
+  }
+
+  #identityOf(name: string): Identity {
+    return this.#identities.get(name) as Identity;
+  }
+}
+
+function newIdentity(): Identity {
+  const { privateKey } = generateKeyPairSync('ed25519');
+  const spki = createPublicKey(privateKey).export({ format: 'der', type: 'spki' });
+  return { privateKey, spki: Uint8Array.from(spki), nonce: Uint8Array.from(randomBytes(32)) };
+}
+
+/** Shares kept as JSON: sealing is tested where it lives. */
+const plainShares: ShareKeeper = {
+  async seal(share) {
+    const { identifier, threshold, groupKey, verificationShares } = share;
+    return new TextEncoder().encode(
+      JSON.stringify({ identifier, threshold, share: hex(share.share), groupKey: hex(groupKey), verificationShares: verificationShares.map(hex) }),
+    );
+  },
+  async open(sealed): Promise<KeyShare> {
+    const { share, groupKey, verificationShares, ...rest } = JSON.parse(new TextDecoder().decode(sealed)) as {
+      identifier: number;
+      threshold: number;
+      share: string;
+      groupKey: string;
+      verificationShares: string[];
+    };
+    const bytes = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, 'hex'));
+    return { ...rest, share: bytes(share), groupKey: bytes(groupKey), verificationShares: verificationShares.map(bytes) };
+  },
+};
