@@ -2,7 +2,7 @@ import { base58 } from '@scure/base';
 import { Address } from '@scure/btc-signer';
 import { quote } from '../common/bytes.ts';
 import { messageOf } from '../common/errors.ts';
-import { chainOf } from './caip.ts';
+import { chainOf, nativeAsset } from './caip.ts';
 import { bitcoinNetworks } from './decode/networks.ts';
 
 /* Identifiers that have the right form and still cannot be: a rule that names one would silently never match. */
@@ -52,10 +52,10 @@ export function assetProblem(asset: string): string | undefined {
   const [kind = '', reference = ''] = rest.split(':', 2);
   if (namespace === 'solana' && kind === 'token') return solanaProblem(reference, 'mint');
   if (namespace === 'eip155' && kind === 'erc20') return evmProblem(reference);
-  const coin = { solana: '501', bip122: '0' }[namespace];
-  if (coin !== undefined && (kind !== 'slip44' || reference !== coin))
-    return `want ${chain}/slip44:${coin}${namespace === 'solana' ? ' or token: and a mint' : ''}, got ${quote(rest)}`;
-  return undefined;
+  const native = nativeAsset(chain);
+  return namespace === 'eip155' || native === undefined || native.id === asset
+    ? undefined
+    : `want ${native.id}${namespace === 'solana' ? ` or ${chain}/token: and a mint` : ''}, got ${quote(asset)}`;
 }
 
 function solanaProblem(address: string, what: string): string | undefined {

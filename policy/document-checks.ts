@@ -117,10 +117,10 @@ class Checks {
     limits.forEach(({ amount, count }, i) => {
       const path = `${at}.limits[${i}]`;
       if ((amount === undefined) === (count === undefined)) this.#note(path, 'set exactly one of amount and count');
-      if (amount === undefined) return;
-      if (asset === undefined) this.#note(`${path}.amount`, 'a rule with a limit by amount must name exactly one asset in match.assets');
-      else this.#amountOf(amount, asset, `${path}.amount`);
+      if (amount !== undefined && asset !== undefined) this.#amountOf(amount, asset, `${path}.amount`);
     });
+    if (asset === undefined && limits.some(({ amount }) => amount !== undefined))
+      this.#note(`${at}.limits`, 'a rule with a limit by amount must name exactly one asset in match.assets');
     if (match.usd !== undefined) this.#lacks(`${at}.match.usd`, 'valuation in USD', name);
     if (approvals !== undefined) {
       this.#approvals(approvals, `${at}.approvals`);

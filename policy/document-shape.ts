@@ -21,7 +21,11 @@ const assetId = textOf(
   256,
   'a CAIP-19 asset like eip155:1/slip44:60',
 );
-const sshKey = textOf(/^[-@.a-z0-9]+ [A-Za-z0-9+/]+={0,2}( [^\r\n]*)?$/, 1024, 'an SSH public key like "ssh-ed25519 AAAA..."');
+const sshKey = textOf(
+  /^(ssh-ed25519|ecdsa-sha2-nistp256|sk-ssh-ed25519@openssh\.com|sk-ecdsa-sha2-nistp256@openssh\.com) [A-Za-z0-9+/]+={0,2}( .*)?$/,
+  1024,
+  'an SSH public key like "ssh-ed25519 AAAA...", Ed25519 or ECDSA P-256',
+);
 const base58 = textOf(/^[1-9A-HJ-NP-Za-km-z]{32,44}$/, 44, 'a Solana account in base58');
 
 const sum = recordOf({}, { over: amount, atMost: amount, per: durationForm });

@@ -30,16 +30,15 @@ type Judged = Decision['effects'][number];
  * that cannot be decided. Depends on its input alone; the order of effects changes no verdict and no reason.
  */
 export function evaluate({ policy, effects, fees, ledger, nowSeconds }: Question): Decision {
-  const context: Context = { policy, sums: sumEffects(effects), ledger };
-  const asked = effects.filter((effect) => !effect.change);
   if (effects.length > maxEffects)
     return deny('PolicyDenied', '', `has ${effects.length} effects, more than the ${maxEffects} that anyone judges`, []);
-  // Fees are in no limit, so a request without any effect that a rule allows would only ever burn them.
-  if (asked.length === 0)
-    return deny('PolicyDenied', '', `no rule allows a request that ${effects.length === 0 ? 'does nothing' : 'only moves change'}`, []);
-
+  const context: Context = { policy, sums: sumEffects(effects), ledger };
   const judged = effects.map((effect) => judge(effect, context));
   const reached = judged.map(({ judged }) => judged);
+  const asked = effects.filter((effect) => !effect.change);
+  // No limit counts fees, so a request without an effect that a rule allows could burn them without end.
+  if (asked.length === 0)
+    return deny('PolicyDenied', '', `no rule allows a request that ${effects.length === 0 ? 'does nothing' : 'only moves change'}`, reached);
   const refused = reached.find(({ verdict }) => verdict === 'Deny');
   if (refused !== undefined) return deny('PolicyDenied', refused.rule, refused.why, reached);
 
