@@ -31,7 +31,6 @@ export async function startBenchWallet({ t, n }: Size): Promise<BenchWallet> {
     holders: holdersOf(n),
     threshold: t,
     policy: policyFor(base58.encode(supplier), address),
-    logLevel: 'warn',
   });
   try {
     const client = await wallet.connect('infrastructure');
