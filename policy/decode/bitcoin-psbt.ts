@@ -1,7 +1,177 @@
-import { Refused } from '../../common/errors.ts';
-import type { Decoded, Payload, PublicKey } from '../effect.ts';
+import { SigHash, Transaction } from '@scure/btc-signer';
+import { RawOldTx, RawTx } from '@scure/btc-signer/script.js';
+import { concat, equal, hex, sha256 } from '../../common/bytes.ts';
+import { messageOf, Refused } from '../../common/errors.ts';
+import type { Decoded, Effect, Payload, PublicKey } from '../effect.ts';
+import { lockText } from './bitcoin-locks.ts';
+import { addressOf, taprootScript } from './bitcoin-script.ts';
+import { bitcoinNetworks } from './networks.ts';
+import type { BitcoinNetwork } from './networks.ts';
+import { decimal } from './text.ts';
 
-/** Refuses: PSBTs are not read yet. */
-export function decodePsbt({ chain }: Payload, _key: PublicKey): Decoded {
-  throw new Refused('Unsupported', `chain ${chain}: PSBTs are not read yet`);
+const mostBytes = 65_536;
+const mostInputs = 64;
+const mostOutputs = 64;
+const mostSatoshis = 2_100_000_000_000_000n;
+
+// What an input may say. All but the outpoint, sequence, hash type and previous output are claims that nobody needs.
+const inputFields: ReadonlySet<string> = new Set([
+  ...['txid', 'index', 'sequence', 'requiredTimeLocktime', 'requiredHeightLocktime', 'sighashType'],
+  ...['witnessUtxo', 'nonWitnessUtxo', 'tapInternalKey', 'tapMerkleRoot', 'tapBip32Derivation'],
+]);
+const signedFields: ReadonlySet<string> = new Set([
+  ...['partialSig', 'finalScriptSig', 'finalScriptWitness', 'tapKeySig', 'tapScriptSig'],
+]);
+const outputFields: ReadonlySet<string> = new Set([
+  ...['amount', 'script', 'redeemScript', 'witnessScript', 'bip32Derivation'],
+  ...['tapInternalKey', 'tapTree', 'tapBip32Derivation'],
+]);
+
+/**
+ * Reads a PSBT, version 0 or 2, that spends outputs of `key` by its taproot key path and nothing else. Nothing in a
+ * transaction says for which network it is: the chain decides how addresses are written, not where it is valid.
+ */
+export function decodePsbt({ chain, data }: Payload, key: PublicKey): Decoded {
+  const network = bitcoinNetworks.get(chain);
+  if (network === undefined) throw new Refused('Unsupported', `chain ${chain} is not in this version`);
+  const own = taprootScript(key.bytes);
+  const psbt = parse(data);
+  const unsigned = RawOldTx.decode(psbt.unsignedTx);
+  checkShape(unsigned);
+  const inputs = unsigned.inputs.map((_, i) => readInput(psbt, i, own));
+  const effects = unsigned.outputs.map(({ amount, script }, i): Effect => {
+    checkFields(psbt.getOutput(i), outputFields, `output ${i}`);
+    return { ...effectOf(script, amount, { chain, network, own, at: `output ${i}` }, lockText(unsigned)), chain };
+  });
+  // Amounts of previous outputs are claims too, yet nothing is lost by believing them: every input is signed here by
+  // hash type DEFAULT or ALL, and BIP-341 hashes the amounts and scripts of all inputs, so that where one is a lie no
+  // signature is valid and nothing moves. The fee is therefore what is paid, or nothing is.
+  const spent = sum(inputs.map(({ amount }) => amount));
+  const paid = sum(unsigned.outputs.map(({ amount }) => amount));
+  if (spent > mostSatoshis || paid > spent)
+    throw new Refused('Malformed', `PSBT: spends ${btc(spent)} and pays ${btc(paid)}, which no transaction can`);
+  const scripts = inputs.map(() => own);
+  const amounts = inputs.map(({ amount }) => amount);
+  return {
+    effects,
+    fees: [{ chain, asset: `${chain}/slip44:0`, amount: spent - paid }],
+    messages: inputs.map(({ sighash }, i) => psbt.preimageWitnessV1(i, scripts, sighash, amounts)),
+    finish: (signatures) => {
+      if (signatures.length !== inputs.length || signatures.some(({ length }) => length !== 64))
+        throw new Error(`PSBT: want ${inputs.length} signatures of 64 bytes, one an input`);
+      // BIP-341: 64 bytes mean DEFAULT, any other hash type follows the signature.
+      const witnesses = inputs.map(({ sighash }, i) => [
+        concat(
+          signatures[i] ?? new Uint8Array(),
+          sighash === SigHash.DEFAULT ? new Uint8Array() : Uint8Array.of(sighash),
+        ),
+      ]);
+      return {
+        transaction: RawTx.encode({ ...unsigned, segwitFlag: true, witnesses }),
+        id: hex(sha256(sha256(psbt.unsignedTx)).reverse()),
+      };
+    },
+  };
 }
+
+/** The PSBT of bytes that are its only encoding; fields that this version does not know are refused, not dropped. */
+function parse(data: Uint8Array): Transaction {
+  if (data.length > mostBytes)
+    throw new Refused(
+      'Malformed',
+      `PSBT: want at most ${mostBytes} bytes, got ${data.length}: taproot inputs need no previous transactions`,
+    );
+  try {
+    const psbt = Transaction.fromPSBT(Uint8Array.from(data), {
+      unknown: 'strict',
+      proprietary: 'strict',
+      allowMissingTxModifiable: false,
+      // Scripts are compared here with the one that the key's own is; what the PSBT says of them does not matter.
+      disableScriptCheck: true,
+    });
+    if (equal(psbt.toPSBT(), data)) return psbt;
+  } catch (error) {
+    throw new Refused('Malformed', `PSBT: ${messageOf(error).slice(0, 300)}`);
+  }
+  throw new Refused('Malformed', 'PSBT: want its fields by ascending type, each in its shortest form');
+}
+
+function checkShape({ version, inputs, outputs }: ReturnType<typeof RawOldTx.decode>): void {
+  if (version < 1 || version > 3)
+    throw new Refused('Unsupported', `PSBT: want transaction version 1 to 3, got ${version}`);
+  if (inputs.length === 0 || outputs.length === 0)
+    throw new Refused('Malformed', `PSBT: has ${inputs.length} inputs and ${outputs.length} outputs`);
+  if (inputs.length > mostInputs || outputs.length > mostOutputs)
+    throw new Refused(
+      'Unsupported',
+      `PSBT: want at most ${mostInputs} inputs and ${mostOutputs} outputs, got ${inputs.length} and ${outputs.length}`,
+    );
+  if (new Set(inputs.map(({ txid, index }) => `${hex(txid)}:${index}`)).size < inputs.length)
+    throw new Refused('Malformed', 'PSBT: spends one output twice');
+}
+
+/** Amount and hash type of input `i`, which must spend the script `own` and be unsigned. */
+function readInput(psbt: Transaction, i: number, own: Uint8Array): { amount: bigint; sighash: 0 | 1 } {
+  const at = `input ${i}`;
+  const input = psbt.getInput(i);
+  if (Object.keys(input).some((field) => signedFields.has(field)))
+    throw new Refused('Malformed', `${at}: is signed already: send the PSBT without signatures`);
+  checkFields(input, inputFields, at);
+  const { witnessUtxo, sighashType = SigHash.DEFAULT } = input;
+  if (witnessUtxo === undefined) throw new Refused('Malformed', `${at}: want its previous output in witnessUtxo`);
+  if (!equal(witnessUtxo.script, own))
+    throw new Refused(
+      'Unsupported',
+      `${at}: spends ${hex(witnessUtxo.script).slice(0, 80)}, not this key's own script`,
+    );
+  if (witnessUtxo.amount === 0n || witnessUtxo.amount > mostSatoshis)
+    throw new Refused('Malformed', `${at}: spends ${btc(witnessUtxo.amount)}, which no output holds`);
+  if (sighashType !== SigHash.DEFAULT && sighashType !== SigHash.ALL)
+    throw new Refused('Unsupported', `${at}: want hash type DEFAULT or ALL, got ${sighashType}`);
+  return { amount: witnessUtxo.amount, sighash: sighashType };
+}
+
+function checkFields(map: object, known: ReadonlySet<string>, at: string): void {
+  const other = Object.keys(map).find((field) => !known.has(field));
+  if (other !== undefined)
+    throw new Refused('Unsupported', `${at}: has ${other}, which a taproot key path does not need`);
+}
+
+type Place = {
+  readonly chain: string;
+  readonly network: BitcoinNetwork;
+  readonly own: Uint8Array;
+  readonly at: string;
+};
+
+function effectOf(
+  script: Uint8Array,
+  amount: bigint,
+  { chain, network, own, at }: Place,
+  locks: string,
+): Omit<Effect, 'chain'> {
+  if (amount > mostSatoshis) throw new Refused('Malformed', `${at}: pays ${btc(amount)}, more than there will ever be`);
+  const asset = `${chain}/slip44:0`;
+  const addressed = addressOf(script, network);
+  if (addressed === undefined)
+    return { kind: 'Call', asset, amount, text: `pays ${btc(amount)} to ${scriptText(script)}${locks}` };
+  const { address, dust } = addressed;
+  if (amount < dust)
+    throw new Refused('Malformed', `${at}: pays ${amount} satoshis to ${address}: below ${dust} nobody relays it`);
+  const destination = `${chain}:${address}`;
+  return equal(script, own)
+    ? { kind: 'Transfer', asset, amount, destination, change: true, text: `keeps ${btc(amount)} as change${locks}` }
+    : { kind: 'Transfer', asset, amount, destination, text: `sends ${btc(amount)} to ${address}${locks}` };
+}
+
+const opReturn = 0x6a;
+
+function scriptText(script: Uint8Array): string {
+  const bytes = script.length > 256 ? `${hex(script.subarray(0, 256))}... (${script.length} bytes)` : hex(script);
+  return script[0] === opReturn
+    ? `nobody and writes the data of OP_RETURN script ${bytes}`
+    : `a script that has no address, ${bytes}`;
+}
+
+const sum = (amounts: readonly bigint[]): bigint => amounts.reduce((total, amount) => total + amount, 0n);
+const btc = (satoshis: bigint): string => `${decimal(satoshis, 8)} BTC`;
