@@ -88,7 +88,11 @@ test.each([
   ['says more than it announced', { raw: concat(sshUint32(1), Uint8Array.of(12, 13)) }, '1 bytes too many'],
   ['announces too much', { raw: sshUint32(0xffffffff) }, 'want an answer of 1 to 262144 bytes, got 4294967295'],
   ['refuses', Uint8Array.of(5), 'ssh-agent: would not list its keys'],
-  ['counts more keys than it has', concat(Uint8Array.of(12), sshUint32(1)), 'gave an answer that is none: key: want 4 bytes'],
+  [
+    'counts more keys than it has',
+    concat(Uint8Array.of(12), sshUint32(1)),
+    'gave an answer that is none: key: want 4 bytes',
+  ],
   ['counts keys without end', concat(Uint8Array.of(12), sshUint32(0xffffffff)), 'want at most 2048 keys'],
   ['has something after its keys', concat(identitiesAnswer(), Uint8Array.of(1)), '1 bytes too many'],
 ])('an agent that %s is a clear error', async (_, answer, error) => {

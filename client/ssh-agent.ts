@@ -36,7 +36,9 @@ export async function agentIdentities(socketPath: string, signal?: AbortSignal):
       return { key: supportedKey(blob), comment: Buffer.from(reader.string('comment')).toString() };
     });
     reader.end('list of keys');
-    return found.flatMap(({ key, comment }) => (key === undefined ? [] : [{ ...agentSigner(socketPath, key), comment }]));
+    return found.flatMap(({ key, comment }) =>
+      key === undefined ? [] : [{ ...agentSigner(socketPath, key), comment }],
+    );
   });
 }
 
@@ -77,7 +79,12 @@ function readAnswer<T>(answer: Uint8Array, want: number, refusal: string, read: 
 }
 
 /** One question on a connection of its own; an agent that hangs, talks nonsense or goes away is an error. */
-async function ask(socketPath: string, request: Uint8Array, timeoutMs: number, signal?: AbortSignal): Promise<Uint8Array> {
+async function ask(
+  socketPath: string,
+  request: Uint8Array,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<Uint8Array> {
   signal?.throwIfAborted();
   const socket = createConnection(socketPath);
   const abort = (): void => void socket.destroy(signal?.reason);
@@ -104,7 +111,8 @@ async function readMessage(socket: Socket): Promise<Uint8Array> {
     got = Buffer.concat([got, chunk as Buffer]);
     if (got.length < 4) continue;
     const length = got.readUInt32BE();
-    if (length === 0 || length > maxMessage) throw new Error(`want an answer of 1 to ${maxMessage} bytes, got ${length}`);
+    if (length === 0 || length > maxMessage)
+      throw new Error(`want an answer of 1 to ${maxMessage} bytes, got ${length}`);
     if (got.length > 4 + length) throw new Error(`${got.length - 4 - length} bytes too many in the answer`);
     if (got.length === 4 + length) return Uint8Array.from(got.subarray(4));
   }

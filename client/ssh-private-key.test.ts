@@ -49,7 +49,8 @@ test('scalars of every length in bytes are read', () => {
 });
 
 test.each(['ed25519', 'P-256'])('PKCS#8 with a key of kind %s gives that key', (kind) => {
-  const { privateKey } = kind === 'ed25519' ? generateKeyPairSync('ed25519') : generateKeyPairSync('ec', { namedCurve: kind });
+  const { privateKey } =
+    kind === 'ed25519' ? generateKeyPairSync('ed25519') : generateKeyPairSync('ec', { namedCurve: kind });
   const parsed = parseSshPrivateKey(utf8(privateKey.export({ format: 'pem', type: 'pkcs8' }).toString()));
   expect(sshKeyOf(parsed)).toEqual(sshKeyOf(privateKey));
 });
@@ -84,7 +85,9 @@ describe('what is no key for us is refused with the way out', () => {
     ['p384-pkcs8', ['-t', 'ecdsa', '-b', '384', '-m', 'PKCS8'], 'ec secp384r1'],
   ])('a key of another kind: %s', (name, options, kind) => {
     const { file } = generated(name, ...options, ...noPassphrase);
-    expect(refusal(readFileSync(file)).message).toBe(`ssh private key: want an Ed25519 or ECDSA P-256 key, got ${kind}`);
+    expect(refusal(readFileSync(file)).message).toBe(
+      `ssh private key: want an Ed25519 or ECDSA P-256 key, got ${kind}`,
+    );
   });
 
   test('a public key', () => {
@@ -102,7 +105,9 @@ describe('what is no key for us is refused with the way out', () => {
     const body = text.split('\n').slice(1, -2).join('');
     const blob = Buffer.from(body, 'base64');
     const armor = (bytes: Uint8Array): Uint8Array =>
-      utf8(`-----BEGIN OPENSSH PRIVATE KEY-----\n${Buffer.from(bytes).toString('base64')}\n-----END OPENSSH PRIVATE KEY-----\n`);
+      utf8(
+        `-----BEGIN OPENSSH PRIVATE KEY-----\n${Buffer.from(bytes).toString('base64')}\n-----END OPENSSH PRIVATE KEY-----\n`,
+      );
     parseSshPrivateKey(armor(blob));
     for (let length = 0; length < blob.length; length++) refusal(armor(blob.subarray(0, length)));
     refusal(armor(Buffer.concat([blob, Buffer.of(1)])));
@@ -126,6 +131,8 @@ describe('what is no key for us is refused with the way out', () => {
     const at = 15 + 8 + 8 + 4 + 4;
     const mixed = Buffer.concat([one.subarray(0, at), other.subarray(at, at + 55), one.subarray(at + 55)]);
     const armored = `-----BEGIN OPENSSH PRIVATE KEY-----\n${mixed.toString('base64')}\n-----END OPENSSH PRIVATE KEY-----\n`;
-    expect(refusal(utf8(armored)).message).toBe('ssh private key: the file is damaged: its public half is of another key');
+    expect(refusal(utf8(armored)).message).toBe(
+      'ssh private key: the file is damaged: its public half is of another key',
+    );
   });
 });

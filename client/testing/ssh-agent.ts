@@ -32,7 +32,10 @@ export async function startSshAgent(): Promise<
     return {
       socketPath,
       add: (file) =>
-        void execFileSync('ssh-add', ['-q', file], { env: { ...process.env, SSH_AUTH_SOCK: socketPath }, stdio: 'pipe' }),
+        void execFileSync('ssh-add', ['-q', file], {
+          env: { ...process.env, SSH_AUTH_SOCK: socketPath },
+          stdio: 'pipe',
+        }),
       stop,
     };
   await stop();

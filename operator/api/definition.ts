@@ -49,7 +49,11 @@ export function definitionOf(kind: Kind): Definition {
   if (known) return known;
   const { spec }: Crd = parse(readFileSync(new URL(files[kind], folder()), 'utf8'));
   const [version] = spec.versions;
-  const definition = { names: spec.names, columns: version.additionalPrinterColumns, schema: version.schema.openAPIV3Schema };
+  const definition = {
+    names: spec.names,
+    columns: version.additionalPrinterColumns,
+    schema: version.schema.openAPIV3Schema,
+  };
   loaded.set(kind, definition);
   return definition;
 }

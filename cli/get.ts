@@ -1,0 +1,111 @@
+import { Option } from 'commander';
+import type { Command } from 'commander';
+import { stringify } from 'yaml';
+import { quote } from '../common/bytes.ts';
+import { UserError } from '../common/errors.ts';
+import { definitionOf } from '../operator/api/definition.ts';
+import type { Column } from '../operator/api/definition.ts';
+import { nearest } from '../common/nearest.ts';
+import type { Kind, Resource } from '../operator/api/resource.ts';
+import { openFolderView } from '../operator/store/folder-view.ts';
+import { defaultNamespace } from '../operator/store/manifest-key.ts';
+import { since } from './age.ts';
+import { examples } from './examples.ts';
+import { jsonPath } from './json-path.ts';
+import { kindsNamed } from './kinds.ts';
+import { withNamespace } from './namespace.ts';
+import type { NamespaceOptions } from './namespace.ts';
+import type { Session } from './session.ts';
+import { table } from './table.ts';
+import { targetOf, withTarget } from './target.ts';
+import type { TargetOptions } from './target.ts';
+
+type Options = TargetOptions &
+  NamespaceOptions & { readonly allNamespaces?: true; readonly output?: 'wide' | 'yaml' | 'json' };
+
+/** `holdfast get`: objects as kubectl would show them, from what the operator knows of a folder. */
+export function addGet(program: Command, session: Session): void {
+  withNamespace(withTarget(program.command('get')))
+    .summary('show wallets, signers, policies and requests')
+    .description(
+      'Shows objects of a kind: wallets, signers, signingpolicies, signingrequests, approvals, or holdfast for all. ' +
+        'It reads what the operator knows, whether or not one runs. On a cluster use kubectl.',
+    )
+    .argument('<kind>', 'plural, singular or short name')
+    .argument('[name]', 'one object; all when absent')
+    .option('-A, --all-namespaces', 'of every namespace')
+    .addOption(new Option('-o, --output <format>', 'more columns, or whole objects').choices(['wide', 'yaml', 'json']))
+    .addHelpText(
+      'after',
+      examples(
+        'holdfast get wallets --dir wallets',
+        'holdfast get sreq pay-42 -n payments -o yaml --dir wallets',
+        'holdfast get holdfast -A --dir wallets',
+      ),
+    )
+    .action((kind: string, name: string | undefined, options: Options) => get(session, kind, name, options));
+}
+
+async function get(session: Session, word: string, name: string | undefined, options: Options): Promise<void> {
+  const kinds = kindsNamed(word);
+  const target = targetOf(session, options);
+  const view = await openFolderView(target.folder, { stateDir: target.stateDir });
+  const all = (await Promise.all(kinds.map((kind) => view.list(kind)))).flat() as readonly Resource[];
+  const namespace = options.namespace ?? defaultNamespace;
+  const here = all.filter(({ metadata }) => options.allNamespaces === true || metadata.namespace === namespace);
+  const found = here.filter(({ metadata }) => name === undefined || metadata.name === name);
+  if (name !== undefined && found.length === 0) throw notFound(word, name, namespace, all);
+
+  const [first] = found;
+  const whole = name !== undefined && found.length === 1 ? first : { apiVersion: 'v1', kind: 'List', items: found };
+  if (options.output === 'json') return session.print(JSON.stringify(whole, undefined, 2));
+  if (options.output === 'yaml') return session.print(stringify(whole, { lineWidth: 0 }).trimEnd());
+  if (found.length === 0) {
+    const others = new Set(all.map(({ metadata }) => metadata.namespace));
+    session.note(`no ${word} found${options.allNamespaces === true ? '' : ` in namespace ${namespace}`}`);
+    if (others.size > 0) session.note(`hint: add -A: there are some in ${[...others].join(', ')}`);
+    return;
+  }
+  const tables = kinds
+    .map((kind) => ({ kind, objects: found.filter((object) => object.kind === kind) }))
+    .filter(({ objects }) => objects.length > 0)
+    .map(({ kind, objects }) => tableOf(kind, objects, options, kinds.length > 1));
+  tables.forEach((lines, i) => session.print([...(i > 0 ? [''] : []), ...lines].join('\n')));
+}
+
+function tableOf(kind: Kind, objects: readonly Resource[], options: Options, several: boolean): readonly string[] {
+  const { names, columns } = definitionOf(kind);
+  const shown = columns.filter(({ priority = 0 }) => priority === 0 || options.output === 'wide');
+  const prefix = several ? `${names.singular}/` : '';
+  const spread = options.allNamespaces === true;
+  const now = Date.now();
+  return table(
+    [...(spread ? ['Namespace'] : []), 'Name', ...shown.map(({ name }) => name)],
+    objects.map((object) => [
+      ...(spread ? [object.metadata.namespace] : []),
+      `${prefix}${object.metadata.name}`,
+      ...shown.map((column) => cell(column, object, now)),
+    ]),
+  );
+}
+
+function cell({ jsonPath: path, type }: Column, object: Resource, now: number): string {
+  const value = jsonPath(path, object);
+  if (value === undefined || value === '') return '<none>';
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return type === 'date' ? since(text, now) : text.replaceAll(/\s+/g, ' ');
+}
+
+function notFound(word: string, name: string, namespace: string, all: readonly Resource[]): UserError {
+  const elsewhere = all.find(({ metadata }) => metadata.name === name);
+  const meant = nearest(
+    name,
+    all.filter(({ metadata }) => metadata.namespace === namespace).map(({ metadata }) => metadata.name),
+  );
+  return new UserError(`no ${word} ${quote(name)} in namespace ${namespace}`, [
+    ...(elsewhere === undefined
+      ? []
+      : [`there is one in namespace ${elsewhere.metadata.namespace}: add -n ${elsewhere.metadata.namespace}`]),
+    ...(meant === undefined || elsewhere !== undefined ? [] : [`did you mean ${meant}?`]),
+  ]);
+}

@@ -1,0 +1,113 @@
+import { readFile } from 'node:fs/promises';
+import { Option } from 'commander';
+import type { Command } from 'commander';
+import { offchainMessage } from '../client/offchain-message.ts';
+import { equal, fromHex, fromUtf8, quote, utf8 } from '../common/bytes.ts';
+import { UserError, messageOf } from '../common/errors.ts';
+import type { Payload, PublicKey } from '../policy/effect.ts';
+import { signingDomain } from '../policy/decode/solana-offchain.ts';
+import { chainNamed, chainNames } from './chains.ts';
+import { exitCodes } from './exit-codes.ts';
+
+export type PayloadOptions = {
+  readonly transaction?: string;
+  readonly psbt?: string;
+  readonly message?: string;
+  readonly digest?: string;
+  readonly chain?: string;
+};
+
+/** As many bytes as a request takes. */
+const mostBytes = 262_144;
+const psbtMagic = Uint8Array.of(0x70, 0x73, 0x62, 0x74, 0xff);
+
+export const withPayload = (command: Command): Command =>
+  command
+    .addOption(new Option('--transaction <file|hex>', 'a transaction').conflicts(['psbt', 'message', 'digest']))
+    .addOption(new Option('--psbt <file|hex>', 'a Bitcoin PSBT').conflicts(['message', 'digest']))
+    .addOption(new Option('--message <text|@file>', 'an off-chain message').conflicts(['digest']))
+    .option('--digest <hex>', 'raw bytes, which only a rule that names Digest allows')
+    .option('--chain <chain>', `${Object.keys(chainNames).join(', ')}, or CAIP-2 (default: the main network)`);
+
+/** The payload that the options describe, for `key`. Files hold raw bytes, hex or base64; - is stdin. */
+export async function readPayload(options: PayloadOptions, key: PublicKey): Promise<Payload> {
+  const { transaction, psbt, message, digest, chain } = options;
+  const chainOr = (fallback: string): string => (chain === undefined ? fallback : chainNamed(chain));
+  const main = (key.scheme === 'EdDSA' ? chainNames['solana'] : chainNames['bitcoin']) ?? '';
+  if (transaction !== undefined)
+    return { chain: chainOr(main), format: 'Transaction', data: await readBytes('--transaction', transaction) };
+  if (psbt !== undefined) {
+    const data = await readBytes('--psbt', psbt);
+    if (!equal(data.subarray(0, psbtMagic.length), psbtMagic))
+      throw new UserError('--psbt: want a PSBT, which begins with "psbt" and 0xff', [
+        'a finished transaction is no PSBT',
+      ]);
+    return { chain: chainOr(main), format: 'PSBT', data };
+  }
+  if (message !== undefined) return { chain: chainOr(''), format: 'Message', data: await readMessage(message, key) };
+  if (digest !== undefined) return { chain: chainOr(''), format: 'Digest', data: hexBytes('--digest', digest) };
+  throw new UserError(
+    'nothing to sign: give one of --transaction, --psbt, --message and --digest',
+    [],
+    exitCodes.usage,
+  );
+}
+
+/** Text becomes an off-chain message of the key, which is all that Ed25519 keys sign besides transactions. */
+async function readMessage(given: string, key: PublicKey): Promise<Uint8Array> {
+  const bytes = given.startsWith('@') ? await readInput('--message', given.slice(1)) : utf8(given);
+  if (equal(bytes.subarray(0, signingDomain.length), signingDomain)) return bytes;
+  let text: string;
+  try {
+    text = fromUtf8(bytes);
+  } catch {
+    throw new UserError('--message: want text in UTF-8, or an off-chain message of Solana', [
+      'for raw bytes: --digest HEX',
+    ]);
+  }
+  return offchainMessage(text, key.bytes);
+}
+
+async function readBytes(option: string, given: string): Promise<Uint8Array> {
+  if (/^(?:0x)?(?:[0-9a-fA-F]{2}){16,}$/.test(given)) return hexBytes(option, given);
+  const file = await readInput(option, given);
+  const text = Buffer.from(file).toString('latin1').trim();
+  if (/^(?:0x)?(?:[0-9a-fA-F]{2})+$/.test(text)) return hexBytes(option, text);
+  const decoded = Buffer.from(text.replaceAll(/\s/g, ''), 'base64');
+  const wasBase64 = /^[A-Za-z0-9+/\s]+={0,2}$/.test(text) && decoded.toString('base64') === text.replaceAll(/\s/g, '');
+  return wasBase64 ? Uint8Array.from(decoded) : file;
+}
+
+const hexBytes = (option: string, text: string): Uint8Array => {
+  const digits = text.replace(/^0x/, '').toLowerCase();
+  if (digits === '' || digits.length % 2 > 0 || !/^[0-9a-f]+$/.test(digits))
+    throw new UserError(`${option}: want whole bytes in hex, got ${quote(text)}`, [], exitCodes.usage);
+  return fromHex(digits, option);
+};
+
+/** A file, or stdin for -; bounded, so that a device is no way to fill memory. */
+async function readInput(option: string, path: string): Promise<Uint8Array> {
+  try {
+    if (path !== '-') return bounded(option, await readFile(path));
+    const chunks: Buffer[] = [];
+    let length = 0;
+    for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length > 2 * mostBytes + 2) break;
+    }
+    return bounded(option, Buffer.concat(chunks));
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw new UserError(`${option}: cannot read ${quote(path, 200)}: ${messageOf(error)}`, [
+      'give a file, - for stdin, or the bytes in hex',
+    ]);
+  }
+}
+
+function bounded(option: string, bytes: Buffer): Uint8Array {
+  if (bytes.length === 0) throw new UserError(`${option}: the input is empty`);
+  // In hex a payload is twice as long.
+  if (bytes.length > 2 * mostBytes + 2) throw new UserError(`${option}: want at most ${mostBytes} bytes, got more`);
+  return Uint8Array.from(bytes);
+}

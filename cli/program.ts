@@ -1,0 +1,84 @@
+import { Command } from 'commander';
+import { UserError } from '../common/errors.ts';
+import { version } from '../common/version.ts';
+import { addAddress } from './address.ts';
+import { addAuditVerify } from './audit-verify.ts';
+import { addDemo } from './demo-command.ts';
+import { examples } from './examples.ts';
+import { exitCodes } from './exit-codes.ts';
+import { addGet } from './get.ts';
+import { addInspect } from './inspect.ts';
+import { addPolicyTest } from './policy-test.ts';
+import { addSealNew } from './seal-new.ts';
+import type { Session } from './session.ts';
+import { addSign } from './sign.ts';
+import { addStatus } from './status.ts';
+import { addUp } from './up.ts';
+
+/** The command with all its verbs. Parsing throws CommanderError where the words make no sense. */
+export function createProgram(session: Session): Command {
+  const program = new Command('holdfast')
+    .description(
+      'Wallets whose private key exists nowhere: threshold signing under policies that every signer enforces.',
+    )
+    .usage('<command> [options]')
+    .version(version, '-V, --version', 'show the version')
+    .helpOption('-h, --help', 'show help')
+    .helpCommand(false)
+    .exitOverride()
+    .configureHelp({ helpWidth: 100, subcommandTerm: (command) => command.name() })
+    // Errors are told by main, all in one form.
+    .configureOutput({ writeOut: (text) => session.print(text.trimEnd()), outputError: () => {} });
+
+  addDemo(program, session);
+  addUp(program, session);
+  addGet(program, session);
+  addStatus(program, session);
+  addSign(program, session);
+  addInspect(program, session);
+  addAddress(program, session);
+  addPolicyTest(group(program, 'policy', 'what a policy says'), session);
+  addAuditVerify(group(program, 'audit', "what signers' audit logs say"), session);
+  addSealNew(group(program, 'seal', 'keys that seal shares at rest'), session);
+  addLater(program);
+
+  program.addHelpText(
+    'after',
+    [
+      examples('holdfast demo', 'holdfast up wallets', 'holdfast sign --help'),
+      'Targets:',
+      '  --dir, or HOLDFAST_DIR in the environment, names the folder of manifests.',
+      '  HOLDFAST_STATE says where its state lies when that is not .holdfast in the folder.',
+      '',
+      'Results are on stdout; progress, messages and errors on stderr.',
+      '',
+      'Exit codes:',
+      `  ${exitCodes.ok}  done; signed; allowed`,
+      `  ${exitCodes.error}  something is wrong; the error says what`,
+      `  ${exitCodes.usage}  the command line makes no sense`,
+      `  ${exitCodes.denied}  denied: asking again changes nothing`,
+      `  ${exitCodes.needsMore}  not yet: more is needed, or signers are away; asking again may succeed`,
+      '',
+    ].join('\n'),
+  );
+  return program;
+}
+
+const group = (program: Command, name: string, summary: string): Command =>
+  program
+    .command(name)
+    .summary(summary)
+    .description(`${summary[0]?.toUpperCase()}${summary.slice(1)}.`)
+    .helpCommand(false);
+
+/** Verbs of later versions say so, rather than that nobody knows them. */
+function addLater(program: Command): void {
+  for (const name of ['approve', 'reject', 'check', 'signer', 'upgrade'])
+    program
+      .command(name, { hidden: true })
+      .allowUnknownOption()
+      .allowExcessArguments()
+      .action(() => {
+        throw new UserError(`"${name}" is not in this version`, ['holdfast --help lists what is'], exitCodes.usage);
+      });
+}

@@ -1,0 +1,73 @@
+import { conditionOf } from '../operator/api/conditions.ts';
+import type { Resource, Signer, SigningPolicy, SigningRequest, Wallet } from '../operator/api/resource.ts';
+
+/** A line for a person who watches; of one thing it is told again only when it has changed. */
+export type ProgressLine = { readonly about: string; readonly text: string };
+
+/** What is worth telling of an object as it is now: what it waits for, that it is ready, what became of it. */
+export function linesOf(object: Resource): readonly ProgressLine[] {
+  switch (object.kind) {
+    case 'Wallet':
+      return linesOfWallet(object);
+    case 'Signer':
+      return linesOfSigner(object);
+    case 'SigningPolicy':
+      return linesOfPolicy(object);
+    case 'SigningRequest':
+      return linesOfRequest(object);
+    case 'Approval':
+      return [];
+  }
+}
+
+const nameOf = ({ kind, metadata: { namespace, name } }: Resource): string =>
+  `${{ Wallet: 'wallet', Signer: 'signer', SigningPolicy: 'policy', SigningRequest: 'request', Approval: 'approval' }[kind]} ${namespace}/${name}`;
+
+const line = (object: Resource, what: string, text: string): ProgressLine => ({
+  about: `${nameOf(object)} ${what}`,
+  text: `${nameOf(object)}: ${text}`,
+});
+
+function linesOfWallet(wallet: Wallet): readonly ProgressLine[] {
+  const { conditions, keys = [] } = wallet.status ?? {};
+  const ready = conditionOf(conditions, 'Ready');
+  return [
+    ...keys.flatMap(({ name, scheme, addresses }) =>
+      Object.entries(addresses).map(([network, address]) =>
+        line(wallet, `key ${name}`, `key ${name} (${scheme}): ${network} address ${address}`),
+      ),
+    ),
+    ...(ready === undefined
+      ? []
+      : [line(wallet, 'ready', ready.status === 'True' ? 'Ready' : `not ready: ${ready.message}`)]),
+  ];
+}
+
+/** A signer that starts is told of by its wallet; one that cannot is told of here. */
+function linesOfSigner(signer: Signer): readonly ProgressLine[] {
+  const ready = conditionOf(signer.status?.conditions, 'Ready');
+  if (ready === undefined) return [];
+  if (ready.status === 'True') return [line(signer, 'ready', 'serving')];
+  return ready.reason === 'Starting' || ready.reason === 'Pending'
+    ? []
+    : [line(signer, 'ready', `${ready.reason}: ${ready.message}`)];
+}
+
+function linesOfPolicy(policy: SigningPolicy): readonly ProgressLine[] {
+  const { conditions } = policy.status ?? {};
+  const [valid, enforced] = [conditionOf(conditions, 'Valid'), conditionOf(conditions, 'Enforced')];
+  if (valid?.status === 'False') return [line(policy, 'state', `not valid: ${valid.message}`)];
+  if (enforced === undefined || enforced.reason === 'NotReferenced') return [];
+  return [
+    line(
+      policy,
+      'state',
+      enforced.status === 'True' ? 'enforced by every holder' : `not enforced: ${enforced.message}`,
+    ),
+  ];
+}
+
+function linesOfRequest(request: SigningRequest): readonly ProgressLine[] {
+  const finished = conditionOf(request.status?.conditions, 'Finished');
+  return finished === undefined ? [] : [line(request, 'state', `${finished.reason}: ${finished.message}`)];
+}

@@ -1,0 +1,241 @@
+import { randomBytes } from 'node:crypto';
+import { Option } from 'commander';
+import type { Command } from 'commander';
+import { clientOptions } from '../client/connection.ts';
+import type { VerifiedConnection } from '../client/connection.ts';
+import { encodeRequest } from '../client/request.ts';
+import type { NotSigned, SignResult, Signed } from '../client/sign-result.ts';
+import { WalletClient } from '../client/wallet-client.ts';
+import { fromHex, hex } from '../common/bytes.ts';
+import { Refused, UserError } from '../common/errors.ts';
+import { reasons } from '../common/reasons.ts';
+import { decode } from '../policy/decode/decode.ts';
+import { parsePolicy } from '../policy/document.ts';
+import { parseCanonical } from '../statement/canonical.ts';
+import { requestNamespace } from '../statement/holder-signature.ts';
+import { parseStatement, statementDigest } from '../statement/statements.ts';
+import type { RequestStatement } from '../statement/statements.ts';
+import { examples } from './examples.ts';
+import { exitCodes } from './exit-codes.ts';
+import { chooseInitiator } from './initiator.ts';
+import type { InitiatorOptions } from './initiator.ts';
+import { readManifestFile } from './manifest-file.ts';
+import { withNamespace } from './namespace.ts';
+import type { NamespaceOptions } from './namespace.ts';
+import { readPayload, withPayload } from './payload.ts';
+import type { PayloadOptions } from './payload.ts';
+import { expiryOf, formatManifest, manifestOf, statementOf } from './request-manifest.ts';
+import type { Session } from './session.ts';
+import { targetOf, withTarget } from './target.ts';
+import type { TargetOptions } from './target.ts';
+import { certificateOf, connectionTo } from './wallet-connection.ts';
+
+type Options = TargetOptions &
+  NamespaceOptions &
+  PayloadOptions &
+  InitiatorOptions & {
+    readonly wallet?: string;
+    readonly key?: string;
+    readonly filename?: string;
+    readonly id?: string;
+    readonly expires: string;
+    readonly wait?: true;
+    readonly dryRun?: true;
+    readonly output?: 'yaml' | 'json';
+  };
+
+/** `holdfast sign`: a request made, signed by its initiator and handed to the wallet's signers. */
+export function addSign(program: Command, session: Session): void {
+  withPayload(withNamespace(withTarget(program.command('sign'))))
+    .summary('sign a request as initiator, submit it, print the result')
+    .description(
+      'Shows what a payload does, signs the request for it with your SSH key, asks the signers and verifies what they ' +
+        'answer. The finished transaction is on stdout, in hex; for payloads without one the signatures.',
+    )
+    .option('--wallet <wallet>', 'name, or namespace/name')
+    .option('--key <key>', "name of the wallet's key")
+    .option('-f, --filename <file>', 'submit a request that was signed before: a SigningRequest manifest')
+    .option('--id <id>', 'what makes two requests the same one (default: a new one)')
+    .option('--expires <when>', 'until when it may be signed: a span like 15m or 7d, or a time', '1h')
+    .option('--initiator <name>', 'who asks, by the policy (default: whose key it is)')
+    .option('--ssh-key <file>', 'private key, or public key of one in ssh-agent (default: any in ssh-agent)')
+    .option('--wait', 'ask again, with the same bytes, until it is signed, denied or expired')
+    .option('--dry-run', 'print the signed request as a manifest and submit nothing')
+    .addOption(new Option('-o, --output <format>', 'json; with --dry-run also yaml').choices(['yaml', 'json']))
+    .addHelpText(
+      'after',
+      examples(
+        'holdfast sign --wallet treasury --key solana --message "hello" --ssh-key initiator --dir wallets',
+        'holdfast sign --wallet treasury --key solana --transaction payment.bin --ssh-key initiator --wait --dir wallets',
+        'holdfast sign --wallet payments/treasury --key bitcoin --psbt payment.psbt --dry-run -o yaml --dir wallets',
+        'holdfast sign -f request.yaml --wait --dir wallets',
+      ),
+    )
+    .action((options: Options) => sign(session, options));
+}
+
+/** A request ready to be submitted. */
+type Prepared = {
+  readonly connection: VerifiedConnection;
+  readonly client: WalletClient;
+  readonly statement: Uint8Array;
+  readonly signature: string;
+};
+
+async function sign(session: Session, options: Options): Promise<void> {
+  if (options.output === 'yaml' && options.dryRun !== true)
+    throw new UserError('-o yaml: only with --dry-run', ['-o json prints the result as JSON'], exitCodes.usage);
+  const prepared =
+    options.filename === undefined ? await prepare(session, options) : await load(session, options, options.filename);
+  const { connection, client, statement, signature } = prepared;
+  try {
+    const request = parseStatement('holdfast/request/v1', statement);
+    session.note(`request: ${request.id}, expires ${request.expiresAt}, ${statementDigest(statement)}`);
+    if (options.dryRun === true)
+      return session.print(formatManifest(manifestOf(request, signature, connection.wallet), options.output ?? 'yaml'));
+    const result = await client.sign(statement, signature, {
+      wait: options.wait ?? false,
+      onProgress: ({ reason, message }, ms) =>
+        session.note(`${reason}: ${message}; asking again in ${(ms / 1000).toFixed(1)} s`),
+      signal: session.signal,
+    });
+    report(session, request, result, options);
+  } catch (error) {
+    if (session.signal.aborted)
+      session.note(
+        `hint: signers may still sign it; ask again with the same bytes: ${again(parseStatement('holdfast/request/v1', statement))}`,
+      );
+    throw error;
+  } finally {
+    client.close();
+  }
+}
+
+async function prepare(session: Session, options: Options): Promise<Prepared> {
+  const missing = ['wallet', 'key'].filter((name) => options[name as 'wallet' | 'key'] === undefined);
+  if (missing.length > 0)
+    throw new UserError(
+      `missing: ${missing.map((name) => `--${name}`).join(' and ')}`,
+      ['holdfast sign --help shows how'],
+      exitCodes.usage,
+    );
+  const expiresAt = expiryOf(options.expires, Date.now());
+  const connection = await connectionTo(session, targetOf(session, options), options.wallet ?? '', options);
+  const { key, scheme, publicKey } = certificateOf(connection, options.key ?? '');
+  const publicKeyOf = { scheme, bytes: fromHex(publicKey) };
+  const payload = await readPayload(options, publicKeyOf);
+  explain(session, () => decode(payload, publicKeyOf).effects.map(({ text }) => text), payload.chain);
+
+  const client = await WalletClient.connect(clientOptions(connection), session.signal);
+  try {
+    const { initiators } = parsePolicy(parseCanonical(client.wallet.policyDocument));
+    const { name, signer } = await chooseInitiator(session, initiators, options);
+    session.note(`initiator: ${name}`);
+    const id =
+      options.id ?? `cli-${new Date().toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}-${hex(randomBytes(4))}`;
+    const statement = encodeRequest({ ...payload, genesis: connection.genesis, id, key, initiator: name, expiresAt });
+    if (signer.key.application !== '') session.note('touch the security key to sign');
+    const signature = await signer.sign(requestNamespace, statement, session.signal);
+    return { connection, client, statement, signature };
+  } catch (error) {
+    client.close();
+    throw error;
+  }
+}
+
+/** Says what a payload does before anyone signs it; what is not understood here is by no signer either. */
+function explain(session: Session, effects: () => readonly string[], chain: string): void {
+  try {
+    for (const text of effects()) session.note(`effect: ${text}`);
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    throw new UserError(`${error.reason}: ${error.message}`, [reasons[error.reason].meaning], exitCodes.denied);
+  }
+  if (chain !== '') session.note(`chain: ${chain}`);
+}
+
+/** A request signed before, which needs no key. */
+async function load(session: Session, options: Options, file: string): Promise<Prepared> {
+  const manifest = await readManifestFile('SigningRequest', file);
+  const { namespace } = manifest.metadata;
+  const connection = await connectionTo(
+    session,
+    targetOf(session, options),
+    `${namespace}/${manifest.spec.walletRef.name}`,
+    {},
+  );
+  const statement = statementOf(manifest, connection.genesis);
+  const client = await WalletClient.connect(clientOptions(connection), session.signal);
+  return { connection, client, statement, signature: manifest.spec.initiator.signature };
+}
+
+function report(session: Session, request: RequestStatement, result: SignResult, options: Options): void {
+  if (options.output === 'json') session.print(JSON.stringify(jsonOf(request, result), undefined, 2));
+  if (result.outcome !== 'signed') throw refusal(request, result, options);
+  if (options.output !== 'json')
+    for (const line of result.transaction === undefined
+      ? result.signatures.map(({ signature }) => signature)
+      : [result.transaction.bytes])
+      session.print(hex(line));
+  session.note(
+    `signed by ${result.participants.join(' and ')}${result.rule === '' ? '' : ` under rule ${result.rule}`} in ` +
+      `${(result.durations['total'] ?? 0).toFixed(0)} ms; every signature verified`,
+  );
+  if (result.transaction !== undefined) session.note(`transaction: ${result.transaction.id}`);
+}
+
+function refusal(request: RequestStatement, result: NotSigned, options: Options): UserError {
+  const { outcome, reason, message, rule } = result;
+  const text = `${outcome}: ${reason}: ${message}`;
+  if (outcome === 'denied')
+    return new UserError(
+      text,
+      [...(rule === '' ? [] : [`rule ${rule} decided`]), reasons[reason].meaning],
+      exitCodes.denied,
+    );
+  return new UserError(
+    text,
+    options.filename === undefined
+      ? [
+          `ask again with the same bytes: ${again(request)}`,
+          ...(options.wait === true ? [] : ['or let it do so: --wait']),
+        ]
+      : ['ask again with the same command; --wait does so by itself'],
+    exitCodes.needsMore,
+  );
+}
+
+/** What makes the same statement again: everything else in it comes from the same options. */
+const again = ({ id, expiresAt }: RequestStatement): string => `--id ${id} --expires ${expiresAt}`;
+
+function jsonOf(request: RequestStatement, result: SignResult): unknown {
+  const { id, key, format, initiator, expiresAt } = request;
+  const { digest, outcome, rule, policyDigest, coordinator, durations } = result;
+  const common = {
+    id,
+    key,
+    kind: format,
+    initiator,
+    expiresAt,
+    digest,
+    outcome,
+    rule,
+    policyDigest,
+    coordinator,
+    durations,
+  };
+  return result.outcome === 'signed'
+    ? { ...common, reason: '', ...signedJson(result) }
+    : { ...common, reason: result.reason, message: result.message, waitsFor: result.waitsFor };
+}
+
+const signedJson = ({ participants, effects, signatures, transaction }: Signed): object => ({
+  participants,
+  effects: effects.map(({ amount, ...effect }) => ({
+    ...effect,
+    ...(amount !== undefined && { amount: String(amount) }),
+  })),
+  signatures: signatures.map(({ message, signature }) => ({ message: hex(message), signature: hex(signature) })),
+  transaction: transaction === undefined ? '' : hex(transaction.bytes),
+  transactionId: transaction?.id ?? '',
+});

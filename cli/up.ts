@@ -1,0 +1,104 @@
+import { createWriteStream } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { createLog } from '../common/log.ts';
+import type { Log } from '../common/log.ts';
+import type { ResourceStore } from '../operator/store/resource-store.ts';
+import { examples } from './examples.ts';
+import { linesOf } from './progress.ts';
+import type { Session } from './session.ts';
+import { targetOf, withTarget } from './target.ts';
+import type { Target, TargetOptions } from './target.ts';
+
+type Options = TargetOptions & { readonly keepSigners?: true; readonly verbose?: true; readonly metrics?: string };
+
+/** `holdfast up`: the operator in this process, over a folder of manifests. */
+export function addUp(program: Command, session: Session): void {
+  withTarget(program.command('up'))
+    .summary('run the operator over a folder of manifests')
+    .description(
+      'Runs the operator over a folder of manifests, with signers as processes of this machine. Saving a file in the folder ' +
+        'applies it. The folder is only read; state lies in .holdfast in it. Ctrl-C ends operator and signers. ' +
+        'Processes of one user are no isolation: for trying out, for tests and for CI.',
+    )
+    .argument('[folder]', 'the folder; --dir or HOLDFAST_DIR when absent')
+    .option('--keep-signers', 'leave the signers running on Ctrl-C; the next holdfast up finds them')
+    .option('--metrics <host:port>', 'where to serve metrics and health (default: a free port)')
+    .option('-v, --verbose', "also show the operator's log")
+    .addHelpText(
+      'after',
+      examples('holdfast up wallets', 'holdfast up wallets --metrics 127.0.0.1:9090 --keep-signers'),
+    )
+    .action((folder: string | undefined, options: Options) =>
+      up(session, targetOf(session, folder === undefined ? options : { dir: folder }), options),
+    );
+}
+
+async function up(session: Session, target: Target, options: Options): Promise<void> {
+  // Only this verb needs the operator: others start without loading it.
+  const { runEmbedded } = await import('../operator/embedded.ts');
+  const log = await operatorLog(session, target, options.verbose ?? false);
+  const { store, metricsEndpoint, ended } = await runEmbedded({
+    dir: target.folder,
+    signal: session.signal,
+    log: log.log,
+    stopSigners: options.keepSigners !== true,
+    ...(options.metrics !== undefined && { metricsListen: options.metrics }),
+    onProblems: (problems) => tellProblems(session, problems),
+  });
+  session.note(`operator: running, log in ${log.file}, metrics on http://${metricsEndpoint}/metrics`);
+  session.note(`Ctrl-C ends it; in another terminal: holdfast get wallets --dir ${target.folder}`);
+  session.signal.addEventListener('abort', () =>
+    session.note(options.keepSigners === true ? 'stopping; signers go on' : 'stopping operator and signers'),
+  );
+  const watching = watch(session, store);
+  await ended;
+  await watching;
+  session.note('stopped');
+}
+
+/** Tells what changes of each object until the operator stops, each thing once. */
+async function watch(session: Session, store: ResourceStore): Promise<void> {
+  const told = new Map<string, string>();
+  try {
+    for await (const key of store.changes(session.signal)) {
+      const object = await store.get(key);
+      for (const { about, text } of object === undefined ? [] : linesOf(object)) {
+        if (told.get(about) === text) continue;
+        told.set(about, text);
+        session.note(text);
+      }
+    }
+  } catch (error) {
+    if (!session.signal.aborted) throw error;
+  }
+}
+
+let hadProblems = false;
+
+function tellProblems(session: Session, problems: readonly string[]): void {
+  for (const problem of problems) session.note(`error: ${problem}`);
+  if (problems.length > 0)
+    session.note('hint: what was in force stays so; the files are read again when they are saved');
+  else if (hadProblems) session.note('manifests: no problems left');
+  hadProblems = problems.length > 0;
+}
+
+/** The operator's log goes to a file; a person is told what matters by {@link watch}. */
+async function operatorLog(
+  session: Session,
+  { state }: Target,
+  verbose: boolean,
+): Promise<{ readonly log: Log; readonly file: string }> {
+  await mkdir(state, { recursive: true, mode: 0o700 });
+  const file = join(state, 'operator.log');
+  const stream = createWriteStream(file, { flags: 'a', mode: 0o600 });
+  // A full disk is no reason to stop signing.
+  stream.on('error', () => {});
+  const log = createLog((line) => {
+    stream.write(line);
+    if (verbose) session.note(line.trimEnd());
+  });
+  return { log, file };
+}
