@@ -1,9 +1,39 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { systemClock } from '../common/clock.ts';
+import { messageOf } from '../common/errors.ts';
 import type { Log } from '../common/log.ts';
+import { serveMetrics } from '../common/metrics-server.ts';
+import type { Key } from './api/resource.ts';
+import { writeConnection } from './embedded/connection-files.ts';
+import { loadOrCreateOperatorIdentity } from './embedded/operator-identity.ts';
+import { openOutcomeCursors } from './embedded/outcome-cursor-file.ts';
+import type { Fleet } from './fleet/fleet.ts';
+import { openLocalFleet } from './fleet/local-fleet.ts';
+import { signerCommand } from './fleet/signer-command.ts';
+import { operatorMetrics } from './operator-metrics.ts';
+import { runOperator } from './operator.ts';
+import { policyController } from './policy/policy-controller.ts';
+import { approvalController } from './request/approval-controller.ts';
+import { requestController } from './request/request-controller.ts';
+import { WalletConnections } from './request/wallet-connections.ts';
+import { SignerContacts } from './signer/signer-contacts.ts';
+import { signerController } from './signer/signer-controller.ts';
+import { openFolderStore } from './store/folder-store.ts';
+import { problemText } from './store/manifest.ts';
 import type { ResourceStore } from './store/resource-store.ts';
+import { stateFolder } from './store/state-folder.ts';
+import { OutcomeFollower } from './wallet/outcome-follower.ts';
+import { OutcomeSeries } from './wallet/outcome-series.ts';
+import { walletController } from './wallet/wallet-controller.ts';
+
+export { connectionFile } from './embedded/connection-files.ts';
 
 export type EmbeddedOptions = {
-  /** The folder of manifests: only read, but for `.holdfast` in it. */
+  /** The folder of manifests: only read. */
   readonly dir: string;
+  /** Where state lies; `.holdfast` in the folder when absent. */
+  readonly stateDir?: string | undefined;
   /** Stops the operator. */
   readonly signal: AbortSignal;
   readonly log: Log;
@@ -21,7 +51,7 @@ export type Embedded = {
   readonly store: ResourceStore;
   /** host:port of `/metrics`, `/healthz` and `/readyz`. */
   readonly metricsEndpoint: string;
-  /** Settles when the operator has stopped, because of `signal` or an error. */
+  /** Settles when the operator has stopped: rejects where an error stopped it, not `signal`. */
   readonly ended: Promise<void>;
 };
 
@@ -29,9 +59,101 @@ export type Embedded = {
  * Runs the operator over a folder of manifests with signers as child processes. Resolves once it is at work; throws
  * a UserError where the folder cannot be used or another operator uses it.
  */
-export function runEmbedded(_options: EmbeddedOptions): Promise<Embedded> {
-  throw new Error('not yet');
+export async function runEmbedded(options: EmbeddedOptions): Promise<Embedded> {
+  const { dir, stateDir, log, signal, onProblems } = options;
+  const closing: (() => unknown)[] = [];
+  const close = async (): Promise<void> => {
+    for (const each of closing.splice(0).toReversed())
+      await Promise.resolve()
+        .then(each)
+        .catch((error: unknown) => log.error('stopping', { error: messageOf(error) }));
+  };
+  try {
+    const store = await openFolderStore(dir, {
+      stateDir,
+      log,
+      onProblems(problems) {
+        const texts = problems.map(problemText);
+        for (const problem of texts) log.warn('manifest not used', { problem });
+        onProblems?.(texts);
+      },
+    });
+    closing.push(() => store.close());
+    const state = stateFolder(dir, stateDir);
+    const own = join(state, 'operator');
+    await mkdir(own, { recursive: true, mode: 0o700 });
+    const identity = await loadOrCreateOperatorIdentity(own, log);
+    const cursors = await openOutcomeCursors(own, systemClock, log);
+    closing.push(() => cursors.close());
+    const fleet = await openLocalFleet({ folder: state, secrets: store, command: signerCommand(), log });
+    closing.push(() => fleet.close());
+    if (options.stopSigners === true) closing.push(() => stopAll(fleet));
+
+    const { registry, meter } = operatorMetrics();
+    const contacts = new SignerContacts(identity);
+    closing.push(() => contacts.close());
+    const connections = new WalletConnections();
+    closing.push(() => connections.close());
+    const series = new OutcomeSeries(systemClock, (key, type, reason, message) => {
+      store.event(key, type, reason, message).catch((error: unknown) => log.warn('event lost', { reason, error: messageOf(error) }));
+    });
+    closing.push(() => series.close());
+    const outcomes = new OutcomeFollower({ store, series, cursors, log });
+    closing.push(() => outcomes.end());
+
+    const clock = systemClock;
+    const controllers = [
+      signerController({ store, fleet, contacts, clock, operator: identity.fingerprint }),
+      walletController({
+        store,
+        fleet,
+        contacts,
+        outcomes,
+        meter,
+        clock,
+        log,
+        sharedMachine: true,
+        async publishConnection(wallet, connection) {
+          connections.set(wallet, connection);
+          await writeConnection(state, own, wallet, connection);
+        },
+      }),
+      policyController({ store, clock }),
+      requestController({ store, connections, clock, log }),
+      approvalController({ store, clock }),
+    ];
+    let running = true;
+    const metrics = await serveMetrics({
+      listen: options.metricsListen ?? '127.0.0.1:0',
+      ready: () => running,
+      metrics: () => registry.metrics(),
+    });
+    closing.push(() => metrics.close());
+
+    const ended = runOperator({ store, controllers, clock, log, meter, signal, others: () => walletsOf(fleet) }).finally(async () => {
+      running = false;
+      await close();
+      log.info('operator stopped', { signers: options.stopSigners === true ? 'stopped' : 'go on' });
+    });
+    // Whoever started it may look at `ended` late, or never.
+    ended.catch((error: unknown) => log.error('operator failed', { error: messageOf(error) }));
+    log.info('operator started', { folder: dir, state, fingerprint: identity.fingerprint, metrics: `127.0.0.1:${metrics.port}` });
+    return { store, metricsEndpoint: endpointOf(options.metricsListen, metrics.port), ended };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
-/** Where the operator writes how clients reach a wallet, for client/connection.ts to read. */
-export const connectionFile = (dir: string, wallet: string): string => `${dir}/.holdfast/connections/${wallet}.json`;
+/** Wallets that have signers, also such whose manifests are gone. */
+const walletsOf = async (fleet: Fleet): Promise<readonly Key<'Wallet'>[]> =>
+  [...new Set((await fleet.list()).map(({ wallet }) => wallet))].map((wallet) => {
+    const [namespace = '', name = ''] = wallet.split('/');
+    return { kind: 'Wallet', namespace, name };
+  });
+
+/** Ends every process; states stay, and the next operator starts them again. */
+const stopAll = async (fleet: Fleet): Promise<unknown> =>
+  Promise.all((await fleet.list()).map((id) => fleet.remove(id, { destroy: false })));
+
+const endpointOf = (listen: string | undefined, port: number): string => `${(listen ?? '127.0.0.1:0').replace(/:[0-9]+$/, '')}:${port}`;

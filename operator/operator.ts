@@ -22,8 +22,8 @@ export type OperatorOptions = {
   readonly log: Log;
   readonly meter: OperatorMeter;
   readonly signal: AbortSignal;
-  /** Objects to look at first, beside those that the store has. */
-  readonly first?: readonly Key[];
+  /** Objects to look at beside those that the store has. */
+  readonly others?: () => Promise<readonly Key[]>;
 };
 
 /** At work at once, of each kind. Work mostly waits for signers. */
@@ -33,7 +33,7 @@ const resyncMs = 60_000;
 
 /** Runs the controllers until `signal` aborts or the store's changes end by an error; resolves when all work is done. */
 export async function runOperator(options: OperatorOptions): Promise<void> {
-  const { store, controllers, clock, log, meter, signal, first = [] } = options;
+  const { store, controllers, clock, log, meter, signal, others } = options;
   const queues = new Map(controllers.map((controller) => [controller.kind, queueOf(controller, options)]));
   const add = (key: Key): void => {
     meter.added(key.kind);
@@ -45,16 +45,16 @@ export async function runOperator(options: OperatorOptions): Promise<void> {
   const resync = (): void => {
     cancelResync = clock.after(resyncMs, () => {
       resync();
-      for (const kind of queues.keys())
-        store.list(kind).then(
-          (objects) => objects.forEach((object) => add(keyOf(object))),
-          (error: unknown) => log.warn('resync failed', { kind, error: messageOf(error) }),
-        );
+      everything().then((all) => all.forEach(add), (error: unknown) => log.warn('resync failed', { error: messageOf(error) }));
     });
+  };
+  const everything = async (): Promise<readonly Key[]> => {
+    const lists = await Promise.all([...queues.keys()].map((kind) => store.list(kind)));
+    return [...lists.flat().map((object) => keyOf(object)), ...((await others?.()) ?? [])];
   };
   resync();
   try {
-    for (const key of first) add(key);
+    for (const key of (await others?.()) ?? []) add(key);
     for await (const key of store.changes(signal)) {
       add(key);
       for (const other of await wakes(store, key)) add(other);

@@ -1,0 +1,76 @@
+import { fingerprintOfCertificate } from '../../common/certificate.ts';
+import { messageOf } from '../../common/errors.ts';
+import { fetchCertificate } from '../../client/pinned-tls.ts';
+import type { ClientIdentity } from '../../client/pinned-tls.ts';
+import { SignerClient } from '../../client/signer-client.ts';
+import type { SignerId } from '../fleet/fleet.ts';
+import { checkDescription } from './signer-answer.ts';
+import type { SignerAnswer } from './signer-answer.ts';
+
+/** A signer that does not say who it is within this is unavailable. Milliseconds. */
+const describeMs = 3_000;
+const callMs = 15_000;
+
+type Contact = { readonly address: string; readonly fingerprint: string; readonly client: SignerClient };
+
+/** The operator's connections to signers: one each, with the operator's identity, pinned to the signer's. */
+export class SignerContacts {
+  readonly #identity: ClientIdentity;
+  readonly #contacts = new Map<string, Contact>();
+
+  constructor(identity: ClientIdentity) {
+    this.#identity = identity;
+  }
+
+  /**
+   * Asks the signer at `address` (host:port) who it is. Without a `pin` whoever answers is believed, this once: the
+   * fingerprint in the answer is the pin from then on. Never throws, but when `signal` aborts.
+   */
+  async describe(id: SignerId, address: string, pin: string | undefined, signal: AbortSignal): Promise<SignerAnswer> {
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(describeMs)]);
+    try {
+      const known = this.client(id, address, pin);
+      if (known !== undefined) return await described(id, known, limited);
+      const certificate = await fetchCertificate(address, limited);
+      const fingerprint = fingerprintOfCertificate(certificate);
+      if (pin !== undefined && pin !== fingerprint)
+        return {
+          kind: 'Stranger',
+          message: `at ${address} answers a signer with fingerprint ${fingerprint}, want ${pin} that was learnt at first contact: was its state folder lost or exchanged?`,
+        };
+      return await described(id, this.#connect(id, address, certificate, fingerprint), limited);
+    } catch (error) {
+      signal.throwIfAborted();
+      return { kind: 'Silent', message: limited.aborted ? `${address}: no answer within ${describeMs / 1000} s` : messageOf(error) };
+    }
+  }
+
+  /** The connection to a signer that answered at `address` with the key `pin`, where there is one. */
+  client(id: SignerId, address: string, pin: string | undefined): Contact | undefined {
+    const contact = this.#contacts.get(nameOf(id));
+    return contact?.address === address && contact.fingerprint === pin ? contact : undefined;
+  }
+
+  /** Of two callers that fetched the same certificate at once the first connects, and both use that connection. */
+  #connect(id: SignerId, address: string, certificate: Uint8Array, fingerprint: string): Contact {
+    const known = this.client(id, address, fingerprint);
+    if (known !== undefined) return known;
+    this.#contacts.get(nameOf(id))?.client.close();
+    const client = new SignerClient({ address, certificate, identity: this.#identity, deadlineMs: callMs });
+    const contact = { address, fingerprint, client };
+    this.#contacts.set(nameOf(id), contact);
+    return contact;
+  }
+
+  close(): void {
+    for (const { client } of this.#contacts.values()) client.close();
+    this.#contacts.clear();
+  }
+}
+
+const nameOf = ({ wallet, holder }: SignerId): string => `${wallet}/${holder}`;
+
+async function described(id: SignerId, { fingerprint, client }: Contact, signal: AbortSignal): Promise<SignerAnswer> {
+  const description = checkDescription(await client.describe(signal), id, fingerprint);
+  return { kind: 'Described', fingerprint, description };
+}

@@ -1,0 +1,125 @@
+import type { Finding } from '../api/conditions.ts';
+import { setCondition } from '../api/conditions.ts';
+import type { Signer, Wallet } from '../api/resource.ts';
+import type { SignerId, SignerObservation, SignerSpec } from '../fleet/fleet.ts';
+import { namespaceOf, servingSigner } from './holder-signers.ts';
+import type { SignerAnswer } from './signer-answer.ts';
+
+/** All that is known of a Signer. */
+export type SignerFacts = {
+  readonly signer: Signer;
+  readonly wallet: Wallet | undefined;
+  /** Every Signer there is. */
+  readonly signers: readonly Signer[];
+  readonly observation: SignerObservation | undefined;
+  /** Undefined where there is nobody to ask yet. */
+  readonly answer: SignerAnswer | undefined;
+  /** The operator's own fingerprint. */
+  readonly operator: string;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+};
+
+export type SignerPlan = {
+  /** The process that should run; absent where none should. */
+  readonly ensure?: SignerSpec;
+  /** The process that ends, keeping its state, because its Signer or Wallet is gone. */
+  readonly stop?: SignerId;
+  readonly status: NonNullable<Signer['status']>;
+  /** Milliseconds until the next look. */
+  readonly nextMs: number;
+};
+
+const unreadyMs = 200;
+const readyMs = 2_000;
+
+export function planSigner(facts: SignerFacts): SignerPlan {
+  const { signer, answer, now } = facts;
+  if (signer.metadata.deletionTimestamp !== undefined) return planDeletion(facts);
+  const duty = dutyOf(facts);
+  const finding = 'finding' in duty ? duty.finding : readiness(facts);
+  const { generation } = signer.metadata;
+  const { namespace, name, holder } = signer.spec.walletRef;
+  const before = signer.status;
+  const learnt = answer?.kind === 'Described' && !('finding' in duty) ? answer : undefined;
+  const fingerprint = before?.fingerprint ?? learnt?.fingerprint;
+  const version = learnt?.description.version ?? before?.version;
+  const epoch = learnt === undefined ? before?.epoch : epochOf(learnt.description.keys);
+  const policyDigest = (learnt?.description.policyDigest || undefined) ?? before?.policyDigest;
+  return {
+    ...('ensure' in duty && { ensure: duty.ensure }),
+    ...(finding.reason === 'WalletNotFound' && facts.observation !== undefined && { stop: { wallet: `${namespace}/${name}`, holder } }),
+    status: {
+      conditions: setCondition(before?.conditions, finding, generation, now),
+      observedGeneration: generation,
+      ...(fingerprint !== undefined && { fingerprint }),
+      ...(version !== undefined && { version }),
+      ...(epoch !== undefined && { epoch }),
+      ...(policyDigest !== undefined && { policyDigest }),
+    },
+    nextMs: finding.status === 'True' ? readyMs : unreadyMs,
+  };
+}
+
+/** A deleted Signer is consent withdrawn: its process ends, unless another Signer has the holder served. */
+function planDeletion({ signer, wallet, signers, now }: SignerFacts): SignerPlan {
+  const { namespace, name, holder } = signer.spec.walletRef;
+  const { generation } = signer.metadata;
+  const served = wallet?.spec.holders.some((other) => other.name === holder && servingSigner(wallet, other, signers) !== undefined);
+  const finding = notReady('Deleting', 'the process is stopped; its state, the share included, is kept');
+  return {
+    ...(served !== true && { stop: { wallet: `${namespace}/${name}`, holder } }),
+    status: { ...signer.status, conditions: setCondition(signer.status?.conditions, finding, generation, now), observedGeneration: generation },
+    nextMs: unreadyMs,
+  };
+}
+
+/** The generation of a signer's shares: the latest of any key; undefined before there is a key. */
+export const epochOf = (keys: readonly { readonly epoch: string }[]): string | undefined =>
+  keys
+    .map(({ epoch }) => epoch)
+    .filter((epoch) => epoch !== '')
+    .toSorted((a, b) => Number(b) - Number(a))[0];
+
+const notReady = (reason: Finding['reason'], message: string): Finding => ({ type: 'Ready', status: 'False', reason, message });
+
+/** The process that this Signer asks for, or why it asks for none. */
+function dutyOf({ signer, wallet, signers, operator }: SignerFacts): { readonly ensure: SignerSpec } | { readonly finding: Finding } {
+  const no = (reason: Finding['reason'], message: string) => ({ finding: notReady(reason, message) });
+  const { walletRef, seal, external } = signer.spec;
+  const { namespace, name } = signer.metadata;
+  const walletName = `${walletRef.namespace}/${walletRef.name}`;
+  if (wallet === undefined || wallet.metadata.deletionTimestamp !== undefined) return no('WalletNotFound', `there is no Wallet ${walletName}`);
+  const holder = wallet.spec.holders.find((other) => other.name === walletRef.holder);
+  if (holder === undefined)
+    return no('HolderNotFound', `Wallet ${walletName} has no holder ${walletRef.holder}; it has ${wallet.spec.holders.map((h) => h.name).join(', ')}`);
+  if (namespaceOf(wallet, holder) !== namespace)
+    return no('HolderNotFound', `Wallet ${walletName} expects holder ${holder.name} in namespace ${namespaceOf(wallet, holder)}, this Signer is in ${namespace}`);
+  const serving = servingSigner(wallet, holder, signers);
+  if (serving !== undefined && serving.metadata.name !== name)
+    return no('AnotherSignerServes', `Signer ${serving.metadata.name}, which is older, serves holder ${holder.name}: remove one of the two`);
+  if (external !== undefined)
+    return no('FeatureUnsupported', 'spec.external: signers that run elsewhere are not in this version; spec.seal.keySecretRef makes one run here');
+  if (seal?.keySecretRef === undefined)
+    return no('FeatureUnsupported', 'spec.seal.pkcs11: seals of an HSM are not in this version; spec.seal.keySecretRef works');
+  const { name: secret, key } = seal.keySecretRef;
+  return { ensure: { wallet: walletName, holder: holder.name, namespace, operator, seal: { kind: 'KeyFile', secret, key } } };
+}
+
+function readiness({ observation, answer }: SignerFacts): Finding {
+  if (observation === undefined) return notReady('Starting', 'the signer is about to be started');
+  if (observation.reason !== '') return notReady(observation.reason, observation.message);
+  switch (answer?.kind) {
+    case undefined:
+      return notReady('Starting', 'the signer has not been asked yet');
+    case 'Silent':
+      return notReady('Starting', `the signer runs and does not answer yet: ${answer.message}`);
+    case 'Stranger':
+      return notReady('FingerprintMismatch', answer.message);
+    case 'Described': {
+      const { genesis, problems, version } = answer.description;
+      if (problems.length === 0) return { type: 'Ready', status: 'True', reason: 'Serving', message: `the signer, version ${version}, serves` };
+      return notReady(genesis === '' ? 'Starting' : 'NotServing', problems.join('; '));
+    }
+  }
+}

@@ -1,0 +1,48 @@
+import type { Signer, Wallet } from '../api/resource.ts';
+import type { SignerObservation } from '../fleet/fleet.ts';
+import type { Description } from '../../proto/gen/signer/v1/signer.ts';
+import type { SignerAnswer } from '../signer/signer-answer.ts';
+
+/** What is known of one holder, in the order of the spec. */
+export type HolderState = {
+  readonly name: string;
+  readonly role: Wallet['spec']['holders'][number]['role'];
+  /** The Signer that serves it. */
+  readonly signer: Signer | undefined;
+  readonly observation: SignerObservation | undefined;
+  /** Undefined where there was nobody to ask, or no pin yet. */
+  readonly answer: SignerAnswer | undefined;
+};
+
+/** What the signer that has this holder's pinned key says of itself. */
+export const descriptionOf = ({ answer }: HolderState): Description | undefined => (answer?.kind === 'Described' ? answer.description : undefined);
+
+/** Why a holder's signer cannot take part in the wallet of `genesis` ("" before there is one); "" where it can. */
+export function whyUnavailable({ signer, observation, answer }: HolderState, genesis: string): string {
+  if (signer === undefined) return 'has no Signer yet';
+  if (observation === undefined) return 'is about to be started';
+  if (observation.reason !== '') return observation.message;
+  if (answer === undefined) return 'is starting';
+  if (answer.kind !== 'Described') return answer.message;
+  const { description } = answer;
+  if (description.genesis !== '' && genesis !== '' && description.genesis !== genesis) return `belongs to another wallet, of genesis ${description.genesis}`;
+  return description.genesis === '' && genesis === '' ? '' : description.problems.join('; ');
+}
+
+export type Availability = {
+  readonly unavailable: readonly { readonly name: string; readonly why: string }[];
+  /** How many more signers may go before nothing can be signed; -1 where nothing can be now. */
+  readonly losses: number;
+};
+
+/** Who can take part, and what that is worth: a quorum is t holders that are not Backup, an Infrastructure among them. */
+export function availability(threshold: number, holders: readonly HolderState[], genesis: string): Availability {
+  const unavailable = holders.flatMap((holder) => {
+    const why = whyUnavailable(holder, genesis);
+    return why === '' ? [] : [{ name: holder.name, why }];
+  });
+  const present = holders.filter(({ name }) => !unavailable.some((other) => other.name === name));
+  const signing = present.filter(({ role }) => role !== 'Backup').length;
+  const infrastructure = present.filter(({ role }) => role === 'Infrastructure').length;
+  return { unavailable, losses: Math.max(-1, Math.min(signing - threshold, infrastructure - 1)) };
+}
