@@ -100,10 +100,10 @@ export class FolderFiles {
     const refused = (message: string): Known => ({ version: '', reading: unreadable(file, message) });
     try {
       const before = await versionOf(stat(path, { bigint: true }));
+      if (!before.regular) return refused('is not a regular file');
       const known = this.#known.get(path);
       if (known && known.version !== '' && known.version === before.version) return known;
       if (Math.abs(Date.now() - before.mtimeMs) < this.#quietMs) return 'unsettled';
-      if (!before.regular) return refused('is not a regular file');
       // Another file may be here by now, even a pipe, which would not let go of who opens it.
       const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
       try {

@@ -1,5 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parseTime } from '../../common/clock.ts';
 import { isObject } from '../api/check-schema.ts';
 import { apiVersion, isKind, keyOf, keyString } from '../api/resource.ts';
 import type { Key, Resource } from '../api/resource.ts';
@@ -118,4 +119,10 @@ const isEvent = (value: unknown): value is StoredEvent =>
   isObject(value) &&
   (value['type'] === 'Normal' || value['type'] === 'Warning') &&
   Number.isSafeInteger(value['count']) &&
-  ['reason', 'message', 'firstTimestamp', 'lastTimestamp'].every((member) => typeof value[member] === 'string');
+  typeof value['reason'] === 'string' &&
+  typeof value['message'] === 'string' &&
+  isTime(value['firstTimestamp']) &&
+  isTime(value['lastTimestamp']);
+
+/** Throws where it is text of another form. */
+const isTime = (value: unknown): boolean => typeof value === 'string' && parseTime(value) >= 0;

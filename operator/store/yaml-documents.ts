@@ -20,14 +20,13 @@ export function yamlDocuments(text: string): readonly unknown[] {
     const budget = { left: maxExpanded };
     return documents.map((document): unknown => {
       const [error] = document.errors;
-      if (error) throw syntaxError(lines, error.pos[0], error.code.toLowerCase().replaceAll('_', ' '));
+      if (error) throw syntaxError(lines, error.pos[0], error.code === 'RESOURCE_EXHAUSTION' ? 'nested too deeply' : error.code.toLowerCase().replaceAll('_', ' '));
       checkKeys(document, lines);
       return toJson(document.toJS({ maxAliasCount: maxAliases }), budget);
     });
   } catch (error) {
     if (error instanceof SyntaxError) throw error;
-    // The library throws a ReferenceError on bombs of aliases, a RangeError where the stack is too small.
-    if (error instanceof RangeError) throw new SyntaxError('is nested too deeply');
+    // The library throws a ReferenceError on bombs of aliases.
     throw new SyntaxError(error instanceof ReferenceError ? 'has too many aliases, or one to nowhere' : 'is not YAML');
   }
 }
