@@ -23,9 +23,9 @@ export function signerCommand(moduleUrl: string = import.meta.url): SignerComman
     '--permission',
     '--allow-worker',
     '--disable-warning=PERM0006',
-    // /proc is where the metrics of the process come from.
-    ...[code, data, sealKey, '/proc/'].map((path) => `--allow-fs-read=${path}`),
-    `--allow-fs-write=${data}`,
+    ...[code, data, sealKey].map((path) => `--allow-fs-read=${path}`),
+    // Where a process keeps its memory out of core dumps.
+    ...[data, '/proc/self/coredump_filter'].map((path) => `--allow-fs-write=${path}`),
     program,
   ];
 }

@@ -39,7 +39,7 @@ export async function lastWords(file: string, start: number): Promise<string> {
 
 /** What a line says if it is about an error: an entry of a Log, a line for a person, or an exception that Node prints. */
 function errorOf(line: string): string | undefined {
-  if (!line.startsWith('{')) return /^(?:error|[A-Za-z]*Error(?: \[\w+\])?): (.*)$/.exec(line)?.[1];
+  if (!line.startsWith('{')) return /^(?:error|FATAL ERROR|[A-Za-z]*Error(?: \[\w+\])?): (.*)$/.exec(line)?.[1];
   try {
     const entry: unknown = JSON.parse(line);
     if (typeof entry !== 'object' || entry === null) return undefined;
