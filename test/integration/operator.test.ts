@@ -1,0 +1,156 @@
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parseConnection } from '../../client/connection.ts';
+import { offchainMessage } from '../../client/offchain-message.ts';
+import { signRequest } from '../../client/request.ts';
+import { fromHex, hex } from '../../common/bytes.ts';
+import { formatTime } from '../../common/clock.ts';
+import { conditionOf } from '../../operator/api/conditions.ts';
+import { apiVersion } from '../../operator/api/resource.ts';
+import type { Key, SigningRequest, Wallet } from '../../operator/api/resource.ts';
+import { connectionFile, runEmbedded } from '../../operator/embedded.ts';
+import { silentLog } from '../../common/log.ts';
+import { manifestsFolder, policy, solanaChain, wallet } from './testing/manifests-folder.ts';
+import type { ManifestsFolder } from './testing/manifests-folder.ts';
+import { OperatorUnderTest } from './testing/operator-under-test.ts';
+
+const walletKey: Key<'Wallet'> = { kind: 'Wallet', namespace: 'payments', name: 'treasury' };
+const policyKey: Key<'SigningPolicy'> = { kind: 'SigningPolicy', namespace: 'payments', name: 'treasury' };
+const requestKey = (name: string): Key<'SigningRequest'> => ({ kind: 'SigningRequest', namespace: 'payments', name });
+const holders = ['infrastructure', 'client', 'backup'];
+
+describe('an operator over a folder of manifests', () => {
+  let folder: ManifestsFolder;
+  let operator: OperatorUnderTest;
+  let founded: Wallet;
+
+  beforeAll(async () => {
+    folder = await manifestsFolder();
+    operator = new OperatorUnderTest(folder.dir);
+  });
+
+  afterAll(async () => {
+    await operator.end('SIGTERM');
+    const stop = new AbortController();
+    const { ended } = await runEmbedded({ dir: folder.dir, signal: stop.signal, log: silentLog, stopSigners: true });
+    stop.abort();
+    await ended;
+    await folder.remove();
+  });
+
+  /** The process of a holder's signer. */
+  const pidOf = async (holder: string): Promise<number> => {
+    const record: unknown = JSON.parse(await readFile(join(folder.dir, '.holdfast', 'signers', 'payments', 'treasury', holder, 'process.json'), 'utf8'));
+    return Number(/"pid":\s*([0-9]+)/.exec(JSON.stringify(record))?.[1]);
+  };
+  const pids = (): Promise<number[]> => Promise.all(holders.map(pidOf));
+
+  const ask = async (name: string, sign: boolean = true): Promise<void> => {
+    const { genesis = '', keys = [] } = founded.status ?? {};
+    const data = offchainMessage(name, fromHex(keys.find((key) => key.name === 'solana')?.publicKey ?? ''));
+    const expiresAt = Date.now() + 3_600_000;
+    const { signature } = signRequest(
+      { genesis, id: `payments/${name}`, key: 'solana', chain: solanaChain, format: 'Message', data: sign ? data : Uint8Array.of(1), initiator: 'payments-api', expiresAt },
+      folder.initiator,
+    );
+    await folder.write(`${name}.yaml`, {
+      apiVersion,
+      kind: 'SigningRequest',
+      metadata: { name, namespace: 'payments' },
+      spec: {
+        walletRef: { name: 'treasury' },
+        key: 'solana',
+        payload: { chain: solanaChain, format: 'Message', data: `0x${hex(data)}` },
+        initiator: { name: 'payments-api', signature },
+        expiresAt: formatTime(expiresAt),
+      },
+    });
+  };
+  const signed = (name: string): Promise<SigningRequest> => operator.untilCondition(requestKey(name), 'Succeeded', 'True');
+
+  test('brings a wallet about: signers, genesis, key, policy, connection', async () => {
+    founded = await operator.untilCondition(walletKey, 'Ready', 'True');
+    const { status } = founded;
+    expect(status?.genesis).toMatch(/^sha256:/);
+    expect(status?.keysReady).toBe('1/1');
+    expect(conditionOf(status?.conditions, 'SignersAvailable')?.message).toBe('3 of 3; signing tolerates 0 more losses');
+    expect(conditionOf(status?.conditions, 'GenesisConfirmed')).toMatchObject({ status: 'False', reason: 'OperatorTrustedOnce' });
+    expect(conditionOf(status?.conditions, 'Independent')).toMatchObject({ status: 'False', reason: 'SharedMachine' });
+    await operator.untilCondition(walletKey, 'PolicyEnforced', 'True');
+    await operator.untilCondition(policyKey, 'Enforced', 'True');
+    for (const holder of holders)
+      await operator.untilCondition({ kind: 'Signer', namespace: 'payments', name: `treasury-${holder}` }, 'Ready', 'True');
+    const connection = parseConnection(await readFile(connectionFile(join(folder.dir, '.holdfast'), 'payments/treasury'), 'utf8'));
+    expect(connection.genesis).toBe(status?.genesis);
+    expect(connection.holders.map(({ name }) => name)).toEqual(holders);
+  });
+
+  test('has a request signed, and one denied that its initiator did not sign', async () => {
+    await ask('hello');
+    const { status } = await signed('hello');
+    expect(status?.signatures?.[0]?.signature).toMatch(/^[0-9a-f]{128}$/);
+    expect(status?.participants?.toSorted()).toEqual(['client', 'infrastructure']);
+    expect(status?.decision?.rule).toBe('messages');
+    expect(status?.effects).toMatchObject([{ kind: 'Message' }]);
+    await ask('forged', false);
+    const forged = await operator.untilCondition(requestKey('forged'), 'Finished', 'True');
+    expect(conditionOf(forged.status?.conditions, 'Succeeded')).toMatchObject({ status: 'False', reason: 'InitiatorUnverified' });
+  });
+
+  test('killed and started again, it finds its signers running and the same wallet', async () => {
+    const before = await pids();
+    await operator.end('SIGKILL');
+    operator = new OperatorUnderTest(folder.dir);
+    const { status } = await operator.until(walletKey, 'seen again', (object) => object.status?.signersAvailable === '3/3');
+    expect(status?.genesis).toBe(founded.status?.genesis);
+    expect(status?.keys).toEqual(founded.status?.keys);
+    await ask('again');
+    await signed('again');
+    expect(await pids()).toEqual(before);
+  });
+
+  test('a signer that is killed comes back, and what waited for it is signed', async () => {
+    const before = await pidOf('client');
+    process.kill(before, 'SIGKILL');
+    await ask('patient');
+    await signed('patient');
+    await operator.until(walletKey, 'whole again', (object) => object.status?.signersAvailable === '3/3');
+    expect(await pidOf('client')).not.toBe(before);
+  });
+
+  test('a key that is added is generated', async () => {
+    await folder.write('wallet.yaml', wallet(['solana', 'EdDSA'], ['bitcoin', 'Schnorr']));
+    const { status } = await operator.until(walletKey, 'with two keys', (object) => object.status?.keysReady === '2/2');
+    expect(status?.keys?.map(({ name, addresses }) => [name, Object.keys(addresses)])).toEqual([
+      ['solana', ['solana']],
+      ['bitcoin', ['bitcoin']],
+    ]);
+    expect(status?.keys?.[0]).toEqual(founded.status?.keys?.[0]);
+    await operator.untilCondition(walletKey, 'Ready', 'True');
+  });
+
+  test('an edited policy changes nothing that is enforced, and the status says so', async () => {
+    const enforced = (await operator.untilCondition(policyKey, 'Enforced', 'True')).status?.digest;
+    await folder.write('policy.yaml', policy(folder.initiator, 1));
+    const edited = await operator.untilCondition(policyKey, 'Enforced', 'False', 'ChangeUnsupported');
+    expect(edited.status?.digest).toBe(enforced);
+    const { status } = await operator.untilCondition(walletKey, 'PolicyEnforced', 'False', 'ChangeUnsupported');
+    expect(conditionOf(status?.conditions, 'Ready')?.status).toBe('True');
+    await ask('still-1');
+    await signed('still-1');
+    await folder.write('policy.yaml', policy(folder.initiator));
+    await operator.untilCondition(policyKey, 'Enforced', 'True');
+  });
+
+  test('an operator that lost its identity and all that it wrote finds the same wallet again', async () => {
+    await operator.end('SIGKILL');
+    for (const lost of ['operator', 'store', 'connections']) await rm(join(folder.dir, '.holdfast', lost), { recursive: true });
+    operator = new OperatorUnderTest(folder.dir);
+    const { status } = await operator.untilCondition(walletKey, 'Ready', 'True');
+    expect(status?.genesis).toBe(founded.status?.genesis);
+    expect(status?.keys?.[0]).toEqual(founded.status?.keys?.[0]);
+    await ask('recovered');
+    await signed('recovered');
+  });
+});
