@@ -159,15 +159,15 @@ async function apply(options: WalletControllerOptions, facts: WalletFacts, memor
   const name = walletName(wallet);
   const plan = planWallet(facts);
   for (const signer of plan.writeSigners) await store.apply(signer);
-  await store.writeStatus(keyOf(wallet), plan.status);
-  for (const { type, reason, message } of plan.events) await store.event(keyOf(wallet), type, reason, message);
-  meter.wallet(name, plan.status.conditions ?? [], plan.losses);
-
+  // Before the status: who waits for Ready reads the connection next.
   const connection = plan.connection === undefined ? '' : encodeConnection(plan.connection);
   if (connection !== memory.published && plan.connection !== undefined) {
     await options.publishConnection(name, plan.connection);
     memory.published = connection;
   }
+  await store.writeStatus(keyOf(wallet), plan.status);
+  for (const { type, reason, message } of plan.events) await store.event(keyOf(wallet), type, reason, message);
+  meter.wallet(name, plan.status.conditions ?? [], plan.losses);
   if (plan.genesis !== '')
     for (const holder of holders) {
       const contact = contactOf(contacts, wallet, holder);
