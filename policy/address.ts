@@ -7,8 +7,11 @@ import type { SchemeName } from './effect.ts';
 export const taprootAddress = (outputKey: Uint8Array, network: BitcoinNetwork = NETWORK): string =>
   Address(network).encode({ type: 'tr', pubkey: outputKey });
 
-/** Addresses of a key by network: `solana`, or `bitcoin` (main network). Empty for schemes whose chains are not in this version. */
-export function addressesOf(scheme: SchemeName, publicKey: Uint8Array): Readonly<Record<string, string>> {
+/** Addresses by network: `solana`, `bitcoin` or `ethereum`, each the main one. */
+export type AddressMap = Readonly<Record<string, string>>;
+
+/** Addresses of a key; none for schemes whose chains are not in this version. */
+export function addressesOf(scheme: SchemeName, publicKey: Uint8Array): AddressMap {
   switch (scheme) {
     case 'EdDSA':
       return { solana: base58.encode(publicKey) };

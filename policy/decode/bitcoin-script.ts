@@ -1,28 +1,34 @@
-import { Address, OutScript } from '@scure/btc-signer';
-import { equal } from '../../common/bytes.ts';
+import { Address } from '@scure/btc-signer';
+import { equal, fromHex } from '../../common/bytes.ts';
 import type { BitcoinNetwork } from './networks.ts';
 
 /** An output script that has an address: the address, and the least satoshis that the network relays to it. */
 export type Addressed = { readonly address: string; readonly dust: bigint };
 
-// What three satoshis a virtual byte cost to make and spend such an output: Bitcoin Core's default.
-const dust = { pkh: 546n, sh: 540n, wpkh: 294n, wsh: 330n, tr: 330n } as const;
+// What surrounds the one hash or key of each script that has an address, and what three satoshis a virtual byte cost to
+// make and spend it, Bitcoin Core's default. Bytes are compared, not operations: spelt otherwise the same operations
+// make a script that no address stands for.
+const kinds = [
+  { type: 'pkh', before: fromHex('76a914'), length: 20, after: fromHex('88ac'), dust: 546n },
+  { type: 'sh', before: fromHex('a914'), length: 20, after: fromHex('87'), dust: 540n },
+  { type: 'wpkh', before: fromHex('0014'), length: 20, after: fromHex(''), dust: 294n },
+  { type: 'wsh', before: fromHex('0020'), length: 32, after: fromHex(''), dust: 330n },
+  { type: 'tr', before: fromHex('5120'), length: 32, after: fromHex(''), dust: 330n },
+] as const;
 
-const longest = 34; // 32 bytes of witness program, its version and length
-
-/**
- * The address of `script`, or undefined where it has none: then only these bytes say who can spend. Scripts are compared
- * as bytes, since the same operations may be spelt otherwise in a script that no address stands for.
- */
+/** The address of `script`, or undefined where it has none: then only these bytes say who can spend. */
 export function addressOf(script: Uint8Array, network: BitcoinNetwork): Addressed | undefined {
-  if (script.length > longest) return undefined;
-  try {
-    const output = OutScript.decode(script);
-    if (!(output.type in dust) || !equal(OutScript.encode(output), script)) return undefined;
-    return { address: Address(network).encode(output), dust: dust[output.type as keyof typeof dust] };
-  } catch {
-    return undefined; // No script at all, which may stand in a transaction all the same.
-  }
+  const kind = kinds.find(
+    ({ before, length, after }) =>
+      script.length === before.length + length + after.length &&
+      equal(script.subarray(0, before.length), before) &&
+      equal(script.subarray(before.length + length), after),
+  );
+  if (kind === undefined) return undefined;
+  const { type, before, length, dust } = kind;
+  const program = script.slice(before.length, before.length + length);
+  const address = Address(network).encode(type === 'tr' ? { type, pubkey: program } : { type, hash: program });
+  return { address, dust };
 }
 
 /** The script that only a signature by the taproot output key `key` spends. */

@@ -1,6 +1,6 @@
 import { getSetComputeUnitLimitInstruction, getSetComputeUnitPriceInstruction } from '@solana-program/compute-budget';
 import { getTransferSolInstruction } from '@solana-program/system';
-import { address, getBase58Decoder, getTransactionDecoder } from '@solana/kit';
+import { AccountRole, address, getBase58Decoder, getTransactionDecoder } from '@solana/kit';
 import type { Instruction } from '@solana/kit';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -8,10 +8,8 @@ import { concat, utf8 } from '../../common/bytes.ts';
 import { Refused } from '../../common/errors.ts';
 import { decode } from './decode.ts';
 import { refusal } from './testing/refusal.ts';
-import { decodeFor, devnet, testKey, wire } from './testing/solana.ts';
+import { decodeFor, devnet, other, ours, testKey, wire } from './testing/solana.ts';
 
-const ours = testKey('ours');
-const other = testKey('other');
 const payroll = testKey('payroll').address;
 
 const pay = (amount: bigint, from = ours) =>
@@ -100,7 +98,9 @@ describe('other signers', () => {
   });
 
   test('cost one more signature where the key pays', () => {
-    const witness = call(other.address, utf8('x'), [{ ...other.signer, address: other.address, role: 2 }]);
+    const witness = call(other.address, utf8('x'), [
+      { ...other.signer, address: other.address, role: AccountRole.READONLY_SIGNER },
+    ]);
     const data = wire(ours, [pay(1n), witness], { signers: [other] });
     expect(decodeFor(ours, data).fees[0]?.amount).toBe(10_000n);
   });
@@ -215,7 +215,7 @@ describe('a program that is not understood', () => {
   test('is a call that says whether the key signs for it', () => {
     const program = testKey('program').address;
     const at = { kind: 'Call', chain: devnet, destination: `${devnet}:${program}` };
-    const ourAccount = { address: ours.address, role: 3 };
+    const ourAccount = { address: ours.address, role: AccountRole.WRITABLE_SIGNER };
     expect(
       decodeFor(ours, wire(ours, [call(program, utf8('abc')), call(program, utf8('d'), [ourAccount])])).effects,
     ).toEqual([
@@ -255,7 +255,7 @@ describe('damaged bytes', () => {
         expect(read.signatures[ours.address]).toEqual(signature);
         expect(finished.length).toBe(damaged.length);
       }),
-      { numRuns: 800 },
+      { numRuns: 300 },
     );
   });
 

@@ -46,6 +46,15 @@ export function spending(
   return transaction;
 }
 
+export const ours = taprootKey('ours');
+export const other = taprootKey('other');
+export const pay = (amount: bigint, script: Uint8Array = other.script): Output => ({ script, amount });
+
+/** A PSBT of {@link spending}; by {@link simple} one that pays 99000 satoshis of 100000. */
+export const psbt = (...args: Parameters<typeof spending>): Uint8Array => spending(...args).toPSBT();
+export const simple = (input: Input = {}, options: ConstructorParameters<typeof Transaction>[0] = {}): Uint8Array =>
+  psbt(ours, [100_000n], [pay(99_000n)], { input, ...options });
+
 export const decodePsbtFor = (key: TaprootKey, data: Uint8Array, chain = mainnet): Decoded =>
   decode({ chain, format: 'PSBT', data }, { scheme: 'Schnorr', bytes: key.output });
 

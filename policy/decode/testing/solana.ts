@@ -14,7 +14,8 @@ import {
 } from '@solana/kit';
 import type { Address, Instruction } from '@solana/kit';
 import { decode } from '../decode.ts';
-import type { Decoded } from '../../effect.ts';
+import type { Decoded, Effect } from '../../effect.ts';
+import { refusal } from './refusal.ts';
 
 export type TestKey = {
   readonly address: Address;
@@ -39,8 +40,13 @@ export function testKey(name: string): TestKey {
   };
 }
 
+export const ours = testKey('ours');
+export const other = testKey('other');
 export const devnet = 'solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1';
-export const hash = blockhash('EETubP5AKHgjPAhzPAFcb8BAY1hMH639CWCFTqi3hq1k');
+export const sol = `${devnet}/slip44:501`;
+export const at = (account: string): string => `${devnet}:${account}`;
+
+const hash = blockhash('EETubP5AKHgjPAhzPAFcb8BAY1hMH639CWCFTqi3hq1k');
 
 /** A wire transaction as Solana Kit makes it, signed by those of `signers` that it needs and by nobody else. */
 export function wire(
@@ -64,3 +70,23 @@ export function wire(
 
 export const decodeFor = (key: TestKey, data: Uint8Array, chain = devnet): Decoded =>
   decode({ chain, format: 'Transaction', data }, { scheme: 'EdDSA', bytes: key.bytes });
+
+/** The effects of `instructions`, paid by {@link ours}. */
+export const signed = (...instructions: Instruction[]): readonly Effect[] =>
+  decodeFor(ours, wire(ours, instructions)).effects;
+
+/** What `instructions` are refused for, with the signature of {@link other} where they need it. */
+export const refused = (...instructions: Instruction[]): { reason: string; message: string } =>
+  refusal(() => decodeFor(ours, wire(ours, instructions, { signers: [other] })));
+
+export const withData = (instruction: Instruction, data: Uint8Array): Instruction => ({ ...instruction, data });
+
+/** `instruction` with a byte more, with a byte less where it has fields, and without accounts. */
+export function distorted(instruction: Instruction): readonly Instruction[] {
+  const data = Uint8Array.from(instruction.data ?? []);
+  return [
+    withData(instruction, Uint8Array.of(...data, 0)),
+    ...(data.length > 4 ? [withData(instruction, data.subarray(0, -1))] : []),
+    { ...instruction, accounts: [] },
+  ];
+}
