@@ -1,15 +1,13 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import type { ConnectionHolder, VerifiedConnection } from '../client/connection.ts';
-import type { ClientIdentity } from '../client/pinned-tls.ts';
-import { SignerClient } from '../client/signer-client.ts';
-import { equal, hex, quote } from '../common/bytes.ts';
-import { UserError, messageOf } from '../common/errors.ts';
+import { hex, quote } from '../common/bytes.ts';
+import { UserError } from '../common/errors.ts';
 import { nearest } from '../common/nearest.ts';
-import { emptyHead, verifyChain } from '../statement/audit.ts';
-import type { AuditRecord, Head } from '../statement/audit.ts';
 import { examples } from './examples.ts';
 import { exitCodes } from './exit-codes.ts';
+import { verifyHolderLog } from './holder-log.ts';
+import type { HolderLog } from './holder-log.ts';
 import { withNamespace } from './namespace.ts';
 import type { NamespaceOptions } from './namespace.ts';
 import { readOperatorIdentity } from './operator-identity.ts';
@@ -44,8 +42,6 @@ export function addAuditVerify(program: Command, session: Session): void {
     );
 }
 
-type Finding = { readonly holder: string; readonly records: number; readonly head: Head; readonly error: string };
-
 async function auditVerify(
   session: Session,
   wallet: string,
@@ -56,7 +52,7 @@ async function auditVerify(
   const connection = await connectionTo(session, target, wallet, options);
   const identity = await readOperatorIdentity(target.state);
   const holders = holdersNamed(connection, holder);
-  const findings = await Promise.all(holders.map((each) => verifyHolderLog(session, each, identity)));
+  const findings = await Promise.all(holders.map((each) => verifyHolderLog(each, identity, session.signal)));
   if (options.output === 'json') session.print(JSON.stringify(jsonOf(connection, findings), undefined, 2));
   else
     for (const line of table(
@@ -93,61 +89,7 @@ function holdersNamed({ wallet, holders }: VerifiedConnection, name: string | un
   ]);
 }
 
-async function verifyHolderLog(
-  session: Session,
-  { name, endpoint, fingerprint }: ConnectionHolder,
-  identity: ClientIdentity,
-): Promise<Finding> {
-  let checked = { records: 0, head: emptyHead };
-  let client: SignerClient | undefined;
-  try {
-    client = await SignerClient.connect({ address: endpoint, fingerprint, identity }, session.signal);
-    const { head } = await client.describe(session.signal);
-    for await (const chunk of chunks(client.audit(0n, session.signal))) {
-      // The last record of a chunk begins the next, so that times are compared across the edge too.
-      const { records, head: end } = verifyChain(chunk.records, chunk.from);
-      checked = { records: checked.records + records - (chunk.repeats ? 1 : 0), head: end };
-    }
-    // Records since the head was named are fine; records before it that are missing are not.
-    if (head !== undefined && checked.head.sequence < head.sequence)
-      throw new Error(`the signer names ${head.sequence} records and gives ${checked.head.sequence}`);
-    if (
-      head !== undefined &&
-      checked.head.sequence === head.sequence &&
-      head.sequence > 0n &&
-      !equal(checked.head.hash, head.hash)
-    )
-      throw new Error('the signer names another head than its records have');
-    return { holder: name, ...checked, error: '' };
-  } catch (error) {
-    session.signal.throwIfAborted();
-    return { holder: name, ...checked, error: messageOf(error) };
-  } finally {
-    client?.close();
-  }
-}
-
-type Chunk = { readonly from: Head; readonly records: readonly AuditRecord[]; readonly repeats: boolean };
-const chunkSize = 4096;
-
-/** A log in parts that fit into memory, each from the second on beginning with the last record of the one before. */
-async function* chunks(log: AsyncIterable<AuditRecord>): AsyncGenerator<Chunk, void, undefined> {
-  let from = emptyHead;
-  let records: AuditRecord[] = [];
-  let repeats = false;
-  for await (const record of log) {
-    records.push(record);
-    if (records.length < chunkSize) continue;
-    yield { from, records, repeats };
-    const [before, last] = records.slice(-2);
-    from = before ?? from;
-    records = last === undefined ? [] : [last];
-    repeats = true;
-  }
-  if (records.length > (repeats ? 1 : 0)) yield { from, records, repeats };
-}
-
-const jsonOf = ({ wallet, genesis }: VerifiedConnection, findings: readonly Finding[]): unknown => ({
+const jsonOf = ({ wallet, genesis }: VerifiedConnection, findings: readonly HolderLog[]): unknown => ({
   wallet,
   genesis,
   verified: findings.every(({ error }) => error === ''),
