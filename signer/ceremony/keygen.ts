@@ -179,11 +179,12 @@ export class Keygen {
     return early;
   }
 
-  #status({ row }: Entry, query: boolean, failed = false): KeygenStatus {
+  #status({ row, activating }: Entry, query: boolean, failed = false): KeygenStatus {
     return {
       key: row.name,
       query,
-      state: failed ? 'Failed' : row.state,
+      stop: false,
+      state: failed ? 'Failed' : activating && row.state !== 'Active' ? 'Activating' : row.state,
       attempt: BigInt(row.attempt),
       abandoned: BigInt(row.abandoned),
     };
@@ -198,19 +199,26 @@ export class Keygen {
     const { env } = this.#wallet;
     const entry = this.#entries.get(status.key);
     if (entry === undefined) {
-      const unwanted = { key: status.key, query: false, state: 'Unwanted', attempt: 0n, abandoned: 0n };
+      const unwanted = { key: status.key, query: false, stop: false, state: 'Unwanted', attempt: 0n, abandoned: 0n };
       if (status.query) env.peers.send(peer, { $case: 'keygenStatus', value: unwanted });
       return;
     }
+    if (status.stop && peer === this.#leader) this.#stop(entry, new Error(`${peer} ended the attempt`));
     if (status.query) this.#tellStatus(entry, peer);
     if (entry.row.state === 'Active') {
-      if (status.state !== 'Active' && status.state !== 'Unwanted') this.#handOver(entry, peer);
+      if (status.state === 'Wanted' || status.state === 'Prepared' || status.state === 'Failed') this.#handOver(entry, peer);
       return;
     }
     if (status.state === 'Failed' && entry.running?.attempt === Number(status.attempt))
       entry.running.fail(new Error(`the attempt failed at ${peer}`));
     entry.answer?.(peer, status);
-    if (status.state === 'Wanted') this.#lead(entry);
+    if (status.state !== 'Unwanted') this.#lead(entry);
+  }
+
+  /** Ends the attempt that runs here: signatures that it still collects can no longer make it the key. */
+  #stop(entry: Entry, error: Error): void {
+    entry.running?.fail(error);
+    entry.running = undefined;
   }
 
   /** Gives the signatures of all holders to one that lacks some. */
@@ -230,6 +238,7 @@ export class Keygen {
   }
 
   async #activate(entry: Entry, signatures: readonly HolderSignature[]): Promise<void> {
+    if (entry.activating) return;
     entry.activating = true;
     const row: KeyRow = {
       ...entry.row,
@@ -251,7 +260,10 @@ export class Keygen {
     entry.early.clear();
     entry.problem = '';
     await this.#onActive(row);
-    this.#wallet.env.log.info('key active', { key: row.name, scheme: row.scheme, attempt: row.attempt });
+    const { env, roster } = this.#wallet;
+    env.log.info('key active', { key: row.name, scheme: row.scheme, attempt: row.attempt });
+    // Whoever lost one of the signatures says so in its answer, and gets them all.
+    for (const m of roster.others) env.peers.send(m.name, { $case: 'keygenStatus', value: this.#status(entry, true) });
   }
 
   async #onStart(peer: string, { key, scheme, attempt, abandoned }: KeygenStart): Promise<void> {
@@ -343,10 +355,7 @@ export class Keygen {
     if (entry.activating) return undefined;
     if (attempt > entry.row.abandoned) {
       entry.row = { ...entry.row, abandoned: attempt };
-      if ((entry.running?.attempt ?? Number.POSITIVE_INFINITY) <= attempt) {
-        entry.running?.fail(new Error('the attempt was abandoned'));
-        entry.running = undefined;
-      }
+      if ((entry.running?.attempt ?? Number.POSITIVE_INFINITY) <= attempt) this.#stop(entry, new Error('the attempt was abandoned'));
       await this.#wallet.write({
         keys: [entry.row],
         audit: [{ type: 'KeyAbandoned', key: entry.row.name, scheme: entry.scheme, attempt: String(attempt) }],
@@ -366,6 +375,8 @@ export class Keygen {
         const absent = this.#absent;
         if (absent.length > 0) {
           entry.problem = `waits for ${absent.join(', ')}`;
+          // In this very turn: the link that comes next leads again.
+          entry.leading = false;
           return;
         }
         try {
@@ -377,25 +388,22 @@ export class Keygen {
           env.clock.after(RETRY_PAUSE, resolve);
         });
       }
+      entry.leading = false;
     };
-    this.#background(
-      turns().finally(() => {
-        entry.leading = false;
-      }),
-    );
+    this.#background(turns());
   }
 
   async #leadOnce(entry: Entry): Promise<void> {
     const { env, roster } = this.#wallet;
     const others = roster.others.map((m) => m.name);
     const standing = await this.#answers(entry, (peer) =>
-      env.peers.send(peer, { $case: 'keygenStatus', value: this.#status(entry, true) }),
+      env.peers.send(peer, { $case: 'keygenStatus', value: { ...this.#status(entry, true), stop: true } }),
     );
     const statuses = [...standing].map(([peer, s]) => ({ peer, status: s as KeygenStatus }));
     const unwanted = statuses.filter(({ status }) => status.state === 'Unwanted').map(({ peer }) => peer);
     if (unwanted.length > 0) throw new Error(`waits for ${unwanted.join(', ')} to be asked for key ${entry.row.name}`);
-    // Whoever is Active hands the signatures over on seeing our status.
-    if (statuses.some(({ status }) => status.state === 'Active')) return;
+    // Whoever is Active hands the signatures over on seeing our status. Where nobody is, nobody becomes it any more.
+    if (statuses.some(({ status }) => status.state === 'Active' || status.state === 'Activating')) return;
     const last = Math.max(entry.row.attempt, ...statuses.map(({ status }) => Number(status.attempt)));
     const abandoned = last === 0 ? [] : await this.#abandon(entry, last);
     if (abandoned === undefined) return;

@@ -238,16 +238,20 @@ export interface KeygenSignature {
   signatures: HolderSignature[];
 }
 
-/** Where a holder stands with a key. `query` asks for the same in return. */
+/**
+ * Where a holder stands with a key. `query` asks for the same in return; with `stop`, which only the leader may say, the
+ * other first ends the attempt it runs, so that nobody becomes Active between its answer and the question to abandon.
+ */
 export interface KeygenStatus {
   key: string;
   query: boolean;
-  /** Unwanted | Wanted | Prepared | Active | Failed (the attempt failed at the sender) */
+  /** Unwanted | Wanted | Prepared | Activating | Active | Failed (the attempt failed at the sender) */
   state: string;
   /** the attempt prepared, active or last begun */
   attempt: bigint;
   /** the last attempt this holder signed off as abandoned */
   abandoned: bigint;
+  stop: boolean;
 }
 
 /** Leader asks with no signature; a holder that has not seen all n certificate signatures answers with its own. */
@@ -2313,7 +2317,7 @@ export const KeygenSignature: MessageFns<KeygenSignature> = {
 };
 
 function createBaseKeygenStatus(): KeygenStatus {
-  return { key: "", query: false, state: "", attempt: 0n, abandoned: 0n };
+  return { key: "", query: false, state: "", attempt: 0n, abandoned: 0n, stop: false };
 }
 
 export const KeygenStatus: MessageFns<KeygenStatus> = {
@@ -2338,6 +2342,9 @@ export const KeygenStatus: MessageFns<KeygenStatus> = {
         throw new globalThis.Error("value provided for field message.abandoned of type uint64 too large");
       }
       writer.uint32(40).uint64(message.abandoned);
+    }
+    if (message.stop !== false) {
+      writer.uint32(48).bool(message.stop);
     }
     return writer;
   },
@@ -2393,6 +2400,14 @@ export const KeygenStatus: MessageFns<KeygenStatus> = {
             }
 
             message.abandoned = reader.uint64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.stop = reader.bool();
             continue;
           }
         }
