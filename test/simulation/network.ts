@@ -19,12 +19,15 @@ export class Network {
   /** How the signer of `name` gets its links. */
   connect(name: string, head: () => Head): Connect {
     return async (_pins, _genesis, handlers): Promise<PeerLinks> => {
-      this.#nodes.set(name, { handlers, head });
+      const node = { handlers, head };
+      this.#nodes.set(name, node);
+      // A signer that was killed may go on computing in this process; nobody hears of it.
+      const alive = (): boolean => this.#nodes.get(name) === node;
       for (const other of this.#nodes.keys()) this.#raise(name, other);
       return {
         port: 0,
-        send: (peer, body) => this.#send(name, peer, body),
-        available: (peer) => this.#up.has(linkId(name, peer)),
+        send: (peer, body) => alive() && this.#send(name, peer, body),
+        available: (peer) => alive() && this.#up.has(linkId(name, peer)),
         setPeers() {},
         close: async () => this.stop(name),
       };

@@ -6,7 +6,6 @@ import { policyDocument } from '../../policy/document.ts';
 import type { SignReply, SignRequest } from '../../proto/gen/signer/v1/signer.ts';
 import type { Environment, Identity, ShareKeeper } from '../../signer/ceremony/environment.ts';
 import { silentMeter } from '../../signer/ceremony/meter.ts';
-import { frostScheme, inlineEngine } from '../../signer/scheme/frost-scheme.ts';
 import type { FrostScheme, KeyShare, Scheme } from '../../signer/scheme/scheme.ts';
 import { Signer } from '../../signer/signer.ts';
 import { canonicalize } from '../../statement/canonical.ts';
@@ -16,6 +15,7 @@ import { signSshsig } from '../../statement/sshsig.ts';
 import { encodeStatement, type GenesisStatement, type RequestStatement } from '../../statement/statements.ts';
 import { Disk, MemoryStore } from './memory-store.ts';
 import { Network } from './network.ts';
+import { toyScheme } from './toy-scheme.ts';
 
 export type SimulatedHolder = { readonly name: string; readonly role: 'Infrastructure' | 'Client' | 'Backup' };
 
@@ -27,7 +27,7 @@ export const threeHolders: readonly SimulatedHolder[] = [
 
 type Running = { readonly signer: Signer; readonly store: MemoryStore };
 
-/** A whole wallet in one process: real ceremonies over a simulated network and simulated disks. */
+/** A whole wallet in one process: real ceremonies over a simulated network, simulated disks and, unless `scheme` says otherwise, toy arithmetic. */
 export class SimulatedWallet {
   readonly network = new Network();
   readonly holders: readonly SimulatedHolder[];
@@ -54,8 +54,7 @@ export class SimulatedWallet {
     this.#threshold = options.threshold ?? 2;
     this.clock = options.clock ?? systemClock;
     this.#log = options.log ?? silentLog;
-    const engine = inlineEngine();
-    this.#scheme = options.scheme ?? ((name) => frostScheme(name, engine));
+    this.#scheme = options.scheme ?? toyScheme;
     this.#identities = new Map(this.holders.map((h) => [h.name, newIdentity()]));
     this.#disks = new Map(this.holders.map((h) => [h.name, new Disk()]));
     const initiators = [{ name: 'payments-api', key: formatSshPublicKey(sshKeyOf(this.initiator)) }];
