@@ -1,4 +1,5 @@
 import { SigHash, Transaction } from '@scure/btc-signer';
+import { RawPSBTV0, RawPSBTV2 } from '@scure/btc-signer/psbt.js';
 import { RawOldTx, RawTx } from '@scure/btc-signer/script.js';
 import { concat, equal, hex, sha256 } from '../../common/bytes.ts';
 import { messageOf, Refused } from '../../common/errors.ts';
@@ -22,6 +23,10 @@ const inputFields: ReadonlySet<string> = new Set([
 const signedFields: ReadonlySet<string> = new Set([
   ...['partialSig', 'finalScriptSig', 'finalScriptWitness', 'tapKeySig', 'tapScriptSig'],
 ]);
+const globalFields: ReadonlySet<string> = new Set([
+  ...['unsignedTx', 'version', 'xpub'],
+  ...['txVersion', 'fallbackLocktime', 'inputCount', 'outputCount', 'txModifiable'],
+]);
 const outputFields: ReadonlySet<string> = new Set([
   ...['amount', 'script', 'redeemScript', 'witnessScript', 'bip32Derivation'],
   ...['tapInternalKey', 'tapTree', 'tapBip32Derivation'],
@@ -36,6 +41,7 @@ export function decodePsbt({ chain, data }: Payload, key: PublicKey): Decoded {
   if (network === undefined) throw new Refused('Unsupported', `chain ${chain} is not in this version`);
   const own = taprootScript(key.bytes);
   const psbt = parse(data);
+  checkFields(globalOf(data), globalFields, 'PSBT');
   const unsigned = RawOldTx.decode(psbt.unsignedTx);
   checkShape(unsigned);
   const inputs = unsigned.inputs.map((_, i) => readInput(psbt, i, own));
@@ -94,6 +100,14 @@ function parse(data: Uint8Array): Transaction {
     throw new Refused('Malformed', `PSBT: ${messageOf(error).slice(0, 300)}`);
   }
   throw new Refused('Malformed', 'PSBT: want its fields by ascending type, each in its shortest form');
+}
+
+function globalOf(data: Uint8Array): object {
+  try {
+    return RawPSBTV0.decode(data).global;
+  } catch {
+    return RawPSBTV2.decode(data).global;
+  }
 }
 
 function checkShape({ version, inputs, outputs }: ReturnType<typeof RawOldTx.decode>): void {

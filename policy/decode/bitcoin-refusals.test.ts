@@ -70,6 +70,7 @@ describe('a PSBT is refused', () => {
       'Malformed',
       'unknown',
     ],
+    ['that is a message to sign', () => withGlobal('01090161'), 'Unsupported', 'PSBT: has genericSignedMessage'],
     ['that is signed', () => signed().toPSBT(), 'Malformed', 'input 0: is signed already'],
     ['that is finished', () => finalized().toPSBT(), 'Malformed', 'input 0: is signed already'],
     [

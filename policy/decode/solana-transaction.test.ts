@@ -8,7 +8,7 @@ import { concat, utf8 } from '../../common/bytes.ts';
 import { Refused } from '../../common/errors.ts';
 import { decode } from './decode.ts';
 import { refusal } from './testing/refusal.ts';
-import { decodeFor, devnet, other, ours, testKey, wire } from './testing/solana.ts';
+import { decodeFor, devnet, other, ours, sol, testKey, wire } from './testing/solana.ts';
 
 const payroll = testKey('payroll').address;
 
@@ -35,13 +35,13 @@ describe('a Solana transaction', () => {
         {
           kind: 'Transfer',
           chain: devnet,
-          asset: `${devnet}/slip44:501`,
+          asset: sol,
           amount: 1_500_000_000n,
           destination: `${devnet}:${payroll}`,
           text: `sends 1.5 SOL to ${payroll}`,
         },
       ]);
-      expect(decoded.fees).toEqual([{ chain: devnet, asset: `${devnet}/slip44:501`, amount: 5_000n }]);
+      expect(decoded.fees).toEqual([{ chain: devnet, asset: sol, amount: 5_000n }]);
       expect(decoded.messages).toEqual([Uint8Array.from(getTransactionDecoder().decode(data).messageBytes)]);
     },
   );
@@ -76,10 +76,10 @@ describe('a Solana transaction', () => {
 describe('other signers', () => {
   const instructions = [pay(5n)];
 
-  test('that pay have signed already, and no fee is ours', () => {
+  test('that pay have signed already, and the fee is not ours', () => {
     const data = wire(other, instructions, { signers: [other] });
     const decoded = decodeFor(ours, data);
-    expect(decoded.fees).toEqual([]);
+    expect(decoded.fees).toEqual([{ chain: devnet, asset: sol, amount: 0n }]);
     const signature = ours.sign(decoded.messages[0] ?? data);
     const finished = decoded.finish?.([signature]);
     expect(finished?.transaction).toEqual(wire(other, instructions, { signers: [other, ours] }));

@@ -56,10 +56,11 @@ export function decodeSolana({ chain, data: given }: Payload, key: PublicKey): D
   const effects = instructions
     .filter(({ program }) => program !== computeBudgetProgram)
     .map((instruction): Effect => (programs.get(instruction.program) ?? callOf)(instruction, context));
-  const amount = worstFee(message);
+  // Where another pays it is a fee of nothing, so that a chain for which the policy knows no fees is denied all the same.
+  const amount = slot === 0 ? worstFee(message) : 0n;
   return {
     effects,
-    fees: slot === 0 ? [{ chain, asset: solAsset(chain), amount }] : [],
+    fees: [{ chain, asset: solAsset(chain), amount }],
     messages: [bytes],
     finish: ([signature, ...more]) => {
       if (signature?.length !== signatureBytes || more.length > 0)
