@@ -43,6 +43,8 @@ export function startRequest(facts: RequestFacts): RequestStart {
     // Whoever was asked before may have signed: only signers can say what became of it.
     if (now >= parseTime(spec.expiresAt) && status?.digest === undefined)
       return { kind: 'End', status: ended(facts, 'Expired', `the request expired at ${spec.expiresAt}, before there was anybody to ask`) };
+    // Of one that was asked for, the last answer stands.
+    if (status?.digest !== undefined) return { kind: 'Wait', status };
     const why = wallet === undefined ? `there is no Wallet ${spec.walletRef.name} in ${request.metadata.namespace}` : `Wallet ${spec.walletRef.name} is not ready to be asked`;
     return { kind: 'Wait', status: pending(facts, status ?? {}, 'WaitingForWallet', why) };
   }

@@ -30,8 +30,9 @@ export type SignerPlan = {
   readonly nextMs: number;
 };
 
-const unreadyMs = 200;
-const readyMs = 2_000;
+/** While a signer starts, and while nothing is expected but what the store tells of. */
+const busyMs = 200;
+const calmMs = 1_000;
 
 export function planSigner(facts: SignerFacts): SignerPlan {
   const { signer, answer, now } = facts;
@@ -57,7 +58,7 @@ export function planSigner(facts: SignerFacts): SignerPlan {
       ...(epoch !== undefined && { epoch }),
       ...(policyDigest !== undefined && { policyDigest }),
     },
-    nextMs: finding.status === 'True' ? readyMs : unreadyMs,
+    nextMs: learnt === undefined && (finding.reason === 'Starting' || finding.reason === 'Restarting') ? busyMs : calmMs,
   };
 }
 
@@ -70,7 +71,7 @@ function planDeletion({ signer, wallet, signers, now }: SignerFacts): SignerPlan
   return {
     ...(served !== true && { stop: { wallet: `${namespace}/${name}`, holder } }),
     status: { ...signer.status, conditions: setCondition(signer.status?.conditions, finding, generation, now), observedGeneration: generation },
-    nextMs: unreadyMs,
+    nextMs: busyMs,
   };
 }
 

@@ -42,7 +42,9 @@ const finding = (type: Finding['type'], status: Finding['status'], reason: Findi
 function ready({ wallet, decision, refusals }: FindingFacts, keys: Finding, signers: Finding): Finding {
   const no = (reason: Finding['reason'], message: string): Finding => finding('Ready', 'False', reason, message);
   if (decision.kind === 'Blocked') return no(decision.reason, decision.message);
-  if (refusals.size > 0) return no('ProvisioningFailed', [...refusals].map(([holder, why]) => `${holder}: ${why}`).join('; '));
+  // What a signer refuses matters as long as it lacks something: a founded wallet goes on without one.
+  if (refusals.size > 0 && keys.status !== 'True')
+    return no('ProvisioningFailed', [...refusals].map(([holder, why]) => `${holder}: ${why}`).join('; '));
   if (decision.kind === 'Found') return no('WaitingForSigners', 'all signers answer; the wallet is being founded');
   if (keys.status !== 'True') return no(keys.reason, keys.message);
   if (signers.reason === 'QuorumLost') return no('QuorumLost', signers.message);
@@ -93,6 +95,8 @@ function signersAvailable({ wallet, holders, decision, known, available }: Findi
   const absent = unavailable.map(({ name, why }) => `; ${name} ${why}`).join('');
   if (known === undefined && wallet.status?.genesis === undefined && (decision.kind !== 'Found' || unavailable.length > 0))
     return finding(type, 'False', 'WaitingForSigners', `${count}; founding the wallet needs all${absent}`);
+  if (known?.certificates.size === 0 && unavailable.length > 0)
+    return finding(type, 'False', 'WaitingForSigners', `${count}; generating keys needs all${absent}`);
   const worth = losses < 0 ? 'nothing can be signed' : `signing tolerates ${losses} more ${losses === 1 ? 'loss' : 'losses'}`;
   if (unavailable.length === 0) return finding(type, 'True', 'AllAvailable', `${count}; ${worth}`);
   return finding(type, 'False', losses < 0 ? 'QuorumLost' : 'SignerUnavailable', `${count}; ${worth}${absent}`);
@@ -105,14 +109,14 @@ function policyEnforced(facts: FindingFacts): Finding {
   if (before !== undefined) return before;
   const name = wallet.spec.policyRef.name;
   const no = (reason: Finding['reason'], message: string): Finding =>
-    finding(type, 'False', reason, known === undefined ? message : `${message}; signers go on enforcing ${known.genesis.policy} of genesis`);
+    finding(type, 'False', reason, known === undefined ? message : `${message}; signers enforce ${known.genesis.policy}, which they were founded with`);
   if (policy.kind === 'Missing') return no('PolicyNotFound', `there is no SigningPolicy ${name}`);
   if (policy.kind === 'Invalid') return no(policy.reason === 'FeatureUnsupported' ? 'FeatureUnsupported' : 'PolicyInvalid', policy.message);
   if (known === undefined) return finding(type, 'False', 'WaitingForHolders', 'the wallet is not founded yet');
   if (policy.digest !== known.genesis.policy)
     return no('ChangeUnsupported', `SigningPolicy ${name} was edited to ${policy.digest}: changing a policy is not in this version`);
   const late = holders.filter((holder) => enforcedBy(wallet, holder) !== known.policyDigest).map((holder) => holder.name);
-  if (late.length > 0) return no('WaitingForHolders', `${late.join(', ')} did not acknowledge policy ${policy.digest} yet`);
+  if (late.length > 0) return finding(type, 'False', 'WaitingForHolders', `${late.join(', ')} did not acknowledge policy ${policy.digest} yet`);
   return finding(type, 'True', 'AllEnforce', `all ${holders.length} holders enforce ${policy.digest}`);
 }
 

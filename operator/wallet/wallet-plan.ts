@@ -45,8 +45,9 @@ export type WalletPlan = {
   readonly nextMs: number;
 };
 
-const unreadyMs = 200;
-const readyMs = 2_000;
+/** While signers work on it, and while nothing is expected but what the store tells of. */
+const busyMs = 200;
+const calmMs = 1_000;
 
 export function planWallet(facts: WalletFacts): WalletPlan {
   const { wallet, holders, missing, now } = facts;
@@ -73,7 +74,8 @@ export function planWallet(facts: WalletFacts): WalletPlan {
   };
   const provision = planProvision({ ...facts, decision });
   const losses = genesis === '' ? -1 : available.losses;
-  const settled = available.unavailable.length === 0 && findings.every(({ type, status: is }) => is === 'True' || !['Ready', 'KeysGenerated'].includes(type));
+  const waitsForPeople = decision.kind === 'Blocked' && decision.reason !== 'WaitingForSigners';
+  const whole = available.unavailable.length === 0 && findings.every(({ type, status: is }) => is === 'True' || !['Ready', 'KeysGenerated'].includes(type));
   return {
     writeSigners: missing.write,
     provision,
@@ -82,7 +84,7 @@ export function planWallet(facts: WalletFacts): WalletPlan {
     connection: known === undefined ? undefined : connectionTo(known, holders),
     genesis,
     losses,
-    nextMs: settled ? readyMs : unreadyMs,
+    nextMs: waitsForPeople || whole ? calmMs : busyMs,
   };
 }
 
@@ -140,8 +142,8 @@ function eventsOf(wallet: Wallet, status: NonNullable<Wallet['status']>, finding
     if (found?.status !== 'True' || conditionOf(before?.conditions, type)?.status === 'True') return [];
     return [{ type: 'Normal', reason: type, message: found.message }];
   };
-  // Until it is founded, signers only start.
-  const signers = (before?.genesis === undefined ? [] : (status.holders ?? [])).flatMap(({ name, available, message }): readonly WalletEvent[] => {
+  // Until there is a key, signers only start.
+  const signers = ((before?.keys ?? []).length === 0 ? [] : (status.holders ?? [])).flatMap(({ name, available, message }): readonly WalletEvent[] => {
     const was = before?.holders?.find((holder) => holder.name === name)?.available;
     if (was === undefined || was === available) return [];
     return available
