@@ -41,6 +41,7 @@ async function up(session: Session, target: Target, options: Options): Promise<v
   const log = await operatorLog(session, target, options.verbose ?? false);
   const { store, metricsEndpoint, ended } = await runEmbedded({
     dir: target.folder,
+    stateDir: target.stateDir,
     signal: session.signal,
     log: log.log,
     stopSigners: options.keepSigners !== true,
