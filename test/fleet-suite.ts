@@ -137,7 +137,10 @@ export function fleetSuite(title: string, open: () => Promise<FleetHarness>): vo
       await Promise.all([fleet.ensure(spec), fleet.remove(spec, { destroy: false }), fleet.ensure(spec)]);
       await untilServing(fleet, spec);
       expect(count(spec)).toBe(1);
-      await Promise.all([fleet.ensure(signerSpec({ operator: `sha256:${'2'.repeat(64)}` })), fleet.remove(spec, { destroy: true })]);
+      await Promise.all([
+        fleet.ensure(signerSpec({ operator: `sha256:${'2'.repeat(64)}` })),
+        fleet.remove(spec, { destroy: true }),
+      ]);
       expect(await fleet.observe(spec)).toBeUndefined();
       expect(count(spec)).toBe(0);
     });

@@ -47,7 +47,8 @@ export async function openLocalFleet(options: LocalFleetOptions): Promise<LocalF
     ensure: async (spec) => (await signerOf(spec)).ensure(spec),
     observe: async ({ wallet, holder }) => (await signers.get(`${wallet}/${holder}`))?.observe(),
     remove: async (id, { destroy }) => (await signerOf(id)).remove(destroy),
-    list: async () => (await Promise.all(signers.values())).filter((signer) => signer.observe() !== undefined).map(({ id }) => id),
+    list: async () =>
+      (await Promise.all(signers.values())).filter((signer) => signer.observe() !== undefined).map(({ id }) => id),
     close: async () => {
       await Promise.all([...signers.values()].map(async (signer) => (await signer).close()));
     },
@@ -59,7 +60,8 @@ const isName = (text: string): boolean => text.length <= 63 && /^[a-z0-9](?:[-a-
 /** Names become folders: nothing but a DNS label may. */
 function checkId({ wallet, holder }: SignerId): void {
   const [namespace = '', name = '', ...rest] = wallet.split('/');
-  if (rest.length > 0 || !isName(namespace) || !isName(name)) throw new Error(`wallet: want namespace/name, got ${quote(wallet)}`);
+  if (rest.length > 0 || !isName(namespace) || !isName(name))
+    throw new Error(`wallet: want namespace/name, got ${quote(wallet)}`);
   if (!isName(holder)) throw new Error(`holder: want a name like client, got ${quote(holder)}`);
 }
 
@@ -73,6 +75,7 @@ async function findSigners(folder: string): Promise<readonly SignerId[]> {
   const found: SignerId[] = [];
   for (const namespace of await under(root))
     for (const wallet of await under(join(root, namespace)))
-      for (const holder of await under(join(root, namespace, wallet))) found.push({ wallet: `${namespace}/${wallet}`, holder });
+      for (const holder of await under(join(root, namespace, wallet)))
+        found.push({ wallet: `${namespace}/${wallet}`, holder });
   return found;
 }

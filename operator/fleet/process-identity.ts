@@ -29,7 +29,10 @@ export const isAlive = ({ pid, started }: ProcessIdentity): boolean => identityO
 
 /** Ends a process: SIGTERM, after `grace` milliseconds SIGKILL. Resolves when it is gone; nothing happens to another with its id. */
 export async function endProcess(process: ProcessIdentity, grace: number, clock: Clock): Promise<void> {
-  for (const [signal, bound] of [['SIGTERM', grace], ['SIGKILL', KILL_BOUND]] as const) {
+  for (const [signal, bound] of [
+    ['SIGTERM', grace],
+    ['SIGKILL', KILL_BOUND],
+  ] as const) {
     const since = clock.monotonic();
     send(process, signal);
     while (clock.monotonic() - since < bound) {
@@ -46,7 +49,9 @@ export async function endProcess(process: ProcessIdentity, grace: number, clock:
 export function findProcess(
   words: readonly string[],
 ): { readonly process: ProcessIdentity; readonly args: readonly string[] } | undefined {
-  for (const pid of readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name)).map(Number)) {
+  for (const pid of readdirSync('/proc')
+    .filter((name) => /^[0-9]+$/.test(name))
+    .map(Number)) {
     try {
       if (statSync(`/proc/${pid}`).uid !== process.getuid?.()) continue;
       const args = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');

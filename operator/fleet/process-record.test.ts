@@ -8,7 +8,13 @@ import { fleetFolder } from './testing/fleet-folder.ts';
 
 const port = fc.integer({ min: 1, max: 65_535 });
 const record: fc.Arbitrary<ProcessRecord> = fc.record({
-  process: fc.option(fc.record({ pid: fc.integer({ min: 2, max: 2 ** 31 - 1 }), started: fc.tuple(fc.uuid(), fc.nat()).map(([boot, ticks]) => `${boot}/${ticks}`) }), { nil: undefined }),
+  process: fc.option(
+    fc.record({
+      pid: fc.integer({ min: 2, max: 2 ** 31 - 1 }),
+      started: fc.tuple(fc.uuid(), fc.nat()).map(([boot, ticks]) => `${boot}/${ticks}`),
+    }),
+    { nil: undefined },
+  ),
   spec: fc.nat().map((n) => `sha256:${n.toString(16).padStart(64, '0')}`),
   ports: fc.record({ sign: port, peer: port, metrics: port }),
   restarts: fc.maxSafeNat(),

@@ -30,7 +30,10 @@ export async function readRecord(file: string): Promise<ProcessRecord | undefine
 }
 
 export const writeRecord = (file: string, { process, spec, ports, restarts }: ProcessRecord): Promise<void> =>
-  replaceFile(file, Buffer.from(`${JSON.stringify({ process: process ?? null, spec, ports, restarts }, undefined, 2)}\n`));
+  replaceFile(
+    file,
+    Buffer.from(`${JSON.stringify({ process: process ?? null, spec, ports, restarts }, undefined, 2)}\n`),
+  );
 
 function decode(value: unknown): ProcessRecord {
   const { process, spec, ports, restarts } = members(value);

@@ -4,7 +4,10 @@ import type { SecretSource } from '../store/secret-source.ts';
 import type { NotRunning, SignerSpec } from './fleet.ts';
 import { replaceFile, unlessMissing } from './replace-file.ts';
 
-export type SealProblem = { readonly reason: Extract<NotRunning, 'SealNotFound' | 'SealInvalid'>; readonly message: string };
+export type SealProblem = {
+  readonly reason: Extract<NotRunning, 'SealNotFound' | 'SealInvalid'>;
+  readonly message: string;
+};
 
 const KEY_BYTES = 32;
 
@@ -19,7 +22,10 @@ export async function writeSealKey(
 ): Promise<SealProblem | undefined> {
   const secret = await secrets.secret(namespace, seal.secret);
   if (secret === undefined)
-    return { reason: 'SealNotFound', message: `there is no Secret ${seal.secret} in namespace ${namespace}; make one with: holdfast seal new` };
+    return {
+      reason: 'SealNotFound',
+      message: `there is no Secret ${seal.secret} in namespace ${namespace}; make one with: holdfast seal new`,
+    };
   const value = secret.get(seal.key);
   if (value === undefined)
     return { reason: 'SealNotFound', message: `Secret ${namespace}/${seal.secret} has no key ${seal.key} in its data` };
@@ -51,7 +57,8 @@ export async function writeSealKey(
 
 /** 32 bytes that are all text are a password or a shorter key in hex or base64: random ones never are. */
 function decodeKey(value: Uint8Array): Buffer | undefined {
-  if (value.length === KEY_BYTES) return value.some((byte) => byte < 0x20 || byte > 0x7e) ? Buffer.from(value) : undefined;
+  if (value.length === KEY_BYTES)
+    return value.some((byte) => byte < 0x20 || byte > 0x7e) ? Buffer.from(value) : undefined;
   const text = value.length <= 64 ? Buffer.from(value).toString('latin1').trimEnd() : '';
   return /^[A-Za-z0-9+/]{43}=$/.test(text) ? Buffer.from(text, 'base64') : undefined;
 }

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { systemClock } from '../../common/clock.ts';
-import { signerSpec } from '../../test/fleet-suite.ts';
+import { signerSpec, untilObserved } from '../../test/fleet-suite.ts';
 import type { Fleet } from './fleet.ts';
 import { signerCommand } from './signer-command.ts';
 import { fleetFolder, processesIn } from './testing/fleet-folder.ts';
@@ -24,13 +24,22 @@ describe('the command of a signer', () => {
   it('is the source beside sources and the bundle beside a bundle', () => {
     const files = { data: '/state/data', sealKey: '/seals/key' };
     expect(existsSync(signerCommand()(files).at(-1)!)).toBe(true);
-    expect(signerCommand('file:///opt/holdfast/operator/fleet/signer-command.ts')(files).at(-1)).toBe('/opt/holdfast/signer/main.ts');
+    expect(signerCommand('file:///opt/holdfast/operator/fleet/signer-command.ts')(files).at(-1)).toBe(
+      '/opt/holdfast/signer/main.ts',
+    );
     const bundled = signerCommand('file:///opt/hold%20fast/holdfast.js')(files);
     expect(bundled.at(-1)).toBe('/opt/hold fast/signer.js');
-    expect(bundled).toEqual(expect.arrayContaining(['--permission', '--allow-fs-read=/opt/hold fast/', '--allow-fs-read=/seals/key', '--allow-fs-write=/state/data']));
+    expect(bundled).toEqual(
+      expect.arrayContaining([
+        '--permission',
+        '--allow-fs-read=/opt/hold fast/',
+        '--allow-fs-read=/seals/key',
+        '--allow-fs-write=/state/data',
+      ]),
+    );
   });
 
-  it('starts a real signer, which serves, comes back after a crash with its state, and ends when it is told to', { timeout: 60_000 }, async () => {
+  it('starts a real signer, takes it up after a crash, ends it and moves it', { timeout: 60_000 }, async () => {
     const { folder, open } = fleetFolder();
     const fleet = await open({ command: signerCommand(), clock: systemClock });
     const place = join(folder, 'signers', spec.wallet, spec.holder);
@@ -41,30 +50,25 @@ describe('the command of a signer', () => {
     expect(first).toBeDefined();
     // Neither a warning of Node's nor one of its own: it has what it asks for.
     expect(log()).not.toMatch(/Warning|"level":"(?:warn|error)"/);
+
     processesIn(place).forEach((pid) => process.kill(pid, 'SIGKILL'));
-    await vi.waitFor(async () => expect(await fleet.observe(spec)).toMatchObject({ running: true, restarts: 1 }), { timeout: 10_000 });
+    await untilObserved(fleet, spec, { running: true, restarts: 1 });
     await untilReady(fleet);
     expect(log().match(new RegExp(`"fingerprint":"${first}"`, 'g'))).toHaveLength(2);
+
+    const before = await fleet.observe(spec);
     await fleet.remove(spec, { destroy: false });
     expect(log()).toContain('"signal":"SIGTERM"');
     expect(log()).not.toContain('did not stop in time');
-  });
 
-  it('makes a signer tell a taken port from other failures, so that it is given another', { timeout: 60_000 }, async () => {
-    const { folder, open } = fleetFolder();
-    const fleet = await open({ command: signerCommand(), clock: systemClock });
+    // It tells a taken port from other failures, so that it is given another.
+    const squatter = createServer().listen({ host: '127.0.0.1', port: Number(before!.signEndpoint.split(':')[1]) });
+    await once(squatter, 'listening');
+    onTestFinished(() => void squatter.close());
     await fleet.ensure(spec);
+    await untilObserved(fleet, spec, { running: true, restarts: 1 });
     await untilReady(fleet);
-    for (const port of ['signEndpoint', 'metricsEndpoint'] as const) {
-      const before = await fleet.observe(spec);
-      await fleet.remove(spec, { destroy: false });
-      const squatter = createServer().listen({ host: '127.0.0.1', port: Number(before![port].split(':')[1]) });
-      await once(squatter, 'listening');
-      onTestFinished(() => void squatter.close());
-      await fleet.ensure(spec);
-      await vi.waitFor(async () => expect((await fleet.observe(spec))?.[port]).not.toBe(before![port]), { timeout: 10_000 });
-      await untilReady(fleet);
-    }
-    expect(processesIn(join(folder, 'signers'))).toHaveLength(1);
+    expect((await fleet.observe(spec))?.signEndpoint).not.toBe(before?.signEndpoint);
+    expect(processesIn(place)).toHaveLength(1);
   });
 });

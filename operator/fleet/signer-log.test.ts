@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { lastWords } from './signer-log.ts';
 import { fleetFolder } from './testing/fleet-folder.ts';
 
-const entry = (level: string, message: string, fields = {}): string => `${JSON.stringify({ time: '2026-12-01T00:00:00.000Z', level, message, ...fields })}\n`;
+const entry = (level: string, message: string, fields = {}): string =>
+  `${JSON.stringify({ time: '2026-12-01T00:00:00.000Z', level, message, ...fields })}\n`;
 const wordsOf = (text: string | Uint8Array, start = 0): Promise<string> => {
   const file = join(fleetFolder().folder, 'signer.log');
   writeFileSync(file, text);
@@ -15,12 +16,28 @@ const wordsOf = (text: string | Uint8Array, start = 0): Promise<string> => {
 describe('what a signer said last', () => {
   it.each([
     ['its last error', entry('error', 'first') + entry('error', 'second') + entry('info', 'bye'), 'second'],
-    ['an error with its cause', entry('error', 'cannot open', { error: 'no space left' }), 'cannot open: no space left'],
-    ['an exception', "file:///signer/main.ts:7\n  throw new TypeError('x');\n  ^\n\nTypeError: x is no function\n    at run (main.ts:7)\n\nNode.js v24.21.0\n", 'x is no function'],
+    [
+      'an error with its cause',
+      entry('error', 'cannot open', { error: 'no space left' }),
+      'cannot open: no space left',
+    ],
+    [
+      'an exception',
+      "file:///signer/main.ts:7\n  throw new TypeError('x');\n  ^\n\nTypeError: x is no function\n    at run (main.ts:7)\n\nNode.js v24.21.0\n",
+      'x is no function',
+    ],
     ['an exception with a code', 'Error [ERR_INVALID_ARG]: bad flag\n    at a\n', 'bad flag'],
-    ['memory that ran out', 'FATAL ERROR: Reached heap limit\n----- Native stack trace -----\n 1: 0xb8\n', 'Reached heap limit'],
+    [
+      'memory that ran out',
+      'FATAL ERROR: Reached heap limit\n----- Native stack trace -----\n 1: 0xb8\n',
+      'Reached heap limit',
+    ],
     ['a line for a person', 'error: the folder is in use\nhint: end the other\n', 'the folder is in use'],
-    ['its last line where none is an error', `${entry('info', 'ready')}sh: 1: exec: node: not found\n\n`, 'sh: 1: exec: node: not found'],
+    [
+      'its last line where none is an error',
+      `${entry('info', 'ready')}sh: 1: exec: node: not found\n\n`,
+      'sh: 1: exec: node: not found',
+    ],
     ['nothing of an empty log', '', ''],
     ['nothing of blank lines', '\n \n\t\n', ''],
     ['one line without control characters', 'error: red \u001B[31mink\u0007 \u202Eand\tmore\n', 'red [31mink and more'],

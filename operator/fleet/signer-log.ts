@@ -31,7 +31,11 @@ export async function rotateLog(file: string, most = MOST_BYTES): Promise<boolea
 export async function lastWords(file: string, start: number): Promise<string> {
   const size = await sizeOf(file);
   const from = Math.max(start <= size ? start : 0, size - TAIL_BYTES);
-  const lines = Buffer.from(await readFrom(file, from, TAIL_BYTES)).toString().split('\n').filter((line) => line.trim() !== '').toReversed();
+  const lines = Buffer.from(await readFrom(file, from, TAIL_BYTES))
+    .toString()
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .toReversed();
   const said = lines.map(errorOf).find((error) => error !== undefined) ?? lines[0] ?? '';
   const line = said.replaceAll(/[\p{C}\s]+/gu, ' ').trim();
   return line.length > MOST_CHARACTERS ? `${line.slice(0, MOST_CHARACTERS)}...` : line;

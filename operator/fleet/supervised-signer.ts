@@ -12,11 +12,12 @@ import type { NotRunning, SignerId, SignerObservation, SignerSpec } from './flee
 import { holdProcess } from './held-process.ts';
 import type { End } from './held-process.ts';
 import type { PortPool } from './port-pool.ts';
-import { endProcess, findProcess, isAlive } from './process-identity.ts';
+import { endProcess, isAlive } from './process-identity.ts';
 import type { ProcessIdentity } from './process-identity.ts';
-import { readRecord, unknownSpec, writeRecord } from './process-record.ts';
+import { readRecord, writeRecord } from './process-record.ts';
 import type { Ports, ProcessRecord } from './process-record.ts';
 import { writeSealKey } from './seal-key-file.ts';
+import { findRecord, listenFlags, signerFlags } from './signer-flags.ts';
 import { lastWords, openLog, rotateLog, sizeOf } from './signer-log.ts';
 import type { SignerCommand } from './signer-command.ts';
 
@@ -52,7 +53,13 @@ type Problem = { readonly reason: NotRunning; readonly message: string };
 export class SupervisedSigner {
   readonly id: SignerId;
   readonly #options: SupervisorOptions;
-  readonly #files: { readonly folder: string; readonly data: string; readonly log: string; readonly record: string; readonly sealKey: string };
+  readonly #files: {
+    readonly folder: string;
+    readonly data: string;
+    readonly log: string;
+    readonly record: string;
+    readonly sealKey: string;
+  };
   #spec: SignerSpec | undefined;
   #record: ProcessRecord | undefined;
   #ports: Ports | undefined;
@@ -141,7 +148,8 @@ export class SupervisedSigner {
     this.#ports = this.#record?.ports;
     if (this.#ports !== undefined) this.#options.ports.keep(this.#ports);
     const process = this.#record?.process;
-    if (process !== undefined && isAlive(process)) this.#watch({ process, since: this.#options.clock.monotonic(), logStart: 0, child: false });
+    if (process !== undefined && isAlive(process))
+      this.#watch({ process, since: this.#options.clock.monotonic(), logStart: 0, child: false });
   }
 
   #inTurn(run: () => Promise<void>): Promise<void> {
@@ -276,26 +284,13 @@ export class SupervisedSigner {
 
   #command({ wallet, holder, operator }: SignerSpec): readonly string[] {
     const { data, sealKey } = this.#files;
-    const flags = { '--wallet': wallet, '--holder': holder, '--data': data, '--seal-key-file': sealKey, '--operator': operator, '--log-level': 'info' };
-    return [...this.#options.command({ data, sealKey }), ...Object.entries(flags).flat()];
+    return [...this.#options.command({ data, sealKey }), ...signerFlags({ wallet, holder, operator, data, sealKey })];
   }
 
   #digestOf(spec: SignerSpec): string {
     const { kind, secret, key } = spec.seal;
     return digest(utf8(JSON.stringify([this.#command(spec), spec.namespace, kind, secret, key])));
   }
-}
-
-const listenFlags = ({ sign, peer, metrics }: Ports): readonly string[] =>
-  Object.entries({ '--sign-listen': sign, '--peer-listen': peer, '--metrics-listen': metrics }).flatMap(([flag, port]) => [flag, `127.0.0.1:${port}`]);
-
-/** The record of a process that has `data` for its state, from its arguments. Its spec is unknown, so that it will be restarted. */
-function findRecord(data: string): ProcessRecord | undefined {
-  const found = findProcess(['--data', data]);
-  if (found === undefined) return undefined;
-  const port = (flag: string): number => Number(/^127\.0\.0\.1:([0-9]{1,5})$/.exec(found.args[found.args.indexOf(flag) + 1] ?? '')?.[1]);
-  const ports = { sign: port('--sign-listen'), peer: port('--peer-listen'), metrics: port('--metrics-listen') };
-  return Object.values(ports).every((p) => p > 0) ? { process: found.process, spec: unknownSpec, ports, restarts: 0 } : undefined;
 }
 
 const describeEnd = (end: End | undefined, words: string): string => {

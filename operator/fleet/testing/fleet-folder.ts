@@ -39,7 +39,8 @@ export function fleetFolder(): FleetFolder {
   const fleets: LocalFleet[] = [];
   onTestFinished(async () => {
     await Promise.all(fleets.map((fleet) => fleet.close()));
-    for (let left = processesIn(folder); left.length > 0; left = processesIn(folder)) left.forEach((pid) => killIfThere(pid));
+    for (let left = processesIn(folder); left.length > 0; left = processesIn(folder))
+      left.forEach((pid) => killIfThere(pid));
     rmSync(folder, { recursive: true, force: true });
   });
   const secrets = new SettableSecrets();
@@ -48,7 +49,14 @@ export function fleetFolder(): FleetFolder {
     folder,
     secrets,
     open: async (options) => {
-      const fleet = await openLocalFleet({ folder, secrets, command: standIn, log: silentLog, clock: quickClock, ...options });
+      const fleet = await openLocalFleet({
+        folder,
+        secrets,
+        command: standIn,
+        log: silentLog,
+        clock: quickClock,
+        ...options,
+      });
       fleets.push(fleet);
       return fleet;
     },
@@ -62,7 +70,11 @@ export const processesIn = (folder: string): readonly number[] =>
     .map(Number)
     .filter((pid) => {
       try {
-        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').some((word) => `${word}/`.startsWith(`${folder}/`)) && identityOf(pid) !== undefined;
+        return (
+          readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+            .split('\0')
+            .some((word) => `${word}/`.startsWith(`${folder}/`)) && identityOf(pid) !== undefined
+        );
       } catch {
         return false;
       }

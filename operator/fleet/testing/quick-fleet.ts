@@ -10,4 +10,7 @@ export const quickClock: Clock = {
   after: (ms, run) => systemClock.after(ms / 20, run),
 };
 
-export const standIn: SignerCommand = () => [process.execPath, fileURLToPath(new URL('./stand-in-signer.ts', import.meta.url))];
+export const standIn: SignerCommand = () => [
+  process.execPath,
+  fileURLToPath(new URL('./stand-in-signer.ts', import.meta.url)),
+];

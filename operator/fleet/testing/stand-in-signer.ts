@@ -34,13 +34,16 @@ function fail(error: unknown): never {
 for (const pid of existsSync(starts) ? readFileSync(starts, 'utf8').split('\n').filter(Boolean) : [])
   try {
     const alive = !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
-    if (alive && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(values.data)) appendFileSync(join(values.data, 'doubles'), `${pid} and ${process.pid}\n`);
+    if (alive && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(values.data))
+      appendFileSync(join(values.data, 'doubles'), `${pid} and ${process.pid}\n`);
   } catch {
     // It ended long ago.
   }
 appendFileSync(starts, `${process.pid}\n`);
 
-const behaviour = existsSync(join(values.data, 'behaviour')) ? readFileSync(join(values.data, 'behaviour'), 'utf8') : '';
+const behaviour = existsSync(join(values.data, 'behaviour'))
+  ? readFileSync(join(values.data, 'behaviour'), 'utf8')
+  : '';
 const exit = /^exit (\d+)$/.exec(behaviour)?.[1];
 if (exit !== undefined) {
   log.error('told to exit', { code: exit });
