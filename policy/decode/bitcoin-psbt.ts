@@ -10,7 +10,7 @@ import { bitcoinNetworks } from './networks.ts';
 import type { BitcoinNetwork } from './networks.ts';
 import { decimal } from './text.ts';
 
-const mostBytes = 65_536;
+const mostBytes = 32_768;
 const mostInputs = 64;
 const mostOutputs = 64;
 const mostSatoshis = 2_100_000_000_000_000n;

@@ -46,9 +46,9 @@ describe('a PSBT is refused', () => {
     ['that ends early', () => plain.subarray(0, -1), 'Malformed', 'PSBT: '],
     [
       'larger than any that taproot needs',
-      () => concat(plain, new Uint8Array(65_536)),
+      () => concat(plain, new Uint8Array(32_768)),
       'Malformed',
-      'want at most 65536 bytes',
+      'want at most 32768 bytes',
     ],
     [
       'with a length in a longer form',
