@@ -59,6 +59,8 @@ describe('what manifests change', () => {
   it.each<[string, readonly Reading[], boolean]>([
     ['its file cannot be read', [unreadable('a', 'why')], false],
     ['another document of its file is wrong', [reading('a', { kind: 'Wallet' })], false],
+    ['another object in its file is wrong', [reading('a', wallet('other', { threshold: 7 }))], false],
+    ['another object in its file contradicts one elsewhere', [reading('a', wallet('other')), reading('b', wallet('other'))], false],
     ['a part of the folder cannot be read', [], true],
   ])('never is a deletion where %s', (_, readings, partial) => {
     const world = new World();

@@ -36,7 +36,7 @@ const rememberRequestMs = 62 * 24 * 3_600_000;
 
 /**
  * What the manifests change about the objects in force. A manifest that cannot be used changes nothing: what it said
- * last stays, and so does all that an unclear file had said. An object is gone once its manifest was `missing` already
+ * last stays, and so does all that its file had said. An object is gone once its manifest was `missing` already
  * the last time, because a folder is not read in one moment and editors replace files.
  */
 export function decide(
@@ -47,7 +47,8 @@ export function decide(
 ): Decision {
   const named = Map.groupBy(readings.flatMap(({ manifests }) => manifests), ({ key }) => keyString(key));
   const verdicts = [...named].map(([name, manifests]) => judge(stored.get(name), manifests, birth));
-  const unclear = new Set(readings.filter((reading) => reading.unclear).map(({ file }) => file));
+  const problems = [...readings.flatMap((reading) => reading.problems), ...verdicts.flatMap((verdict) => verdict.problems)];
+  const unclear = new Set([...readings.filter((reading) => reading.unclear), ...problems].map(({ file }) => file));
   const absent = [...stored].filter(
     ([name, { resource, file, gone }]) =>
       !partial && gone === undefined && resource.metadata.deletionTimestamp === undefined && file !== undefined && !named.has(name) && !unclear.has(file),
@@ -61,7 +62,7 @@ export function decide(
     ),
     missing: new Set(absent.map(([name]) => name).filter((name) => !missing.has(name))),
     named: new Set(named.keys()),
-    problems: [...readings.flatMap(({ problems }) => problems), ...verdicts.flatMap(({ problems }) => problems)],
+    problems,
   };
 }
 

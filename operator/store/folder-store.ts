@@ -228,17 +228,19 @@ export class FolderStore implements ResourceStore, SecretSource {
 
   /** Does what the manifests say now; true where they may not be at rest yet. */
   async #scan(): Promise<boolean> {
-    const scan = await this.#manifests.scan();
-    const decision = decide(this.#table.stored, scan, this.#missing, { now: this.#clock.now(), uid: randomUUID });
+    const { folders, unsettled, ...scan } = await this.#manifests.scan();
+    // What a file that is being written holds is not known, as if it could not be read.
+    const found = { readings: scan.readings, partial: scan.partial || unsettled };
+    const decision = decide(this.#table.stored, found, this.#missing, { now: this.#clock.now(), uid: randomUUID });
     this.#missing = decision.missing;
     this.#named = decision.named;
     for (const object of decision.put) await this.#table.put(object);
     for (const key of decision.drop) await this.#table.drop(key);
-    const { secrets, problems } = decideSecrets(this.#secrets, scan);
+    const { secrets, problems } = decideSecrets(this.#secrets, found);
     this.#takeSecrets(secrets);
     this.#report([...decision.problems, ...problems]);
-    const unseen = await this.#watch.update(scan.folders);
-    return unseen || scan.unsettled || decision.missing.size > 0;
+    const unseen = await this.#watch.update(folders);
+    return unseen || unsettled || decision.missing.size > 0;
   }
 
   /** Whoever waits for a Secret or uses one hears of it as of a change of their own. */
