@@ -15,7 +15,9 @@ export class AddressBook {
   readonly #derived = new Map<string, ReadonlyMap<string, ReadonlySet<string>>>();
 
   constructor(entries: readonly AddressBookEntry[]) {
-    this.#names = collect(entries.flatMap(({ name, addresses }) => addresses.map((a) => [canonicalId(a), name] as const)));
+    this.#names = collect(
+      entries.flatMap(({ name, addresses }) => addresses.map((a) => [canonicalId(a), name] as const)),
+    );
   }
 
   /** Names of the effect's destination itself, and of the owner whose associated token account it is. */

@@ -26,5 +26,7 @@ const natives: Readonly<Record<string, Omit<NativeAsset, 'id'> & { readonly coin
 export function nativeAsset(chain: string): NativeAsset | undefined {
   const { namespace } = chainOf(chain);
   const native = Object.hasOwn(natives, namespace) ? natives[namespace] : undefined;
-  return native === undefined ? undefined : { id: `${chain}/slip44:${native.coin}`, symbol: native.symbol, decimals: native.decimals };
+  return native === undefined
+    ? undefined
+    : { id: `${chain}/slip44:${native.coin}`, symbol: native.symbol, decimals: native.decimals };
 }

@@ -84,7 +84,8 @@ class Checks {
     this.#document.initiators.forEach((initiator, i) => key(initiator.key, `initiators[${i}].key`));
     this.#document.approvers?.forEach((approver, i) => {
       const at = `approvers[${i}]`;
-      if ((approver.key === undefined) === (approver.keys === undefined)) this.#note(at, 'set exactly one of key and keys');
+      if ((approver.key === undefined) === (approver.keys === undefined))
+        this.#note(at, 'set exactly one of key and keys');
       if (approver.key !== undefined) key(approver.key, `${at}.key`, approver.userVerification);
       approver.keys?.forEach((each, j) => key(each, `${at}.keys[${j}]`, approver.userVerification));
     });
@@ -92,7 +93,9 @@ class Checks {
 
   groups(): void {
     const approvers = (this.#document.approvers ?? []).map(({ name }) => name);
-    this.#document.groups?.forEach(({ members }, i) => this.#resolve(members, approvers, `groups[${i}].members`, 'approvers'));
+    this.#document.groups?.forEach(({ members }, i) =>
+      this.#resolve(members, approvers, `groups[${i}].members`, 'approvers'),
+    );
   }
 
   fees(): void {
@@ -100,7 +103,8 @@ class Checks {
       const at = `fees[${i}]`;
       this.#note(`${at}.chain`, chainProblem(chain));
       const native = nativeAsset(chain);
-      if (native === undefined) this.#note(`${at}.chain`, `this version does not know what fees of ${chain} are paid in`, true);
+      if (native === undefined)
+        this.#note(`${at}.chain`, `this version does not know what fees of ${chain} are paid in`, true);
       else this.#amount(atMost, native.decimals, native.symbol, `${at}.atMost`);
     });
   }
@@ -140,10 +144,15 @@ class Checks {
   }
 
   #sum({ amount, usd }: DocumentRule['match'], asset: string | undefined, at: string): void {
-    for (const [name, bounds] of [['amount', amount], ['usd', usd]] as const)
-      if (bounds !== undefined && bounds.over === undefined && bounds.atMost === undefined) this.#note(`${at}.${name}`, 'set over, atMost or both');
+    for (const [name, bounds] of [
+      ['amount', amount],
+      ['usd', usd],
+    ] as const)
+      if (bounds !== undefined && bounds.over === undefined && bounds.atMost === undefined)
+        this.#note(`${at}.${name}`, 'set over, atMost or both');
     if (amount === undefined) return;
-    if (asset === undefined) return this.#note(`${at}.amount`, 'a match with amount must name exactly one asset in assets');
+    if (asset === undefined)
+      return this.#note(`${at}.amount`, 'a match with amount must name exactly one asset in assets');
     const { over, atMost } = amount;
     const bounds = [
       ...(over === undefined ? [] : [this.#amountOf(over, asset, `${at}.amount.over`)]),
@@ -158,7 +167,13 @@ class Checks {
     const groups = this.#document.groups ?? [];
     approvals.forEach(({ group, atLeast }, i) => {
       const found = groups.find(({ name }) => name === group);
-      if (found === undefined) this.#missing(group, groups.map(({ name }) => name), `${at}[${i}].group`, 'groups');
+      if (found === undefined)
+        this.#missing(
+          group,
+          groups.map(({ name }) => name),
+          `${at}[${i}].group`,
+          'groups',
+        );
       else if (Number(atLeast) > found.members.length)
         this.#note(`${at}[${i}].atLeast`, `group ${group} has ${found.members.length} members, got ${atLeast}`);
     });
@@ -172,7 +187,10 @@ class Checks {
 
   #missing(name: string, known: readonly string[], at: string, where: string): void {
     const meant = nearest(name, known);
-    this.#note(at, `no entry ${quote(name)} in ${where}${meant === undefined ? '' : `; did you mean ${quote(meant)}?`}`);
+    this.#note(
+      at,
+      `no entry ${quote(name)} in ${where}${meant === undefined ? '' : `; did you mean ${quote(meant)}?`}`,
+    );
   }
 
   /** Undefined where the asset resolves to nothing, which is noted elsewhere, or the amount is too fine for it. */
@@ -196,6 +214,7 @@ class Checks {
   }
 
   #note(path: string, message: string | undefined, unsupported = false): void {
-    if (message !== undefined) this.problems.push({ path, message, ...(unsupported && { unsupported: true as const }) });
+    if (message !== undefined)
+      this.problems.push({ path, message, ...(unsupported && { unsupported: true as const }) });
   }
 }

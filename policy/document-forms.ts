@@ -25,15 +25,19 @@ const shown = (value: unknown): string => {
   if (typeof value === 'string') return quote(value);
   if (value === undefined) return 'nothing';
   if (value === null) return 'null';
-  if (Array.isArray(value)) return 'a list';
-  return typeof value === 'object' ? 'an object' : String(value);
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  return Array.isArray(value) ? 'a list' : 'an object';
 };
 
 export const textOf =
   (pattern: RegExp, longest: number, want: string): Form<string> =>
   (value, at, reading) => {
     if (typeof value !== 'string')
-      return note(reading, at, `want a string, got ${shown(value)}${typeof value === 'number' ? '; put it in quotes' : ''}`);
+      return note(
+        reading,
+        at,
+        `want a string, got ${shown(value)}${typeof value === 'number' ? '; put it in quotes' : ''}`,
+      );
     if (value.length > longest) return note(reading, at, `want at most ${longest} characters, got ${value.length}`);
     return pattern.test(value) ? value : note(reading, at, `want ${want}, got ${quote(value)}`);
   };
@@ -45,14 +49,21 @@ export const wordOf =
     if (word !== undefined) return word;
     const meant = typeof value === 'string' ? nearest(value, words) : undefined;
     const want = words.join(', ').replace(/, ([^,]*)$/, ' or $1');
-    return note(reading, at, `want ${want}, got ${shown(value)}${meant === undefined ? '' : `; did you mean ${quote(meant)}?`}`);
+    return note(
+      reading,
+      at,
+      `want ${want}, got ${shown(value)}${meant === undefined ? '' : `; did you mean ${quote(meant)}?`}`,
+    );
   };
 
 /** A whole number: a decimal string in the document. */
 export const wholeOf =
   (from: number, to: number): Form<string> =>
   (value, at, reading) => {
-    const written = reading.from === 'document' ? typeof value === 'string' && /^(?:0|[1-9][0-9]{0,9})$/.test(value) : Number.isInteger(value);
+    const written =
+      reading.from === 'document'
+        ? typeof value === 'string' && /^(?:0|[1-9][0-9]{0,9})$/.test(value)
+        : Number.isInteger(value);
     if (!written) return note(reading, at, `want a whole number, got ${shown(value)}`);
     const number = Number(value);
     if (number < from) return note(reading, at, `want at least ${from}, got ${number}`);
@@ -98,7 +109,7 @@ function noteRepeated(items: readonly unknown[], identity: string, at: string, r
 
 /** An object of these members; absent ones stay absent. */
 export const recordOf =
-  <R, O = Record<never, never>>(required: Forms<R>, optional: Forms<O>): Form<R & Partial<O>> =>
+  <R, O>(required: Forms<R>, optional: Forms<O>): Form<R & Partial<O>> =>
   (value, at, reading) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value))
       return note(reading, at, `want an object, got ${shown(value)}`);
@@ -114,7 +125,8 @@ export const recordOf =
     const members: [string, unknown][] = [];
     for (const [name, member] of given) {
       const form = Object.hasOwn(forms, name) ? forms[name] : undefined;
-      const checked = form === undefined ? noteUnknown(name, Object.keys(forms), path, reading) : form(member, path(name), reading);
+      const checked =
+        form === undefined ? noteUnknown(name, Object.keys(forms), path, reading) : form(member, path(name), reading);
       if (checked === undefined) whole = false;
       members.push([name, checked]);
     }
@@ -122,8 +134,17 @@ export const recordOf =
     return whole ? (Object.fromEntries(members) as R & Partial<O>) : undefined;
   };
 
-function noteUnknown(name: string, names: readonly string[], path: (name: string) => string, reading: Reading): undefined {
+function noteUnknown(
+  name: string,
+  names: readonly string[],
+  path: (name: string) => string,
+  reading: Reading,
+): undefined {
   const meant = nearest(name, names);
   const cut = name.length > 60 ? `${name.slice(0, 60)}...` : name;
-  return note(reading, path(cut), `unknown field ${quote(name)}${meant === undefined ? '' : `; did you mean ${quote(meant)}?`}`);
+  return note(
+    reading,
+    path(cut),
+    `unknown field ${quote(name)}${meant === undefined ? '' : `; did you mean ${quote(meant)}?`}`,
+  );
 }

@@ -8,7 +8,11 @@ import { effectKinds } from './effect.ts';
  * every signer because the document reaches it from an operator that is not trusted.
  */
 const name = textOf(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 63, 'lowercase letters, digits and inner hyphens');
-const label = textOf(/^[A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?$/, 63, 'letters, digits and inner hyphens, dots or underscores');
+const label = textOf(
+  /^[A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?$/,
+  63,
+  'letters, digits and inner hyphens, dots or underscores',
+);
 const amount = textOf(amountPattern, 60, 'a decimal number like "0.02", without sign or exponent');
 const chain = textOf(/^[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}$/, 41, 'a CAIP-2 chain like eip155:1');
 const account = textOf(
@@ -64,7 +68,10 @@ export const documentForm = recordOf(
     addressBook: listOf(recordOf({ name: label, addresses: listOf(account, 1, 256, '') }, {}), 0, 256, 'name'),
     lookupTables: listOf(recordOf({ address: account, accounts: listOf(base58, 1, 256) }, {}), 0, 32, 'address'),
     approvers: listOf(
-      recordOf({ name }, { key: sshKey, keys: listOf(sshKey, 1, 8, ''), userVerification: wordOf('Required', 'NotRequired') }),
+      recordOf(
+        { name },
+        { key: sshKey, keys: listOf(sshKey, 1, 8, ''), userVerification: wordOf('Required', 'NotRequired') },
+      ),
       0,
       128,
       'name',

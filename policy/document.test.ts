@@ -1,16 +1,14 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { digest } from '../common/bytes.ts';
-import { canonicalize, parseCanonical } from '../statement/canonical.ts';
-import type { Json } from '../statement/canonical.ts';
+import { canonicalize } from '../statement/canonical.ts';
 import { formatSshPublicKey } from '../statement/ssh-key.ts';
 import { loadCases } from '../test/cases/load.ts';
-import type { PolicyProblem } from './policy-invalid.ts';
-import { PolicyInvalid } from './policy-invalid.ts';
 import { parsePolicy, policyDocument } from './document.ts';
 import type { Reading } from './document-forms.ts';
 import { documentForm } from './document-shape.ts';
-import { account, bitcoin, btc, mint, payroll, policyOf, sol, solana, specOf, sshKey, usdc, vendor } from './testing/policies.ts';
+import { PolicyInvalid } from './policy-invalid.ts';
+import type { PolicyProblem } from './policy-invalid.ts';
+import { bitcoin, mint, payroll, policyOf, sol, solana, specOf, sshKey, vendor } from './testing/policies.ts';
 
 type Spec = Readonly<Record<string, unknown>>;
 const allow = { name: 'a', verdict: 'Allow', match: {} };
@@ -37,7 +35,10 @@ describe('the document of a policy', () => {
           name: 'small',
           verdict: 'Allow',
           match: { assets: ['SOL'], amount: { atMost: '1.50', per: '90m' } },
-          limits: [{ count: 5, per: '30s' }, { amount: '10', per: '24h' }],
+          limits: [
+            { count: 5, per: '30s' },
+            { amount: '10', per: '24h' },
+          ],
         },
       ],
     };
@@ -49,7 +50,10 @@ describe('the document of a policy', () => {
           name: 'small',
           verdict: 'Allow',
           match: { assets: ['SOL'], amount: { atMost: '1.50', per: '5400' } },
-          limits: [{ count: '5', per: '30' }, { amount: '10', per: '86400' }],
+          limits: [
+            { count: '5', per: '30' },
+            { amount: '10', per: '86400' },
+          ],
         },
       ],
     });
@@ -59,7 +63,11 @@ describe('the document of a policy', () => {
     const reversed = (value: unknown): unknown => {
       if (Array.isArray(value)) return value.map(reversed);
       if (typeof value !== 'object' || value === null) return value;
-      return Object.fromEntries(Object.entries(value).toReversed().map(([name, member]) => [name, reversed(member)]));
+      return Object.fromEntries(
+        Object.entries(value)
+          .toReversed()
+          .map(([name, member]) => [name, reversed(member)]),
+      );
     };
     const spec = specOf([allow, { ...allow, name: 'b' }]);
     const digestOf = (of: unknown): string => digest(canonicalize(policyDocument(of)));
@@ -77,66 +85,253 @@ describe('the document of a policy', () => {
 describe('the table of cases that the CRD holds', () => {
   const specIn = (object: unknown): Spec => (object as { readonly spec: Spec }).spec;
 
-  it.each(loadCases('signing-policy').filter(({ refused }) => refused !== undefined))('refuses $name too', ({ object, refused }) => {
-    const { path = '', rule, message = '' } = refused ?? {};
-    expect(problemsOf(specIn(object))).toContainEqual(
-      expect.objectContaining({ path: path.replace(/^spec\./, ''), message: rule ?? expect.stringContaining(message) }),
-    );
-  });
+  it.each(loadCases('signing-policy').filter(({ refused }) => refused !== undefined))(
+    'refuses $name too',
+    ({ object, refused }) => {
+      const { path = '', rule, message = '' } = refused ?? {};
+      expect(problemsOf(specIn(object))).toContainEqual(
+        expect.objectContaining({
+          path: path.replace(/^spec\./, ''),
+          message: rule ?? expect.stringContaining(message),
+        }),
+      );
+    },
+  );
 
-  it.each(loadCases('signing-policy').filter(({ refused }) => refused === undefined))('finds the shape of $name right', ({ object }) => {
-    const reading: Reading = { from: 'spec', problems: [] };
-    expect(documentForm(specIn(object), '', reading)).toBeDefined();
-    expect(reading.problems).toEqual([]);
-  });
+  it.each(loadCases('signing-policy').filter(({ refused }) => refused === undefined))(
+    'finds the shape of $name right',
+    ({ object }) => {
+      const reading: Reading = { from: 'spec', problems: [] };
+      expect(documentForm(specIn(object), '', reading)).toBeDefined();
+      expect(reading.problems).toEqual([]);
+    },
+  );
 });
 
 describe('a policy', () => {
   const refused: readonly (readonly [string, Spec, string, string | RegExp])[] = [
-    ['names a destination that is not in the book', specOf([{ ...allow, match: { destinations: ['payrol'] } }]), 'rules[0].match.destinations[0]', 'no entry "payrol" in addressBook; did you mean "payroll"?'],
-    ['names an asset that is not listed', specOf([{ ...allow, match: { assets: ['sol'] } }]), 'rules[0].match.assets[0]', 'no entry "sol" in assets; did you mean "SOL"?'],
-    ['is finer than its asset', specOf([{ ...allow, match: { assets: ['USDC'], amount: { atMost: '0.0000001' } } }]), 'rules[0].match.amount.atMost', /at most 6 decimals/],
-    ['limits more finely than its asset', specOf([{ ...allow, match: { assets: ['USDC'] }, limits: [{ amount: '0.0000001', per: '1h' }] }]), 'rules[0].limits[0].amount', /at most 6 decimals/],
-    ['caps fees more finely than the chain', specOf([allow], { fees: [{ chain: bitcoin, atMost: '0.000000001' }] }), 'fees[0].atMost', /at most 8 decimals/],
-    ['asks for a sum that cannot be', specOf([{ ...allow, match: { assets: ['SOL'], amount: { over: '2', atMost: '1' } } }]), 'rules[0].match.amount', 'nothing is over 2 and at most 1'],
-    ['gives SOL other decimals than it has', specOf([allow], { assets: [{ name: 'SOL', id: sol, decimals: 6 }] }), 'assets[0].decimals', 'SOL has 9, got 6'],
-    ['names one asset twice', specOf([allow], { assets: [{ name: 'SOL', id: sol, decimals: 9 }, { name: 'WSOL', id: sol, decimals: 9 }] }), 'assets[1].id', /same asset as assets\[0\]/],
-    ['names one ERC-20 twice in different case', specOf([allow], { assets: [{ name: 'A', id: 'eip155:1/erc20:0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48', decimals: 6 }, { name: 'B', id: 'eip155:1/erc20:0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48', decimals: 6 }] }), 'assets[1].id', /same asset/],
-    ['has a mint that is none', specOf([allow], { assets: [{ name: 'X', id: `${solana}/token:abc`, decimals: 6 }] }), 'assets[0].id', /mint of 32 bytes/],
-    ['has an asset that Solana does not', specOf([allow], { assets: [{ name: 'X', id: `${solana}/slip44:60`, decimals: 9 }] }), 'assets[0].id', /want .*slip44:501/],
-    ['mistypes a cluster', specOf([{ ...allow, match: { chains: ['solana:mainnet'] } }]), 'rules[0].match.chains[0]', /first 32 characters/],
-    ['mistypes a Bitcoin network', specOf([{ ...allow, match: { chains: ['bip122:mainnet'] } }]), 'rules[0].match.chains[0]', /first 32 hex digits/],
-    ['mistypes an EVM chain', specOf([{ ...allow, match: { chains: ['eip155:0x1'] } }]), 'rules[0].match.chains[0]', /chain id/],
-    ['mistypes a Solana address', specOf([allow], { addressBook: [{ name: 'p', addresses: [payroll.slice(0, -2)] }] }), 'addressBook[0].addresses[0]', /32 bytes/],
-    ['has a letter in a Solana address that base58 has not', specOf([allow], { addressBook: [{ name: 'p', addresses: [`${payroll.slice(0, -1)}0`] }] }), 'addressBook[0].addresses[0]', /base58/],
-    ['mistypes a Bitcoin address', specOf([allow], { addressBook: [{ name: 'p', addresses: [`${bitcoin}:bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t5`] }] }), 'addressBook[0].addresses[0]', /not an address of this Bitcoin network/],
-    ['has a Bitcoin address of another network', specOf([allow], { addressBook: [{ name: 'p', addresses: [`${bitcoin}:tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx`] }] }), 'addressBook[0].addresses[0]', /not an address of this Bitcoin network/],
-    ['mistypes an EVM address', specOf([allow], { addressBook: [{ name: 'p', addresses: ['eip155:1:0xabc'] }] }), 'addressBook[0].addresses[0]', /40 hex digits/],
-    ['lists one account twice in different case', specOf([allow], { addressBook: [{ name: 'p', addresses: ['eip155:1:0xab16a96D359eC26a11e2C2b3d8f8B8942d5Bfcdb', 'eip155:1:0xab16a96d359ec26a11e2c2b3d8f8b8942d5bfcdb'] }] }), 'addressBook[0].addresses[1]', /same account/],
-    ['names one entry of the book twice', specOf([allow], { addressBook: [{ name: 'p', addresses: [payroll] }, { name: 'p', addresses: [vendor] }] }), 'addressBook[1]', /same name/],
-    ['has a key that is none', specOf([allow], { initiators: [{ name: 'api', key: 'ssh-ed25519 AAAA' }] }), 'initiators[0].key', /ssh/],
-    ['takes an RSA key', specOf([allow], { initiators: [{ name: 'api', key: 'ssh-rsa AAAAB3NzaC1yc2EAAAADAQAB' }] }), 'initiators[0].key', /Ed25519 or ECDSA/],
-    ['takes a certificate', specOf([allow], { initiators: [{ name: 'api', key: 'ssh-ed25519-cert-v01@openssh.com AAAA' }] }), 'initiators[0].key', /Ed25519 or ECDSA/],
-    ['has a group of nobody it knows', specOf([allow], { groups: [{ name: 'finance', members: ['alice'] }] }), 'groups[0].members[0]', 'no entry "alice" in approvers'],
-    ['may be changed by a group that is not there', specOf([allow], { change: { approvals: [{ group: 'finance', atLeast: 1 }] } }), 'change.approvals[0].group', 'no entry "finance" in groups'],
-    ['recovers to a destination that is not there', specOf([allow], { recovery: { approvals: [{ group: 'g', atLeast: 1 }], destinations: ['saef'] } }), 'recovery.destinations[0]', /no entry "saef"/],
+    [
+      'names a destination that is not in the book',
+      specOf([{ ...allow, match: { destinations: ['payrol'] } }]),
+      'rules[0].match.destinations[0]',
+      'no entry "payrol" in addressBook; did you mean "payroll"?',
+    ],
+    [
+      'names an asset that is not listed',
+      specOf([{ ...allow, match: { assets: ['sol'] } }]),
+      'rules[0].match.assets[0]',
+      'no entry "sol" in assets; did you mean "SOL"?',
+    ],
+    [
+      'is finer than its asset',
+      specOf([{ ...allow, match: { assets: ['USDC'], amount: { atMost: '0.0000001' } } }]),
+      'rules[0].match.amount.atMost',
+      /at most 6 decimals/,
+    ],
+    [
+      'limits more finely than its asset',
+      specOf([{ ...allow, match: { assets: ['USDC'] }, limits: [{ amount: '0.0000001', per: '1h' }] }]),
+      'rules[0].limits[0].amount',
+      /at most 6 decimals/,
+    ],
+    [
+      'caps fees more finely than the chain',
+      specOf([allow], { fees: [{ chain: bitcoin, atMost: '0.000000001' }] }),
+      'fees[0].atMost',
+      /at most 8 decimals/,
+    ],
+    [
+      'asks for a sum that cannot be',
+      specOf([{ ...allow, match: { assets: ['SOL'], amount: { over: '2', atMost: '1' } } }]),
+      'rules[0].match.amount',
+      'nothing is over 2 and at most 1',
+    ],
+    [
+      'gives SOL other decimals than it has',
+      specOf([allow], { assets: [{ name: 'SOL', id: sol, decimals: 6 }] }),
+      'assets[0].decimals',
+      'SOL has 9, got 6',
+    ],
+    [
+      'names one asset twice',
+      specOf([allow], {
+        assets: [
+          { name: 'SOL', id: sol, decimals: 9 },
+          { name: 'WSOL', id: sol, decimals: 9 },
+        ],
+      }),
+      'assets[1].id',
+      /same asset as assets\[0\]/,
+    ],
+    [
+      'names one ERC-20 twice in different case',
+      specOf([allow], {
+        assets: [
+          { name: 'A', id: 'eip155:1/erc20:0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48', decimals: 6 },
+          { name: 'B', id: 'eip155:1/erc20:0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48', decimals: 6 },
+        ],
+      }),
+      'assets[1].id',
+      /same asset/,
+    ],
+    [
+      'has a mint that is none',
+      specOf([allow], { assets: [{ name: 'X', id: `${solana}/token:abc`, decimals: 6 }] }),
+      'assets[0].id',
+      /mint of 32 bytes/,
+    ],
+    [
+      'has an asset that Solana does not',
+      specOf([allow], { assets: [{ name: 'X', id: `${solana}/slip44:60`, decimals: 9 }] }),
+      'assets[0].id',
+      /want .*slip44:501/,
+    ],
+    [
+      'mistypes a cluster',
+      specOf([{ ...allow, match: { chains: ['solana:mainnet'] } }]),
+      'rules[0].match.chains[0]',
+      /first 32 characters/,
+    ],
+    [
+      'mistypes a Bitcoin network',
+      specOf([{ ...allow, match: { chains: ['bip122:mainnet'] } }]),
+      'rules[0].match.chains[0]',
+      /first 32 hex digits/,
+    ],
+    [
+      'mistypes an EVM chain',
+      specOf([{ ...allow, match: { chains: ['eip155:0x1'] } }]),
+      'rules[0].match.chains[0]',
+      /chain id/,
+    ],
+    [
+      'mistypes a Solana address',
+      specOf([allow], { addressBook: [{ name: 'p', addresses: [payroll.slice(0, -2)] }] }),
+      'addressBook[0].addresses[0]',
+      /32 bytes/,
+    ],
+    [
+      'has a letter in a Solana address that base58 has not',
+      specOf([allow], { addressBook: [{ name: 'p', addresses: [`${payroll.slice(0, -1)}0`] }] }),
+      'addressBook[0].addresses[0]',
+      /base58/,
+    ],
+    [
+      'mistypes a Bitcoin address',
+      specOf([allow], {
+        addressBook: [{ name: 'p', addresses: [`${bitcoin}:bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t5`] }],
+      }),
+      'addressBook[0].addresses[0]',
+      /not an address of this Bitcoin network/,
+    ],
+    [
+      'has a Bitcoin address of another network',
+      specOf([allow], {
+        addressBook: [{ name: 'p', addresses: [`${bitcoin}:tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx`] }],
+      }),
+      'addressBook[0].addresses[0]',
+      /not an address of this Bitcoin network/,
+    ],
+    [
+      'mistypes an EVM address',
+      specOf([allow], { addressBook: [{ name: 'p', addresses: ['eip155:1:0xabc'] }] }),
+      'addressBook[0].addresses[0]',
+      /40 hex digits/,
+    ],
+    [
+      'lists one account twice in different case',
+      specOf([allow], {
+        addressBook: [
+          {
+            name: 'p',
+            addresses: [
+              'eip155:1:0xab16a96D359eC26a11e2C2b3d8f8B8942d5Bfcdb',
+              'eip155:1:0xab16a96d359ec26a11e2c2b3d8f8b8942d5bfcdb',
+            ],
+          },
+        ],
+      }),
+      'addressBook[0].addresses[1]',
+      /same account/,
+    ],
+    [
+      'names one entry of the book twice',
+      specOf([allow], {
+        addressBook: [
+          { name: 'p', addresses: [payroll] },
+          { name: 'p', addresses: [vendor] },
+        ],
+      }),
+      'addressBook[1]',
+      /same name/,
+    ],
+    [
+      'has a key that is none',
+      specOf([allow], { initiators: [{ name: 'api', key: 'ssh-ed25519 AAAA' }] }),
+      'initiators[0].key',
+      /ssh/,
+    ],
+    [
+      'takes an RSA key',
+      specOf([allow], { initiators: [{ name: 'api', key: 'ssh-rsa AAAAB3NzaC1yc2EAAAADAQAB' }] }),
+      'initiators[0].key',
+      /Ed25519 or ECDSA/,
+    ],
+    [
+      'takes a certificate',
+      specOf([allow], { initiators: [{ name: 'api', key: 'ssh-ed25519-cert-v01@openssh.com AAAA' }] }),
+      'initiators[0].key',
+      /Ed25519 or ECDSA/,
+    ],
+    [
+      'has a group of nobody it knows',
+      specOf([allow], { groups: [{ name: 'finance', members: ['alice'] }] }),
+      'groups[0].members[0]',
+      'no entry "alice" in approvers',
+    ],
+    [
+      'may be changed by a group that is not there',
+      specOf([allow], { change: { approvals: [{ group: 'finance', atLeast: 1 }] } }),
+      'change.approvals[0].group',
+      'no entry "finance" in groups',
+    ],
+    [
+      'recovers to a destination that is not there',
+      specOf([allow], { recovery: { approvals: [{ group: 'g', atLeast: 1 }], destinations: ['saef'] } }),
+      'recovery.destinations[0]',
+      /no entry "saef"/,
+    ],
   ];
   it.each(refused)('is invalid where it %s', (_what, spec, path, message) => {
     const error = invalid(() => policyDocument(spec));
     expect(error.reason).toBe('InvalidPolicy');
     expect(error.problems).toContainEqual(
-      expect.objectContaining({ path, message: typeof message === 'string' ? message : expect.stringMatching(message) }),
+      expect.objectContaining({
+        path,
+        message: typeof message === 'string' ? message : expect.stringMatching(message),
+      }),
     );
   });
 
   it('is told everything that is wrong with it at once', () => {
-    const spec = specOf([{ ...allow, match: { destinations: ['nobody'], assets: ['EURC'] } }], { fees: [{ chain: solana, atMost: '0.0000000001' }] });
-    expect(problemsOf(spec).map(({ path }) => path).toSorted()).toEqual(['fees[0].atMost', 'rules[0].match.assets[0]', 'rules[0].match.destinations[0]']);
-    expect(problemsOf({ rules: 'none', initiators: [], colour: 'red' }).map(({ path }) => path).toSorted()).toEqual(['colour', 'initiators', 'rules']);
+    const spec = specOf([{ ...allow, match: { destinations: ['nobody'], assets: ['EURC'] } }], {
+      fees: [{ chain: solana, atMost: '0.0000000001' }],
+    });
+    expect(
+      problemsOf(spec)
+        .map(({ path }) => path)
+        .toSorted(),
+    ).toEqual(['fees[0].atMost', 'rules[0].match.assets[0]', 'rules[0].match.destinations[0]']);
+    expect(
+      problemsOf({ rules: 'none', initiators: [], colour: 'red' })
+        .map(({ path }) => path)
+        .toSorted(),
+    ).toEqual(['colour', 'initiators', 'rules']);
   });
 
   it('takes Ed25519, P-256 and security keys of initiators', () => {
-    const text = 'sk-ssh-ed25519@openssh.com AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29tAAAAIMyKDCEUExhnPCDTFFuLtyQRFy5tMn0XbQuNY6HLQWJUAAAABHNzaDo=';
+    const text =
+      'sk-ssh-ed25519@openssh.com AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29tAAAAIMyKDCEUExhnPCDTFFuLtyQRFy5tMn0XbQuNY6HLQWJUAAAABHNzaDo=';
     const initiators = [
       { name: 'a', key: sshKey() },
       { name: 'b', key: `${sshKey('ec')} with a comment` },
@@ -156,12 +351,41 @@ describe('a key', () => {
   const key = sshKey();
   const other = sshKey();
   it.each([
-    ['two initiators', { initiators: [{ name: 'a', key }, { name: 'b', key: `${key} other comment` }] }, 'initiators[1].key'],
-    ['an initiator and an approver', { initiators: [{ name: 'a', key }], approvers: [{ name: 'alice', key }] }, 'approvers[0].key'],
-    ['two approvers', { initiators: [{ name: 'a', key }], approvers: [{ name: 'alice', key: other }, { name: 'bob', keys: [sshKey(), other] }] }, 'approvers[1].keys[1]'],
-    ['one approver twice', { initiators: [{ name: 'a', key }], approvers: [{ name: 'alice', keys: [other, `${other} again`] }] }, 'approvers[0].keys[1]'],
+    [
+      'two initiators',
+      {
+        initiators: [
+          { name: 'a', key },
+          { name: 'b', key: `${key} other comment` },
+        ],
+      },
+      'initiators[1].key',
+    ],
+    [
+      'an initiator and an approver',
+      { initiators: [{ name: 'a', key }], approvers: [{ name: 'alice', key }] },
+      'approvers[0].key',
+    ],
+    [
+      'two approvers',
+      {
+        initiators: [{ name: 'a', key }],
+        approvers: [
+          { name: 'alice', key: other },
+          { name: 'bob', keys: [sshKey(), other] },
+        ],
+      },
+      'approvers[1].keys[1]',
+    ],
+    [
+      'one approver twice',
+      { initiators: [{ name: 'a', key }], approvers: [{ name: 'alice', keys: [other, `${other} again`] }] },
+      'approvers[0].keys[1]',
+    ],
   ])('may not stand for %s', (_what, change, path) => {
-    expect(problemsOf(specOf([allow], change))).toEqual([{ path, message: expect.stringContaining('a key may stand for one name only') }]);
+    expect(problemsOf(specOf([allow], change))).toEqual([
+      { path, message: expect.stringContaining('a key may stand for one name only') },
+    ]);
   });
 
   it('that cannot show user verification cannot be required to', () => {
@@ -172,16 +396,52 @@ describe('a key', () => {
 });
 
 describe('what this version does not have', () => {
-  const finance = { approvers: [{ name: 'alice', key: sshKey() }, { name: 'bob', key: sshKey() }], groups: [{ name: 'finance', members: ['alice', 'bob'] }] };
+  const finance = {
+    approvers: [
+      { name: 'alice', key: sshKey() },
+      { name: 'bob', key: sshKey() },
+    ],
+    groups: [{ name: 'finance', members: ['alice', 'bob'] }],
+  };
   const approvals = [{ group: 'finance', atLeast: 2 }];
 
   it.each([
-    ['approvals', specOf([{ ...allow, approvals }], finance), 'rules[0].approvals', /rule "a": approvals are not in this version/],
-    ['a time lock', specOf([{ ...allow, timeLock: '24h' }]), 'rules[0].timeLock', /rule "a": time locks are not in this version/],
-    ['a sum in USD', specOf([{ ...allow, match: { usd: { over: '5' } } }]), 'rules[0].match.usd', /rule "a": valuation in USD/],
-    ['a sum in USD of a Deny', specOf([{ ...allow, verdict: 'Deny', match: { usd: { over: '5' } } }]), 'rules[0].match.usd', /rule "a": valuation in USD/],
-    ['fees on a chain whose asset it does not know', specOf([allow], { fees: [{ chain: 'cosmos:hub-4', atMost: '1' }] }), 'fees[0].chain', /does not know/],
-    ['lookup tables', specOf([allow], { lookupTables: [{ address: payroll, accounts: [mint] }] }), 'lookupTables', /address lookup tables are not in this version/],
+    [
+      'approvals',
+      specOf([{ ...allow, approvals }], finance),
+      'rules[0].approvals',
+      /rule "a": approvals are not in this version/,
+    ],
+    [
+      'a time lock',
+      specOf([{ ...allow, timeLock: '24h' }]),
+      'rules[0].timeLock',
+      /rule "a": time locks are not in this version/,
+    ],
+    [
+      'a sum in USD',
+      specOf([{ ...allow, match: { usd: { over: '5' } } }]),
+      'rules[0].match.usd',
+      /rule "a": valuation in USD/,
+    ],
+    [
+      'a sum in USD of a Deny',
+      specOf([{ ...allow, verdict: 'Deny', match: { usd: { over: '5' } } }]),
+      'rules[0].match.usd',
+      /rule "a": valuation in USD/,
+    ],
+    [
+      'fees on a chain whose asset it does not know',
+      specOf([allow], { fees: [{ chain: 'cosmos:hub-4', atMost: '1' }] }),
+      'fees[0].chain',
+      /does not know/,
+    ],
+    [
+      'lookup tables',
+      specOf([allow], { lookupTables: [{ address: payroll, accounts: [mint] }] }),
+      'lookupTables',
+      /address lookup tables are not in this version/,
+    ],
   ])('is refused by name: %s', (_what, spec, path, message) => {
     const error = invalid(() => policyDocument(spec));
     expect(error.problems).toEqual([{ path, message: expect.stringMatching(message), unsupported: true }]);
@@ -189,7 +449,9 @@ describe('what this version does not have', () => {
   });
 
   it('is not the reason where something else is wrong too', () => {
-    expect(invalid(() => policyDocument(specOf([{ ...allow, timeLock: '24h', match: { assets: ['EURC'] } }]))).reason).toBe('InvalidPolicy');
+    expect(
+      invalid(() => policyDocument(specOf([{ ...allow, timeLock: '24h', match: { assets: ['EURC'] } }]))).reason,
+    ).toBe('InvalidPolicy');
   });
 
   it('may be declared where it only narrows or describes, and is checked and pinned', () => {
@@ -199,93 +461,18 @@ describe('what this version does not have', () => {
       change: { approvals, timeLock: '24h' },
       recovery: { approvals, timeLock: '72h', destinations: ['payroll'] },
     };
-    expect(policyDocument(specOf([allow], change))).toMatchObject({ change: { approvals: [{ group: 'finance', atLeast: '2' }], timeLock: '86400' } });
-    expect(problemsOf(specOf([allow], { ...change, change: { approvals: [{ group: 'finance', atLeast: 3 }] } }))).toEqual([
-      { path: 'change.approvals[0].atLeast', message: 'group finance has 2 members, got 3' },
-    ]);
+    expect(policyDocument(specOf([allow], change))).toMatchObject({
+      change: { approvals: [{ group: 'finance', atLeast: '2' }], timeLock: '86400' },
+    });
+    expect(
+      problemsOf(specOf([allow], { ...change, change: { approvals: [{ group: 'finance', atLeast: 3 }] } })),
+    ).toEqual([{ path: 'change.approvals[0].atLeast', message: 'group finance has 2 members, got 3' }]);
   });
 });
 
 it('prints the first problems and how many more there are', () => {
   const rules = Array.from({ length: 9 }, (_, i) => ({ ...allow, name: `r${i}`, match: { assets: ['EURC'] } }));
-  expect(invalid(() => policyDocument(specOf(rules))).message).toMatch(/^policy: rules\[0\]\.match\.assets\[0\]: no entry "EURC" in assets; .*; and 4 more$/);
-});
-
-/** A spec that uses everything there is, valid. */
-const full = specOf(
-  [
-    { name: 'never', verdict: 'Deny', match: { destinations: ['sanctioned'], kinds: ['Transfer', 'Approve'] } },
-    { name: 'big', verdict: 'Deny', match: { assets: ['USDC'], amount: { over: '1000', per: '24h' } } },
-    { name: 'pay', verdict: 'Allow', match: { chains: [solana, bitcoin], assets: ['SOL'], destinations: ['payroll', 'vendor'], amount: { over: '0.1', atMost: '2' } }, limits: [{ amount: '5', per: '744h' }, { count: 3, per: '1h' }] },
-  ],
-  {
-    approvers: [{ name: 'alice', keys: [sshKey(), sshKey('ec')], userVerification: 'NotRequired' }],
-    groups: [{ name: 'g', members: ['alice'] }],
-    fees: [{ chain: solana, atMost: '0.01' }, { chain: bitcoin, atMost: '0.0005' }, { chain: 'eip155:1', atMost: '0.02' }],
-    change: { approvals: [{ group: 'g', atLeast: 1 }] },
-    recovery: { approvals: [{ group: 'g', atLeast: 1 }], timeLock: '1s', destinations: ['vendor'] },
-  },
-);
-
-describe('any change of a document', () => {
-  const document = policyDocument(full);
-
-  /** Every place in a value. */
-  const places = (value: Json, at: readonly (string | number)[] = []): readonly (readonly (string | number)[])[] => [
-    at,
-    ...(Array.isArray(value)
-      ? value.flatMap((item: Json, i) => places(item, [...at, i]))
-      : typeof value === 'object'
-        ? Object.entries(value).flatMap(([name, member]) => places(member, [...at, name]))
-        : []),
-  ];
-  const replace = (value: unknown, [step, ...rest]: readonly (string | number)[], by: unknown): unknown => {
-    if (step === undefined) return by;
-    if (Array.isArray(value)) return value.map((item: unknown, i) => (i === step ? replace(item, rest, by) : item));
-    return { ...(value as Spec), [step]: replace((value as Spec)[step], rest, by) };
-  };
-  const hostile = fc.oneof(
-    fc.constantFrom<unknown>(null, undefined, true, 0, -1, 1.5, Number.NaN, '', '0', '-1', '1e9', 'a'.repeat(3000), [], {}, [[]], { __proto__: null, name: 'x' }, '9'.repeat(60), 'constructor', '__proto__', '\u{202E}', '\uD800'),
-    fc.jsonValue({ maxDepth: 2 }),
-    fc.constantFrom<unknown>(...places(document).map((place) => place.reduce<unknown>((v, step) => (v as Spec)[step], document))),
+  expect(invalid(() => policyDocument(specOf(rules))).message).toMatch(
+    /^policy: rules\[0\]\.match\.assets\[0\]: no entry "EURC" in assets; .*; and 4 more$/,
   );
-
-  it('is a policy or refused with its problems, and never anything else', () => {
-    fc.assert(
-      fc.property(fc.constantFrom(...places(document)), hostile, (place, by) => {
-        const changed = replace(document, place, by);
-        try {
-          parsePolicy(changed);
-          // What is taken is in normal form: another reader has the same bytes.
-          expect(parseCanonical(canonicalize(changed as Json))).toEqual(changed);
-        } catch (error) {
-          if (!(error instanceof PolicyInvalid)) throw error;
-          expect(error.problems.length).toBeGreaterThan(0);
-          for (const { path, message } of error.problems) expect(`${path}: ${message}`).toMatch(/^[^\n]{3,500}$/u);
-        }
-      }),
-      { numRuns: 2000 },
-    );
-  });
-
-  it('that adds a member anywhere is refused', () => {
-    for (const place of places(document)) {
-      const value = place.reduce<unknown>((v, step) => (v as Spec)[step], document);
-      if (typeof value !== 'object' || Array.isArray(value)) continue;
-      expect(() => parsePolicy(replace(document, place, { ...value, colour: 'red' })), place.join('.')).toThrow(/colour/);
-    }
-  });
-
-  it('is not needed: what policyDocument gives, parsePolicy takes', () => {
-    const policy = parsePolicy(parseCanonical(canonicalize(document)));
-    expect(policy.rules.map(({ name, verdict, limits }) => [name, verdict, limits.length])).toEqual([
-      ['never', 'Deny', 0],
-      ['big', 'Deny', 0],
-      ['pay', 'Allow', 2],
-    ]);
-    expect(policy.rules[2]?.match.amount).toMatchObject({ over: 100_000_000n, atMost: 2_000_000_000n });
-    expect(policy.fees.get(bitcoin)).toMatchObject({ atMost: 50_000n, asset: { id: btc } });
-    expect([...policy.assets.keys()]).toEqual([sol, usdc, btc]);
-    expect(account(1)).toBe(payroll);
-  });
 });

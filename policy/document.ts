@@ -2,7 +2,7 @@ import type { Json } from '../statement/canonical.ts';
 import { parseSshPublicKey } from '../statement/ssh-key.ts';
 import { AddressBook } from './address-book.ts';
 import { parseAmount } from './amount.ts';
-import { canonicalId, chainOf, nativeAsset } from './caip.ts';
+import { canonicalId, nativeAsset } from './caip.ts';
 import { checkDocument } from './document-checks.ts';
 import type { Reading } from './document-forms.ts';
 import { documentForm } from './document-shape.ts';
@@ -53,7 +53,10 @@ function feeCap(chain: string, atMost: string, assets: ReadonlyMap<string, Asset
   return { asset, atMost: parseAmount(atMost, asset.decimals) };
 }
 
-function compileRule({ name, verdict, match, limits = [] }: PolicyDocument['rules'][number], assets: ReadonlyMap<string, Asset>): Rule {
+function compileRule(
+  { name, verdict, match, limits = [] }: PolicyDocument['rules'][number],
+  assets: ReadonlyMap<string, Asset>,
+): Rule {
   const [assetName] = match.assets ?? [];
   return {
     name,
@@ -72,14 +75,19 @@ function compileMatch(match: PolicyDocument['rules'][number]['match'], assets: R
   const { chains, assets: assetNames, destinations, kinds, amount } = match;
   return {
     ...(chains && { chains: new Set(chains) }),
-    ...(assetNames && { assets: new Map(assetNames.map((name) => named(name, assets)).map((asset) => [asset.id, asset])) }),
+    ...(assetNames && {
+      assets: new Map(assetNames.map((name) => named(name, assets)).map((asset) => [asset.id, asset])),
+    }),
     ...(destinations && { destinations: new Set(destinations) }),
     ...(kinds && { kinds: new Set(kinds) }),
     ...(amount && { amount: compileBounds(amount, named(assetNames?.[0], assets)) }),
   };
 }
 
-function compileBounds({ over, atMost, per }: NonNullable<PolicyDocument['rules'][number]['match']['amount']>, asset: Asset): SumBounds {
+function compileBounds(
+  { over, atMost, per }: NonNullable<PolicyDocument['rules'][number]['match']['amount']>,
+  asset: Asset,
+): SumBounds {
   return {
     asset,
     ...(over !== undefined && { over: parseAmount(over, asset.decimals) }),

@@ -51,14 +51,16 @@ const effectsForm = listOf(
 
 /** Effects of {@link encodeEffects}'s text; throws on any other. */
 export function decodeEffects(text: string): readonly Effect[] {
-  return effectsForm(parseCanonical(utf8(text)), 'effects').map(({ kind, chain, asset, amount, destination, derived, change, text }) => ({
-    kind,
-    chain,
-    ...(asset !== '' && { asset }),
-    ...(amount !== '' && { amount: BigInt(amount) }),
-    ...(destination !== '' && { destination }),
-    ...(derived !== '' && { derived }),
-    ...(change !== '' && { change: true }),
-    text,
-  }));
+  return effectsForm(parseCanonical(utf8(text)), 'effects').map(
+    ({ kind, chain, asset, amount, destination, derived, change, text }) => ({
+      kind,
+      chain,
+      ...(asset !== '' && { asset }),
+      ...(amount !== '' && { amount: BigInt(amount) }),
+      ...(destination !== '' && { destination }),
+      ...(derived !== '' && { derived }),
+      ...(change !== '' && { change: true }),
+      text,
+    }),
+  );
 }

@@ -2,7 +2,7 @@ import { canonicalId } from './caip.ts';
 import type { LedgerView, Spent } from './decision.ts';
 import type { Effect } from './effect.ts';
 import { counts } from './match.ts';
-import type { Limit, Policy, Rule } from './policy.ts';
+import type { Limit, Policy } from './policy.ts';
 
 /** A limit that a request does not fit in: base units or requests. */
 export type Exceeded = {
@@ -15,22 +15,23 @@ export type Exceeded = {
   readonly roomAt?: number;
 };
 
-/** The first of the limits of rule number `index` that `effects` do not fit in. */
+/** The first limit of rule number `number` that `effects` do not fit in. */
 export function exceededLimit(
   policy: Policy,
-  rule: Rule,
-  index: number,
+  number: number,
   effects: readonly Effect[],
   ledger: LedgerView,
 ): Exceeded | undefined {
-  if (rule.limits.length === 0) return undefined;
+  const rule = policy.rules[number];
+  if (rule === undefined || rule.limits.length === 0) return undefined;
   const counted = effects.filter((effect) => counts(rule, effect, policy));
   for (const limit of rule.limits) {
     const atMost = 'count' in limit ? BigInt(limit.count) : limit.atMost;
-    const used = measure(limit, ledger.spent(index, limit.seconds));
+    const used = measure(limit, ledger.spent(number, limit.seconds));
     const asked = askedOf(limit, counted);
     if (asked !== undefined && used + asked <= atMost) continue;
-    const roomAt = asked === undefined || asked > atMost ? undefined : roomFrom(limit, used + asked - atMost, index, ledger);
+    const roomAt =
+      asked === undefined || asked > atMost ? undefined : roomFrom(limit, used + asked - atMost, number, ledger);
     return { limit, atMost, used, asked, ...(roomAt !== undefined && { roomAt }) };
   }
   return undefined;
@@ -49,9 +50,9 @@ function askedOf(limit: Limit, counted: readonly Effect[]): bigint | undefined {
   return sum;
 }
 
-function roomFrom(limit: Limit, excess: bigint, index: number, ledger: LedgerView): number | undefined {
+function roomFrom(limit: Limit, excess: bigint, number: number, ledger: LedgerView): number | undefined {
   let left = excess;
-  for (const part of ledger.leaving?.(index, limit.seconds) ?? []) {
+  for (const part of ledger.leaving?.(number, limit.seconds) ?? []) {
     left -= measure(limit, part);
     if (left <= 0n) return part.at;
   }

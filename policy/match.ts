@@ -60,7 +60,8 @@ export function counts({ match }: Rule, effect: Effect, policy: Policy): boolean
   );
 }
 
-const onChain = ({ chain }: Effect, chains: ReadonlySet<string>, absent: Maybe): Maybe => (chain === '' ? absent : chains.has(chain));
+const onChain = ({ chain }: Effect, chains: ReadonlySet<string>, absent: Maybe): Maybe =>
+  chain === '' ? absent : chains.has(chain);
 
 const ofAsset = ({ asset }: Effect, assets: ReadonlyMap<string, unknown>, absent: Maybe): Maybe =>
   asset === undefined ? absent : assets.has(canonicalId(asset));
@@ -69,7 +70,11 @@ const goesTo = (effect: Effect, names: ReadonlySet<string>, { addressBook }: Pol
   effect.destination === undefined ? absent : [...addressBook.namesOf(effect)].some((name) => names.has(name));
 
 /** What `bounds` look at: the request's sum with what the window before it holds. `exact` is false where there may be more. */
-export function sumFor({ asset, seconds }: SumBounds, sums: RequestSums, ledger: LedgerView): { readonly sum: bigint; readonly exact: boolean } {
+export function sumFor(
+  { asset, seconds }: SumBounds,
+  sums: RequestSums,
+  ledger: LedgerView,
+): { readonly sum: bigint; readonly exact: boolean } {
   const { sum, exact } = sums.of(asset.id);
   const before = seconds === undefined ? undefined : ledger.spent(anyRule, seconds).amounts.get(asset.id);
   return { sum: sum + (before ?? 0n), exact };

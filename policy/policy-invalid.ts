@@ -15,7 +15,9 @@ export class PolicyInvalid extends Error {
   readonly problems: readonly PolicyProblem[];
 
   constructor(problems: readonly PolicyProblem[]) {
-    const shown = problems.slice(0, maxShown).map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
+    const shown = problems
+      .slice(0, maxShown)
+      .map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
     const more = problems.length - shown.length;
     super(`policy: ${shown.join('; ')}${more > 0 ? `; and ${more} more` : ''}`);
     this.problems = problems;

@@ -84,7 +84,9 @@ export class SpendWindows {
   /** Amounts by asset of the effects that count under a rule; undefined where none does. */
   #amounts(index: number, effects: readonly Effect[]): ReadonlyMap<string, bigint> | undefined {
     const rule = this.#policy.rules[index];
-    const counted = effects.filter((effect) => (rule === undefined ? !effect.change : counts(rule, effect, this.#policy)));
+    const counted = effects.filter((effect) =>
+      rule === undefined ? !effect.change : counts(rule, effect, this.#policy),
+    );
     if (counted.length === 0) return undefined;
     const amounts = new Map<string, bigint>();
     for (const { asset, amount } of counted) {

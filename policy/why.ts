@@ -15,18 +15,28 @@ const anyOf = (names: Iterable<string>): string => {
 };
 
 /** Why `condition` keeps `rule` from matching `effect`, or cannot be told where `holds` is undefined. */
-export function mismatchInWords(rule: Rule, effect: Effect, condition: Condition | '', context: Context, holds: Maybe): string {
+export function mismatchInWords(
+  rule: Rule,
+  effect: Effect,
+  condition: Condition | '',
+  context: Context,
+  holds: Maybe,
+): string {
   const { kinds, chains, assets, destinations, amount } = rule.match;
   switch (condition) {
     case 'kinds':
-      return kinds === undefined ? `it names no kinds, so it is not about ${effect.kind}` : `it is about ${anyOf(kinds)}, not ${effect.kind}`;
+      return kinds === undefined
+        ? `it names no kinds, so it is not about ${effect.kind}`
+        : `it is about ${anyOf(kinds)}, not ${effect.kind}`;
     case 'chains':
       return `it is about ${anyOf(chains ?? [])}, ${holds === undefined ? 'and this is bound to no chain' : `not ${effect.chain}`}`;
     case 'assets':
       return `it is about ${anyOf([...(assets?.values() ?? [])].map((asset) => asset.name))}, ${holds === undefined ? 'and the asset is not known' : 'not this asset'}`;
     case 'destinations':
       return `it is about ${anyOf(destinations ?? [])}, ${
-        effect.destination === undefined ? 'and the destination is not known' : `and ${chainOf(effect.destination).rest} is not listed there`
+        effect.destination === undefined
+          ? 'and the destination is not known'
+          : `and ${chainOf(effect.destination).rest} is not listed there`
       }`;
     case 'amount':
       return amount === undefined ? '' : boundsInWords(amount, context);
@@ -47,7 +57,11 @@ function boundsInWords(bounds: SumBounds, { sums, ledger }: Context): string {
 }
 
 /** Which limit is exceeded, what is used, what was asked, and when there is room. */
-export function exceededInWords(rule: Rule, { limit, atMost, used, asked, roomAt }: Exceeded, nowSeconds: number): string {
+export function exceededInWords(
+  rule: Rule,
+  { limit, atMost, used, asked, roomAt }: Exceeded,
+  nowSeconds: number,
+): string {
   const amount = (n: bigint): string =>
     'count' in limit ? `${n} request${n === 1n ? '' : 's'}` : units(n, limit.asset);
   const start = `rule ${rule.name} allows ${amount(atMost)} in ${durationInWords(limit.seconds)}`;

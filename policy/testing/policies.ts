@@ -25,7 +25,11 @@ export const stranger = account(77);
 /** A fresh OpenSSH public key line. */
 export const sshKey = (type: 'ed25519' | 'ec' = 'ed25519'): string =>
   formatSshPublicKey(
-    sshKeyOf(type === 'ed25519' ? generateKeyPairSync('ed25519').publicKey : generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey),
+    sshKeyOf(
+      type === 'ed25519'
+        ? generateKeyPairSync('ed25519').publicKey
+        : generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey,
+    ),
   );
 
 const initiatorKey = sshKey();
@@ -50,7 +54,8 @@ export const specOf = (rules: readonly unknown[], change: Spec = {}): Spec => ({
   ...change,
 });
 
-export const policyOf = (rules: readonly unknown[], change: Spec = {}): Policy => parsePolicy(policyDocument(specOf(rules, change)));
+export const policyOf = (rules: readonly unknown[], change: Spec = {}): Policy =>
+  parsePolicy(policyDocument(specOf(rules, change)));
 
 /** A payment of `amount` base units. */
 export const transfer = (amount: bigint, change: Partial<Effect> = {}): Effect => ({
@@ -64,4 +69,9 @@ export const transfer = (amount: bigint, change: Partial<Effect> = {}): Effect =
 });
 
 /** An effect without asset, amount and destination. */
-export const bare = (kind: Effect['kind'], change: Partial<Effect> = {}): Effect => ({ kind, chain: solana, text: `is a ${kind}`, ...change });
+export const bare = (kind: Effect['kind'], change: Partial<Effect> = {}): Effect => ({
+  kind,
+  chain: solana,
+  text: `is a ${kind}`,
+  ...change,
+});

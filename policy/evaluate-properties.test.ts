@@ -7,10 +7,27 @@ import { effectKinds } from './effect.ts';
 import type { Effect, Fee } from './effect.ts';
 import { evaluate } from './evaluate.ts';
 import { SpendWindows } from './spend-windows.ts';
-import { bitcoin, btc, payroll, policyOf, sanctioned, sol, solana, stranger, transfer, usdc, vendor } from './testing/policies.ts';
+import {
+  bitcoin,
+  btc,
+  payroll,
+  policyOf,
+  sanctioned,
+  sol,
+  solana,
+  stranger,
+  transfer,
+  usdc,
+  vendor,
+} from './testing/policies.ts';
 
-const ask = (policy: Policy, effects: readonly Effect[], ledger: LedgerView = emptyLedger, nowSeconds = 0, fees: readonly Fee[] = []): Decision =>
-  evaluate({ policy, effects, fees, ledger, nowSeconds, initiator: 'payments-api', key: 'solana' });
+const ask = (
+  policy: Policy,
+  effects: readonly Effect[],
+  ledger: LedgerView = emptyLedger,
+  nowSeconds = 0,
+  fees: readonly Fee[] = [],
+): Decision => evaluate({ policy, effects, fees, ledger, nowSeconds, initiator: 'payments-api', key: 'solana' });
 
 const some = <T>(...items: readonly T[]): fc.Arbitrary<T[]> => fc.subarray([...items], { minLength: 1 });
 const units = fc.integer({ min: 0, max: 40 }).map((n) => String(n / 10));
@@ -29,55 +46,88 @@ const match = fc
   .map(({ amount, ...match }) => {
     const bounds = amount ?? {};
     const empty = bounds.over === undefined && bounds.atMost === undefined;
-    const never = bounds.over !== undefined && bounds.atMost !== undefined && Number(bounds.over) >= Number(bounds.atMost);
+    const never =
+      bounds.over !== undefined && bounds.atMost !== undefined && Number(bounds.over) >= Number(bounds.atMost);
     if (empty || never) return match;
     return { ...match, assets: [match.assets?.[0] ?? 'SOL'], amount: bounds };
   });
 
 const denyRule = match.map((match) => ({ verdict: 'Deny', match }));
 const allowRule = fc
-  .record({ match, limits: fc.array(fc.record({ amount: units, count: fc.integer({ min: 1, max: 3 }), per: fc.constantFrom('1h', '24h') }), { maxLength: 2 }) })
+  .record({
+    match,
+    limits: fc.array(
+      fc.record({ amount: units, count: fc.integer({ min: 1, max: 3 }), per: fc.constantFrom('1h', '24h') }),
+      { maxLength: 2 },
+    ),
+  })
   .map(({ match, limits }) => ({
     verdict: 'Allow',
     match,
     ...(limits.length > 0 && {
-      limits: limits.map(({ amount, count, per }, i) => (match.assets?.length === 1 && i === 0 ? { amount, per } : { count, per })),
+      limits: limits.map(({ amount, count, per }, i) =>
+        match.assets?.length === 1 && i === 0 ? { amount, per } : { count, per },
+      ),
     }),
   }));
 type RuleSpec = { readonly verdict: string; readonly match: object };
-const rules: fc.Arbitrary<RuleSpec[]> = fc.array(fc.oneof({ weight: 3, arbitrary: allowRule }, { weight: 1, arbitrary: denyRule }), { minLength: 1, maxLength: 5 });
+const rules: fc.Arbitrary<RuleSpec[]> = fc.array(
+  fc.oneof({ weight: 3, arbitrary: allowRule }, { weight: 1, arbitrary: denyRule }),
+  { minLength: 1, maxLength: 5 },
+);
 const named = (list: readonly RuleSpec[]): object[] => list.map((rule, i) => ({ name: `r${i}`, ...rule }));
 const policies = rules.map((list) => policyOf(named(list)));
 
 const known: fc.Arbitrary<Effect> = fc
   .record({
-    kind: fc.oneof({ weight: 4, arbitrary: fc.constant('Transfer' as const) }, { weight: 1, arbitrary: fc.constantFrom(...effectKinds) }),
+    kind: fc.oneof(
+      { weight: 4, arbitrary: fc.constant('Transfer' as const) },
+      { weight: 1, arbitrary: fc.constantFrom(...effectKinds) },
+    ),
     chain: fc.constantFrom(solana, solana, bitcoin, ''),
     asset: fc.constantFrom(sol, sol, usdc, btc),
     amount: fc.integer({ min: 0, max: 40 }).map((n) => BigInt(n) * 100_000_000n),
     destination: fc.constantFrom(payroll, payroll, vendor, sanctioned, stranger),
   })
   .map((effect) => ({ ...effect, text: 'does something' }));
-const effect: fc.Arbitrary<Effect> = fc.tuple(known, fc.subarray(['asset', 'amount', 'destination', 'change', 'change', 'change'] as const)).map(([effect, less]) => {
-  const changed: Record<string, unknown> = { ...effect };
-  for (const member of less.slice(0, 2))
-    if (member === 'change') changed['change'] = true;
-    else delete changed[member];
-  return changed as Effect;
+const effect: fc.Arbitrary<Effect> = fc
+  .tuple(known, fc.subarray(['asset', 'amount', 'destination', 'change', 'change', 'change'] as const))
+  .map(([effect, less]) => {
+    const changed: Record<string, unknown> = { ...effect };
+    for (const member of less.slice(0, 2))
+      if (member === 'change') changed['change'] = true;
+      else delete changed[member];
+    return changed as Effect;
+  });
+const effects = fc.array(fc.oneof({ weight: 3, arbitrary: known }, { weight: 1, arbitrary: effect }), {
+  minLength: 1,
+  maxLength: 5,
 });
-const effects = fc.array(fc.oneof({ weight: 3, arbitrary: known }, { weight: 1, arbitrary: effect }), { minLength: 1, maxLength: 5 });
 
 const ledgers: fc.Arbitrary<LedgerView> = fc
-  .record({ sol: fc.integer({ min: 0, max: 40 }), usdc: fc.integer({ min: 0, max: 40 }), requests: fc.integer({ min: 0, max: 3 }) })
+  .record({
+    sol: fc.integer({ min: 0, max: 40 }),
+    usdc: fc.integer({ min: 0, max: 40 }),
+    requests: fc.integer({ min: 0, max: 3 }),
+  })
   .map(({ sol: s, usdc: u, requests }) => ({
-    spent: () => ({ amounts: new Map([[sol, BigInt(s) * 100_000_000n], [usdc, BigInt(u) * 100_000n]]), requests }),
+    spent: () => ({
+      amounts: new Map([
+        [sol, BigInt(s) * 100_000_000n],
+        [usdc, BigInt(u) * 100_000n],
+      ]),
+      requests,
+    }),
   }));
 
 describe('whatever the policy', () => {
   it('the order of effects changes neither verdict nor reason', () => {
     fc.assert(
       fc.property(policies, effects, ledgers, fc.infiniteStream(fc.nat()), (policy, list, ledger, random) => {
-        const shuffled = list.map((item) => ({ item, by: random.next().value })).toSorted((a, b) => a.by - b.by).map(({ item }) => item);
+        const shuffled = list
+          .map((item) => ({ item, by: random.next().value }))
+          .toSorted((a, b) => a.by - b.by)
+          .map(({ item }) => item);
         const { verdict, reason } = ask(policy, list, ledger);
         expect(ask(policy, shuffled, ledger)).toMatchObject({ verdict, reason });
       }),
@@ -89,41 +139,54 @@ describe('whatever the policy', () => {
       fc.property(rules, denyRule, fc.nat(5), effects, ledgers, (list, deny, at, asked, ledger) => {
         // Numbers of rules shift, so that a ledger that answers by number would be another one.
         const more = policyOf(named(list.toSpliced(at, 0, deny)));
-        if (ask(more, asked, ledger).verdict === 'Allow') expect(ask(policyOf(named(list)), asked, ledger).verdict).toBe('Allow');
+        if (ask(more, asked, ledger).verdict === 'Allow')
+          expect(ask(policyOf(named(list)), asked, ledger).verdict).toBe('Allow');
       }),
     );
   });
 
   it('what is not known never allows: whatever it turns out to be would be allowed as well', () => {
     fc.assert(
-      fc.property(policies, fc.array(known, { minLength: 1, maxLength: 3 }), fc.constantFrom('asset', 'amount', 'destination'), ledgers, fc.nat(2), (policy, list, member, ledger, at) => {
-        const index = at % list.length;
-        const hidden = list.map((item, i) => {
-          if (i !== index) return item;
-          const { [member]: _, ...rest } = item;
-          return rest;
-        });
-        // A kind that is not understood moves what nobody knows; one that names it accepts that.
-        fc.pre(list[index]?.kind === 'Transfer' || list[index]?.kind === 'Approve');
-        if (ask(policy, hidden, ledger).verdict === 'Allow') expect(ask(policy, list, ledger).verdict).toBe('Allow');
-      }),
-      { numRuns: 500 },
+      fc.property(
+        policies,
+        fc.array(known, { minLength: 1, maxLength: 3 }),
+        fc.constantFrom('asset', 'amount', 'destination'),
+        ledgers,
+        fc.nat(2),
+        (policy, list, member, ledger, at) => {
+          const index = at % list.length;
+          const hidden = list.map((item, i) => {
+            if (i !== index) return item;
+            const { [member]: _, ...rest } = item;
+            return rest;
+          });
+          // A kind that is not understood moves what nobody knows; one that names it accepts that.
+          fc.pre(list[index]?.kind === 'Transfer' || list[index]?.kind === 'Approve');
+          if (ask(policy, hidden, ledger).verdict === 'Allow') expect(ask(policy, list, ledger).verdict).toBe('Allow');
+        },
+      ),
+      { numRuns: 200 },
     );
   });
 
   it('an effect more allows nothing more', () => {
     // Only under rules without `over`, which by its meaning holds for larger sums.
-    const without = rules.filter((list) => !JSON.stringify(list).includes('"over"')).map((list) => policyOf(named(list)));
+    const without = rules
+      .filter((list) => !JSON.stringify(list).includes('"over"'))
+      .map((list) => policyOf(named(list)));
     fc.assert(
       fc.property(without, effects, known, ledgers, (policy, list, more, ledger) => {
         fc.pre(list.some(({ change }) => !change));
-        if (ask(policy, [...list, more], ledger).verdict === 'Allow') expect(ask(policy, list, ledger).verdict).toBe('Allow');
+        if (ask(policy, [...list, more], ledger).verdict === 'Allow')
+          expect(ask(policy, list, ledger).verdict).toBe('Allow');
       }),
     );
   });
 
   it('a fuller ledger allows nothing more', () => {
-    const without = rules.filter((list) => !JSON.stringify(list).includes('"over"')).map((list) => policyOf(named(list)));
+    const without = rules
+      .filter((list) => !JSON.stringify(list).includes('"over"'))
+      .map((list) => policyOf(named(list)));
     fc.assert(
       fc.property(without, effects, ledgers, (policy, list, ledger) => {
         if (ask(policy, list, ledger).verdict === 'Allow') expect(ask(policy, list).verdict).toBe('Allow');
@@ -152,13 +215,21 @@ describe('splitting a payment', () => {
       fc.property(policies, parts, ledgers, (policy, amounts, ledger) => {
         const whole = amounts.reduce((a, b) => a + b);
         const { verdict, reason } = ask(policy, [transfer(whole)], ledger);
-        expect(ask(policy, amounts.map((amount) => transfer(amount)), ledger)).toMatchObject({ verdict, reason });
+        expect(
+          ask(
+            policy,
+            amounts.map((amount) => transfer(amount)),
+            ledger,
+          ),
+        ).toMatchObject({ verdict, reason });
       }),
     );
   });
 
   it('over requests gets no more than one request could', () => {
-    const policy = policyOf([{ name: 'pay', verdict: 'Allow', match: { assets: ['SOL'], amount: { atMost: '3', per: '24h' } } }]);
+    const policy = policyOf([
+      { name: 'pay', verdict: 'Allow', match: { assets: ['SOL'], amount: { atMost: '3', per: '24h' } } },
+    ]);
     fc.assert(
       fc.property(parts, (amounts) => {
         const windows = new SpendWindows(policy);
@@ -176,8 +247,21 @@ describe('splitting a payment', () => {
 
 it('no interleaving of requests, outcomes and time takes a limit over its bound in any window', () => {
   const policy = policyOf([
-    { name: 'big', verdict: 'Allow', match: { assets: ['SOL'], destinations: ['payroll'], amount: { over: '1' } }, limits: [{ amount: '4', per: '1h' }] },
-    { name: 'small', verdict: 'Allow', match: { assets: ['SOL'], destinations: ['payroll'] }, limits: [{ amount: '5', per: '1h' }, { count: 4, per: '10m' }] },
+    {
+      name: 'big',
+      verdict: 'Allow',
+      match: { assets: ['SOL'], destinations: ['payroll'], amount: { over: '1' } },
+      limits: [{ amount: '4', per: '1h' }],
+    },
+    {
+      name: 'small',
+      verdict: 'Allow',
+      match: { assets: ['SOL'], destinations: ['payroll'] },
+      limits: [
+        { amount: '5', per: '1h' },
+        { count: 4, per: '10m' },
+      ],
+    },
   ]);
   const step = fc.oneof(
     { weight: 3, arbitrary: fc.record({ pay: fc.bigInt({ min: 1n, max: 2_500_000_000n }) }) },
