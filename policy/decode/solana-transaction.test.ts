@@ -89,7 +89,7 @@ describe('other signers', () => {
   test('that have not signed are named', () => {
     const missing = {
       reason: 'Undecodable',
-      message: `transaction: the signature of ${other.address} is missing or wrong: it signs first`,
+      message: `transaction: the signature of ${other.address} is missing or wrong: it must sign before this key`,
     };
     expect(refusal(() => decodeFor(ours, wire(other, instructions)))).toEqual(missing);
     const data = wire(other, instructions, { signers: [other] });

@@ -50,7 +50,10 @@ export function decodeSolana({ chain, data: given }: Payload, key: PublicKey): D
     throw new Refused('Malformed', `transaction: is signed by ${signers.join(', ')}, not by this key ${address}`);
   signers.forEach((signer, i) => {
     if (i !== slot && !verifies(signatures[i], bytes, signer))
-      throw new Refused('Undecodable', `transaction: the signature of ${signer} is missing or wrong: it signs first`);
+      throw new Refused(
+        'Undecodable',
+        `transaction: the signature of ${signer} is missing or wrong: it must sign before this key`,
+      );
   });
   const context = { chain, key: address };
   const effects = instructions
