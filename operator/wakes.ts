@@ -1,5 +1,5 @@
 import { keyOf } from './api/resource.ts';
-import type { Key, Signer, SigningPolicy, SigningRequest, Wallet } from './api/resource.ts';
+import type { Key, Signer, SigningPolicy, Wallet } from './api/resource.ts';
 import type { ResourceStore } from './store/resource-store.ts';
 
 /** The other objects to look at when the object `key` came, changed or went. */
@@ -12,7 +12,7 @@ export async function wakes(store: ResourceStore, key: Key): Promise<readonly Ke
         ...signers.filter((signer) => isOf(signer, key)),
         ...policies.filter((policy) => policyName !== undefined && isAt(policy, key.namespace, policyName)),
         ...requests.filter(({ metadata, spec }) => metadata.namespace === key.namespace && spec.walletRef.name === key.name),
-      ].map((object) => keyOf(object as Signer | SigningPolicy | SigningRequest));
+      ].map((object) => keyOf(object));
     }
     case 'Signer': {
       const [signer, wallets, signers] = await Promise.all([store.get(key as Key<'Signer'>), store.list('Wallet'), store.list('Signer')]);

@@ -39,7 +39,7 @@ const generated = (title: string, from: string): string =>
   `# ${title}\n\n<!-- Generated from ${from} by scripts/generate-reference.ts: change those, then run npm run generate. -->\n\n`;
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 const table = (heads: readonly string[], rows: readonly (readonly string[])[]): string =>
-  [heads, heads.map(() => '---'), ...rows].map((row) => `| ${row.map(cell).join(' | ')} |`).join('\n') + '\n';
+  [heads, heads.map(() => '---'), ...rows].map((row) => `| ${row.map(cell).join(' | ')} |\n`).join('');
 
 /** Lists and maps are named in the path of their items: `[]` and `{}`. */
 function fields(schema: Schema, path: string, required: boolean): readonly (readonly string[])[] {

@@ -35,6 +35,8 @@ async function run({ wallet, holder, data, operator, ...config }: Config): Promi
   if (!keepOutOfCoreDumps()) log.warn('core dumps of this process are not disabled: start it under ulimit -c 0');
   let ready = false;
   const store = await openStore(data, { onFailure: die });
+  // Metrics may be asked for while it still opens.
+  let signer: Signer | undefined;
   const metrics = signerMetrics(wallet, holder, {
     version,
     peers: () => signer?.peers ?? [],
@@ -50,7 +52,6 @@ async function run({ wallet, holder, data, operator, ...config }: Config): Promi
   const certificate = selfSignedCertificate({ commonName: `${wallet}/${holder}`, privateKey: identity.privateKey });
   const tls = { certificate, privateKey: identity.privateKey };
   const schemes = createSchemes(die);
-  let signer: Signer | undefined;
   signer = await Signer.open(
     {
       wallet,

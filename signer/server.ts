@@ -1,11 +1,10 @@
-import { Server, ServerCredentials, status, type sendUnaryData, type ServerUnaryCall, type ServerWritableStream } from '@grpc/grpc-js';
+import { Server, type ServerCredentials, status, type sendUnaryData, type ServerUnaryCall, type ServerWritableStream } from '@grpc/grpc-js';
 import { digest as digestOf, fromUtf8, quote } from '../common/bytes.ts';
 import type { Clock } from '../common/clock.ts';
 import { messageOf, Refused } from '../common/errors.ts';
 import type { Log } from '../common/log.ts';
 import type { Reason } from '../common/reasons.ts';
-import type { OutcomeEvent } from '../proto/gen/signer/v1/signer.ts';
-import { SignerServiceService, type SignerServiceServer } from '../proto/gen/signer/v1/signer.ts';
+import { SignerServiceService, type OutcomeEvent, type SignerServiceServer } from '../proto/gen/signer/v1/signer.ts';
 import { refusalReply } from './ceremony/reply.ts';
 import { MAX_SEQUENCE } from './peers/link-codec.ts';
 import type { Signer } from './signer.ts';

@@ -134,7 +134,6 @@ export class Signer {
   }
 
   async #provision({ genesis, policyDocument, peers, keys }: ProvisionRequest): Promise<string> {
-    const { store } = this.#env;
     if (this.#wallet === undefined) await this.#accept(genesis, policyDocument);
     const signer = this.#provisioned();
     const { wallet } = signer;

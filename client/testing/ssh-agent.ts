@@ -39,6 +39,6 @@ export async function startSshAgent(): Promise<
       stop,
     };
   await stop();
-  console.warn('skipped what needs ssh-agent: it is not installed');
+  process.stderr.write('skipped what needs ssh-agent: it is not installed\n');
   return undefined;
 }

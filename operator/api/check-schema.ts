@@ -33,8 +33,9 @@ function checkValue(schema: Schema, value: unknown, old: unknown, path: string):
       return checkNumber(schema, value, path);
     case 'boolean':
       return typeof value === 'boolean' ? [] : wrongType('true or false', value, path);
+    default:
+      throw new Error(`schema at ${quote(path)} has no type`);
   }
-  throw new Error(`schema at ${quote(path)} has no type`);
 }
 
 function checkObject(schema: Schema, value: unknown, old: unknown, path: string): readonly Problem[] {
@@ -144,5 +145,6 @@ const wrongType = (want: string, value: unknown, path: string, advice = ''): rea
 function describe(value: unknown): string {
   if (typeof value === 'string') return quote(value);
   if (Array.isArray(value)) return 'a list';
-  return typeof value === 'object' ? 'an object' : String(value);
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  return typeof value === 'object' ? 'an object' : typeof value;
 }

@@ -3,7 +3,7 @@ import { parseTime } from '../../common/clock.ts';
 import { messageOf, Refused } from '../../common/errors.ts';
 import { decode } from '../../policy/decode/decode.ts';
 import type { Policy } from '../../policy/document.ts';
-import type { Decoded, Format, PublicKey } from '../../policy/effect.ts';
+import type { Decoded, PublicKey } from '../../policy/effect.ts';
 import { effectsDigest, encodeEffects } from '../../policy/effects-json.ts';
 import type { SignRequest } from '../../proto/gen/signer/v1/signer.ts';
 import { requestNamespace } from '../../statement/holder-signature.ts';
@@ -72,6 +72,6 @@ export type Reading = {
 export function read(statement: RequestStatement, key: PublicKey): Reading {
   if (statement.path !== '') throw new Refused('Unsupported', `key ${statement.key} has no paths: leave path empty`);
   const data = fromHex(statement.data.slice(2), 'data');
-  const decoded = decode({ chain: statement.chain, format: statement.format as Format, data }, key);
+  const decoded = decode({ chain: statement.chain, format: statement.format, data }, key);
   return { decoded, effects: encodeEffects(decoded.effects), effectsDigest: effectsDigest(decoded.effects) };
 }

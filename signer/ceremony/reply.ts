@@ -1,4 +1,4 @@
-import { Refused } from '../../common/errors.ts';
+import type { Refused } from '../../common/errors.ts';
 import { outcomeOf, reasons, type Reason } from '../../common/reasons.ts';
 import type { SignReply } from '../../proto/gen/signer/v1/signer.ts';
 import { parseStatement } from '../../statement/statements.ts';

@@ -24,7 +24,7 @@ export class Roster {
     this.threshold = Number(genesis.threshold);
     this.members = genesis.holders.map((h) => ({
       name: h.name,
-      role: h.role as Role,
+      role: h.role,
       identifier: Number(h.identifier),
       identity: fromHex(h.identity, 'identity'),
     }));

@@ -162,7 +162,7 @@ class Simulation {
 
   /** Tells one end of a broken stream; what is still under way to it is lost. */
   notice(choice: number): boolean {
-    const unaware = this.#streams.filter((s) => s.broken).flatMap((s) => [s.client, s.server]).filter((e) => !e.done && e.listenerCount('error') > 0);
+    const unaware = this.#streams.flatMap((s) => (s.broken ? [s.client, s.server] : [])).filter((e) => !e.done && e.listenerCount('error') > 0);
     const pick = unaware[choice % Math.max(1, unaware.length)];
     if (pick === undefined) return false;
     pick.done = true;

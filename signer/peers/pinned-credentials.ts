@@ -1,6 +1,5 @@
 import { type KeyObject } from 'node:crypto';
-import type { Http2Session } from 'node:http2';
-import type { SecureServerOptions } from 'node:http2';
+import type { Http2Session, SecureServerOptions } from 'node:http2';
 import { createSecureContext, TLSSocket, type SecureContextOptions } from 'node:tls';
 import { ChannelCredentials, ServerCredentials, type ServerDuplexStream } from '@grpc/grpc-js';
 import { certificatePem, fingerprintOfCertificate } from '../../common/certificate.ts';
