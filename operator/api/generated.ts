@@ -479,7 +479,7 @@ export interface SigningPolicySpec {
      */
     verdict: 'Allow' | 'Deny';
     /**
-     * Which effects the rule is about. All that is set must hold; an empty match is about every effect that is understood.
+     * Which effects the rule is about. All that is set must hold; an empty match of an Allow is about every transfer, of a Deny about everything.
      */
     match: {
       /**
@@ -504,7 +504,7 @@ export interface SigningPolicySpec {
        */
       destinations?: string[];
       /**
-       * Kinds of effects. What is not understood matches only a rule that names its kind.
+       * Kinds of effects. An Allow without kinds is about transfers alone: what is not understood or hands control away must be named. A Deny without kinds is about everything, as far as it is known.
        *
        * @minItems 1
        * @maxItems 16
