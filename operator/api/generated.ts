@@ -504,7 +504,7 @@ export interface SigningPolicySpec {
        */
       destinations?: string[];
       /**
-       * Kinds of effects. An Allow without kinds is about transfers alone: what is not understood or hands control away must be named. A Deny without kinds is about everything, as far as it is known.
+       * Kinds of effects. An Allow without kinds is about transfers alone, so that what is not understood or hands control away must be named. A Deny without kinds is about everything, as far as it is known.
        *
        * @minItems 1
        * @maxItems 16
