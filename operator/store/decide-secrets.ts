@@ -9,10 +9,15 @@ export function decideSecrets(
   known: ReadonlyMap<string, SecretManifest>,
   { readings, partial }: { readonly readings: readonly Reading[]; readonly partial: boolean },
 ): { readonly secrets: ReadonlyMap<string, SecretManifest>; readonly problems: readonly ManifestProblem[] } {
-  const named = Map.groupBy(readings.flatMap(({ secrets }) => secrets), ({ namespace, name }) => secretName(namespace, name));
+  const named = Map.groupBy(
+    readings.flatMap(({ secrets }) => secrets),
+    ({ namespace, name }) => secretName(namespace, name),
+  );
   const unclear = new Set(readings.filter((reading) => reading.unclear).map(({ file }) => file));
   const kept = [...known].filter(([name, { file }]) => named.has(name) || partial || unclear.has(file));
-  const single = [...named].flatMap(([name, [secret, ...others]]): [string, SecretManifest][] => (secret && others.length === 0 ? [[name, secret]] : []));
+  const single = [...named].flatMap(([name, [secret, ...others]]): [string, SecretManifest][] =>
+    secret && others.length === 0 ? [[name, secret]] : [],
+  );
   const problems = [...named.values()]
     .filter((secrets) => secrets.length > 1)
     .flatMap((secrets) =>

@@ -29,7 +29,8 @@ class World {
 
   /** What is there: in force, being deleted, or gone and remembered. */
   get all(): Readonly<Record<string, string>> {
-    const state = ({ resource, gone }: Stored): string => (gone !== undefined ? 'gone' : resource.metadata.deletionTimestamp ? 'going' : 'in force');
+    const state = ({ resource, gone }: Stored): string =>
+      gone !== undefined ? 'gone' : resource.metadata.deletionTimestamp ? 'going' : 'in force';
     return Object.fromEntries([...this.stored].map(([name, object]) => [name, state(object)]));
   }
 }
@@ -49,10 +50,16 @@ describe('what manifests change', () => {
     expect(world.sees([]).missing.size).toBe(3);
     expect(world.sees([reading('a', wallet(), policy(), approval())]).missing.size).toBe(0);
     world.sees([]);
-    expect(world.all).toEqual({ 'Wallet/payments/treasury': 'in force', 'SigningPolicy/payments/treasury': 'in force', 'Approval/payments/pay-42-alice': 'in force' });
+    expect(world.all).toEqual({
+      'Wallet/payments/treasury': 'in force',
+      'SigningPolicy/payments/treasury': 'in force',
+      'Approval/payments/pay-42-alice': 'in force',
+    });
     expect(world.sees([], { now: 5_000 }).missing.size).toBe(0);
     expect(world.all).toEqual({ 'Wallet/payments/treasury': 'going', 'Approval/payments/pay-42-alice': 'gone' });
-    expect(world.stored.get('Wallet/payments/treasury')?.resource.metadata.deletionTimestamp).toBe('1970-01-01T00:00:05Z');
+    expect(world.stored.get('Wallet/payments/treasury')?.resource.metadata.deletionTimestamp).toBe(
+      '1970-01-01T00:00:05Z',
+    );
     expect(world.sees([])).toMatchObject({ put: [], drop: [] });
   });
 
@@ -60,7 +67,11 @@ describe('what manifests change', () => {
     ['its file cannot be read', [unreadable('a', 'why')], false],
     ['another document of its file is wrong', [reading('a', { kind: 'Wallet' })], false],
     ['another object in its file is wrong', [reading('a', wallet('other', { threshold: 7 }))], false],
-    ['another object in its file contradicts one elsewhere', [reading('a', wallet('other')), reading('b', wallet('other'))], false],
+    [
+      'another object in its file contradicts one elsewhere',
+      [reading('a', wallet('other')), reading('b', wallet('other'))],
+      false,
+    ],
     ['a part of the folder cannot be read', [], true],
   ])('never is a deletion where %s', (_, readings, partial) => {
     const world = new World();
@@ -94,7 +105,11 @@ describe('what manifests change', () => {
     const world = new World();
     world.sees([reading('a', wallet())]);
     const other = wallet('treasury', { policyRef: { name: 'other' } });
-    for (const readings of [[reading('a', wallet()), reading('b', other)], [reading('a', wallet(), other)], [reading('b', other), reading('c', wallet())]]) {
+    for (const readings of [
+      [reading('a', wallet()), reading('b', other)],
+      [reading('a', wallet(), other)],
+      [reading('b', other), reading('c', wallet())],
+    ]) {
       const decision = world.sees(readings);
       expect(decision).toMatchObject({ put: [], drop: [] });
       expect(decision.problems.map(problemText)).toEqual(
@@ -125,7 +140,9 @@ describe('what cannot change', () => {
     expect(put).toEqual([]);
     expect(problems.map(problemText)).toEqual([
       'a, document 1: spec.threshold: threshold cannot change; it is 2',
-      expect.stringMatching(/^a, document 1: spec\.holders: holders and their order cannot change; it is \[\{"name":"infrastructure"/),
+      expect.stringMatching(
+        /^a, document 1: spec\.holders: holders and their order cannot change; it is \[\{"name":"infrastructure"/,
+      ),
       'a, document 1: spec.keys: a key cannot be removed; it is [{"name":"solana","scheme":"EdDSA"}]',
     ]);
   });
@@ -141,7 +158,9 @@ describe('what cannot change', () => {
     expect(problems.map(({ message }) => message)).toContain(
       'threshold cannot change; it was 2; Wallet/payments/treasury was deleted, but its signers keep its keys: give another one another name',
     );
-    expect(world.sees([reading('b', wallet())]).put).toMatchObject([{ file: 'b', resource: { metadata: { generation: 1 } } }]);
+    expect(world.sees([reading('b', wallet())]).put).toMatchObject([
+      { file: 'b', resource: { metadata: { generation: 1 } } },
+    ]);
     expect(world.all).toEqual({ 'Wallet/payments/treasury': 'in force' });
   });
 

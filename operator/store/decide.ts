@@ -45,21 +45,35 @@ export function decide(
   missing: ReadonlySet<string>,
   birth: Birth,
 ): Decision {
-  const named = Map.groupBy(readings.flatMap(({ manifests }) => manifests), ({ key }) => keyString(key));
+  const named = Map.groupBy(
+    readings.flatMap(({ manifests }) => manifests),
+    ({ key }) => keyString(key),
+  );
   const verdicts = [...named].map(([name, manifests]) => judge(stored.get(name), manifests, birth));
-  const problems = [...readings.flatMap((reading) => reading.problems), ...verdicts.flatMap((verdict) => verdict.problems)];
+  const problems = [
+    ...readings.flatMap((reading) => reading.problems),
+    ...verdicts.flatMap((verdict) => verdict.problems),
+  ];
   const unclear = new Set([...readings.filter((reading) => reading.unclear), ...problems].map(({ file }) => file));
   const absent = [...stored].filter(
     ([name, { resource, file, gone }]) =>
-      !partial && gone === undefined && resource.metadata.deletionTimestamp === undefined && file !== undefined && !named.has(name) && !unclear.has(file),
+      !partial &&
+      gone === undefined &&
+      resource.metadata.deletionTimestamp === undefined &&
+      file !== undefined &&
+      !named.has(name) &&
+      !unclear.has(file),
   );
-  const ended = absent.filter(([name]) => missing.has(name)).map(([, object]) => ({ object, left: deleted(object, birth.now) }));
+  const ended = absent
+    .filter(([name]) => missing.has(name))
+    .map(([, object]) => ({ object, left: deleted(object, birth.now) }));
   const forgotten = [...stored].filter(([name, object]) => !named.has(name) && isForgotten(object, birth.now));
   return {
     put: [...verdicts.flatMap(({ put }) => put), ...ended.flatMap(({ left }) => left ?? [])],
-    drop: [...ended.filter(({ left }) => left === undefined).map(({ object }) => object), ...forgotten.map(([, object]) => object)].map(({ resource }) =>
-      keyOf<Kind>(resource),
-    ),
+    drop: [
+      ...ended.filter(({ left }) => left === undefined).map(({ object }) => object),
+      ...forgotten.map(([, object]) => object),
+    ].map(({ resource }) => keyOf<Kind>(resource)),
     missing: new Set(absent.map(([name]) => name).filter((name) => !missing.has(name))),
     named: new Set(named.keys()),
     problems,
@@ -67,7 +81,11 @@ export function decide(
 }
 
 /** All manifests of one object: one is in force if it is valid, several contradict each other. */
-function judge(before: Stored | undefined, manifests: readonly Manifest[], birth: Birth): Pick<Decision, 'put' | 'problems'> {
+function judge(
+  before: Stored | undefined,
+  manifests: readonly Manifest[],
+  birth: Birth,
+): Pick<Decision, 'put' | 'problems'> {
   const [manifest, ...others] = manifests;
   if (!manifest) return { put: [], problems: [] };
   if (others.length > 0)
@@ -85,7 +103,8 @@ function judge(before: Stored | undefined, manifests: readonly Manifest[], birth
   const { key, file, document, object } = manifest;
   const own = validate(object);
   const problems = own.length > 0 || !before ? own : validate(object, before.resource).map(held(before));
-  if (problems.length > 0) return { put: [], problems: problems.map((problem) => ({ file, document, key, ...problem })) };
+  if (problems.length > 0)
+    return { put: [], problems: problems.map((problem) => ({ file, document, key, ...problem })) };
   const current = before?.gone === undefined ? before?.resource : undefined;
   const resource = admit(object as Draft, current, birth);
   return { put: resource === current && before?.file === file ? [] : [{ resource, file }], problems: [] };
@@ -94,10 +113,19 @@ function judge(before: Stored | undefined, manifests: readonly Manifest[], birth
 /** Says of a field that cannot change what it has to be, and why an object that is gone still counts. */
 const held =
   ({ resource, gone }: Stored) =>
-  ({ path, message }: { readonly path: string; readonly message: string }): { readonly path: string; readonly message: string } => {
-    const value: unknown = path.split('.').reduce<unknown>((at, step) => (isObject(at) ? at[step] : undefined), resource);
+  ({
+    path,
+    message,
+  }: {
+    readonly path: string;
+    readonly message: string;
+  }): { readonly path: string; readonly message: string } => {
+    const value: unknown = path
+      .split('.')
+      .reduce<unknown>((at, step) => (isObject(at) ? at[step] : undefined), resource);
     const text = JSON.stringify(value) ?? '';
-    const was = path === 'spec' || text === '' || text.length > 200 ? '' : `; it ${gone === undefined ? 'is' : 'was'} ${text}`;
+    const was =
+      path === 'spec' || text === '' || text.length > 200 ? '' : `; it ${gone === undefined ? 'is' : 'was'} ${text}`;
     const past =
       gone === undefined
         ? ''
@@ -129,14 +157,21 @@ export function admit(draft: Draft, before: Resource | undefined, birth: Birth, 
 /** An object whose deletion was asked for: it waits for its controller, or is gone. */
 export function deleted(object: Stored, now: number): Stored | undefined {
   const { resource } = object;
-  if (!finalized.includes(resource.kind) || resource.metadata.deletionTimestamp !== undefined) return letGo(object, now);
-  return { ...object, resource: { ...resource, metadata: { ...resource.metadata, deletionTimestamp: formatTime(now) } } as Resource };
+  if (!finalized.includes(resource.kind) || resource.metadata.deletionTimestamp !== undefined)
+    return letGo(object, now);
+  return {
+    ...object,
+    resource: { ...resource, metadata: { ...resource.metadata, deletionTimestamp: formatTime(now) } } as Resource,
+  };
 }
 
 /** What is remembered of an object that goes: what its user may not write otherwise under its name. */
-function letGo({ resource: { status: _, ...resource }, file }: Stored, now: number): Stored | undefined {
-  return file === undefined || resource.kind === 'SigningPolicy' ? undefined : { resource: resource as Resource, file, gone: now };
+function letGo({ resource: { apiVersion, kind, metadata, spec }, file }: Stored, now: number): Stored | undefined {
+  if (file === undefined || kind === 'SigningPolicy') return undefined;
+  return { resource: { apiVersion, kind, metadata, spec } as Resource, file, gone: now };
 }
 
 const isForgotten = ({ resource, gone }: Stored, now: number): boolean =>
-  gone !== undefined && (resource.kind === 'SigningRequest' || resource.kind === 'Approval') && now - gone > rememberRequestMs;
+  gone !== undefined &&
+  (resource.kind === 'SigningRequest' || resource.kind === 'Approval') &&
+  now - gone > rememberRequestMs;

@@ -16,7 +16,11 @@ export function addEvent(
   const message = text.slice(0, maxMessage);
   const at = formatTime(now);
   const repeated = events.findLast(
-    (event) => event.type === type && event.reason === reason && event.message === message && now - parseTime(event.firstTimestamp) < repeatMs,
+    (event) =>
+      event.type === type &&
+      event.reason === reason &&
+      event.message === message &&
+      now - parseTime(event.firstTimestamp) < repeatMs,
   );
   const others = events.filter((event) => event !== repeated);
   const latest: StoredEvent = repeated

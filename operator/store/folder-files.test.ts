@@ -10,7 +10,8 @@ import { put, temporaryFolder } from './testing/folder.ts';
 
 const found = ({ readings }: Scan): readonly string[] =>
   readings.flatMap(({ file, manifests }) => manifests.map(({ key }) => `${file} ${key.kind}/${key.name}`)).toSorted();
-const problems = ({ readings }: Scan): readonly string[] => readings.flatMap((reading) => reading.problems.map(problemText));
+const problems = ({ readings }: Scan): readonly string[] =>
+  readings.flatMap((reading) => reading.problems.map(problemText));
 const scan = (folder: string): Promise<Scan> => new FolderFiles(folder, 0).scan();
 const before = new Date(Date.now() - 3_600_000);
 
@@ -25,7 +26,11 @@ describe('a folder of manifests', () => {
       '.git/e.yaml': wallet('e'),
       'a.yaml~': wallet('f'),
     });
-    expect(found(await scan(folder))).toEqual(['a.yaml Wallet/a', 'sub/b.yml Wallet/b', 'sub/deeper.d/c.json Wallet/c']);
+    expect(found(await scan(folder))).toEqual([
+      'a.yaml Wallet/a',
+      'sub/b.yml Wallet/b',
+      'sub/deeper.d/c.json Wallet/c',
+    ]);
   });
 
   it('is read again only where a file changed', async () => {
@@ -42,7 +47,11 @@ describe('a folder of manifests', () => {
     const folder = temporaryFolder({ 'a.yaml': policy() });
     const files = new FolderFiles(folder, 60_000);
     const fresh = await files.scan();
-    expect(fresh).toMatchObject({ unsettled: true, partial: false, readings: [{ file: 'a.yaml', manifests: [], problems: [], unclear: true }] });
+    expect(fresh).toMatchObject({
+      unsettled: true,
+      partial: false,
+      readings: [{ file: 'a.yaml', manifests: [], problems: [], unclear: true }],
+    });
     utimesSync(join(folder, 'a.yaml'), before, before);
     const settled = await files.scan();
     expect(settled.unsettled).toBe(false);
@@ -52,7 +61,11 @@ describe('a folder of manifests', () => {
   });
 
   it('may be a mounted ConfigMap, whose files are links that all change at once', async () => {
-    const folder = temporaryFolder({ '..first/a.yaml': wallet('a'), '..first/b.yaml': wallet('b'), '..second/a.yaml': wallet('c') });
+    const folder = temporaryFolder({
+      '..first/a.yaml': wallet('a'),
+      '..first/b.yaml': wallet('b'),
+      '..second/a.yaml': wallet('c'),
+    });
     symlinkSync('..first', join(folder, '..data'));
     for (const name of ['a.yaml', 'b.yaml']) symlinkSync(`..data/${name}`, join(folder, name));
     const files = new FolderFiles(folder, 0);
@@ -75,7 +88,11 @@ describe('a folder of manifests', () => {
     symlinkSync(join(elsewhere, 'dir'), join(folder, 'linked-again'));
     symlinkSync('.', join(folder, 'self'));
     symlinkSync('..', join(elsewhere, 'dir', 'up'));
-    expect(found(await scan(folder))).toEqual(['a.yaml Wallet/a', 'linked/b.yaml Wallet/b', 'linked/up/file.yaml Wallet/a']);
+    expect(found(await scan(folder))).toEqual([
+      'a.yaml Wallet/a',
+      'linked/b.yaml Wallet/b',
+      'linked/up/file.yaml Wallet/a',
+    ]);
   });
 
   it.each<[string, (folder: string) => void, string]>([
@@ -83,7 +100,11 @@ describe('a folder of manifests', () => {
     ['a device', (folder) => symlinkSync('/dev/zero', join(folder, 'a.yaml')), 'a.yaml: is not a regular file'],
     ['a link to nowhere', (folder) => symlinkSync('nowhere', join(folder, 'a.yaml')), 'a.yaml: ENOENT'],
     ['a link to itself', (folder) => symlinkSync('a.yaml', join(folder, 'a.yaml')), 'a.yaml: ELOOP'],
-    ['a file that is too large', (folder) => put(folder, 'a.yaml', Buffer.alloc(8 << 20, '#')), 'a.yaml: want at most 1048576 bytes'],
+    [
+      'a file that is too large',
+      (folder) => put(folder, 'a.yaml', Buffer.alloc(8 << 20, '#')),
+      'a.yaml: want at most 1048576 bytes',
+    ],
   ])('says so of %s', async (_, make, message) => {
     const folder = temporaryFolder({ 'b.yaml': wallet() });
     make(folder);
@@ -99,7 +120,10 @@ describe('a folder of manifests', () => {
     expect(deep.partial).toBe(true);
     expect(found(deep)).toEqual(['b.yaml SigningPolicy/treasury']);
     expect(problems(deep)).toEqual([expect.stringContaining('is more than 16 folders deep')]);
-    expect(await scan(join(folder, 'missing'))).toMatchObject({ partial: true, readings: [{ file: '.', unclear: true }] });
+    expect(await scan(join(folder, 'missing'))).toMatchObject({
+      partial: true,
+      readings: [{ file: '.', unclear: true }],
+    });
   });
 
   it('is known to be read in part only where it has too many folders or manifests', async () => {

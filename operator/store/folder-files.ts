@@ -49,7 +49,10 @@ export class FolderFiles {
       const read = await this.#read(path);
       if (read === undefined) continue;
       if (read === 'unsettled') unsettled = true;
-      known.set(path, read === 'unsettled' ? (this.#known.get(path) ?? { version: '', reading: settling(this.#name(path)) }) : read);
+      known.set(
+        path,
+        read === 'unsettled' ? (this.#known.get(path) ?? { version: '', reading: settling(this.#name(path)) }) : read,
+      );
     }
     this.#known = known;
     const readings = [...[...known.values()].map(({ reading }) => reading), ...failures];
@@ -75,7 +78,8 @@ export class FolderFiles {
         const entries = (await readdir(folder, { withFileTypes: true })).filter(({ name }) => !name.startsWith('.'));
         for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
           const path = join(folder, entry.name);
-          if (entry.isDirectory() || (entry.isSymbolicLink() && (await isFolder(path)))) pending.push({ folder: path, depth: depth + 1 });
+          if (entry.isDirectory() || (entry.isSymbolicLink() && (await isFolder(path))))
+            pending.push({ folder: path, depth: depth + 1 });
           else if (/\.(?:ya?ml|json)$/.test(entry.name)) files.push(path);
         }
         if (files.length > maxFiles) throw new Error(`want at most ${maxFiles} manifests in the folder, found more`);
@@ -91,7 +95,8 @@ export class FolderFiles {
   async #checkRoot(): Promise<void> {
     const { dev, ino } = await stat(this.#root, { bigint: true });
     this.#rootId ??= `${dev} ${ino}`;
-    if (this.#rootId !== `${dev} ${ino}`) throw new Error('the folder was replaced by another one: restart Holdfast if that is meant');
+    if (this.#rootId !== `${dev} ${ino}`)
+      throw new Error('the folder was replaced by another one: restart Holdfast if that is meant');
   }
 
   /** What a file says; undefined where it has gone meanwhile. */
@@ -126,7 +131,15 @@ export class FolderFiles {
 }
 
 async function versionOf(
-  stats: Promise<{ dev: bigint; ino: bigint; size: bigint; mtimeNs: bigint; ctimeNs: bigint; mtimeMs: bigint; isFile(): boolean }>,
+  stats: Promise<{
+    dev: bigint;
+    ino: bigint;
+    size: bigint;
+    mtimeNs: bigint;
+    ctimeNs: bigint;
+    mtimeMs: bigint;
+    isFile(): boolean;
+  }>,
 ): Promise<{ readonly version: string; readonly size: number; readonly mtimeMs: number; readonly regular: boolean }> {
   const file = await stats;
   return {
@@ -140,7 +153,7 @@ async function versionOf(
 /** The file's bytes, at most `limit` of them. */
 async function readUpTo(file: FileHandle, limit: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(limit);
-  for (let length = 0; ; ) {
+  for (let length = 0; ;) {
     const { bytesRead } = await file.read(bytes, length, limit - length, null);
     length += bytesRead;
     if (bytesRead === 0 || length === limit) return bytes.slice(0, length);

@@ -28,7 +28,9 @@ export async function lockFolder(state: string): Promise<FolderLock> {
     db?.close();
     throw isBusy(error)
       ? await inUse(state)
-      : new UserError(`cannot lock ${file}: ${messageOf(error)}`, ['delete the file if no Holdfast operator runs on this folder']);
+      : new UserError(`cannot lock ${file}: ${messageOf(error)}`, [
+          'delete the file if no Holdfast operator runs on this folder',
+        ]);
   }
   const owner = JSON.stringify({ pid: process.pid, start: await startOf(process.pid), since: formatTime(Date.now()) });
   // Only for messages: the lock is what counts.
@@ -70,6 +72,7 @@ const startOf = (pid: number): Promise<string> =>
     () => '',
   );
 
-const isBusy = (error: unknown): boolean => error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === 5;
+const isBusy = (error: unknown): boolean =>
+  error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === 5;
 
 const ownerFile = (state: string): string => join(state, 'owner.json');

@@ -1,4 +1,4 @@
-import { chmodSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { resourceStoreSuite } from '../../test/resource-store-suite.ts';
@@ -31,7 +31,8 @@ resourceStoreSuite('a folder of manifests', async () => {
 
 const walletKey = keyOf<'Wallet'>(wallet());
 const texts = (store: FolderStore): readonly string[] => store.problems().map(problemText);
-const objectFile = (folder: string): string => join(folder, '.holdfast/store/objects/Wallet/payments/treasury/object.json');
+const objectFile = (folder: string): string =>
+  join(folder, '.holdfast/store/objects/Wallet/payments/treasury/object.json');
 
 /** What is in force once `found` finds it. */
 async function until<T>(store: FolderStore, found: () => Promise<T | undefined>): Promise<T> {
@@ -50,7 +51,14 @@ describe('a store over a folder', () => {
     const folder = temporaryFolder({ 'all.yaml': [wallet(), policy()] });
     const store = await opened(folder, { onProblems: (problems) => reported.push(problems) });
     const before = [...(await store.list('Wallet')), ...(await store.list('SigningPolicy'))];
-    const wrong = [wallet('treasury', { threshold: 7 }), '', '{', Buffer.alloc(3 << 20), [wallet(), wallet()], manifest([wallet(), policy()]).slice(0, -40)];
+    const wrong = [
+      wallet('treasury', { threshold: 7 }),
+      '',
+      '{',
+      Buffer.alloc(3 << 20),
+      [wallet(), wallet()],
+      manifest([wallet(), policy()]).slice(0, -40),
+    ];
     for (const content of wrong) {
       put(folder, 'all.yaml', content);
       await store.rescan();
@@ -63,7 +71,12 @@ describe('a store over a folder', () => {
     expect(store.problems()).toEqual([]);
     expect(reported.at(-1)).toEqual([]);
     expect(await store.events(walletKey)).toMatchObject([
-      { type: 'Warning', reason: 'InvalidManifest', message: expect.stringContaining('all.yaml, document 1: spec.threshold'), count: 1 },
+      {
+        type: 'Warning',
+        reason: 'InvalidManifest',
+        message: expect.stringContaining('all.yaml, document 1: spec.threshold'),
+        count: 1,
+      },
       { message: expect.stringContaining('is also in') },
       { message: expect.stringContaining('is also in') },
     ]);
@@ -75,7 +88,11 @@ describe('a store over a folder', () => {
     await first.apply(signer());
     await first.writeStatus(walletKey, { observedGeneration: 1, keysReady: '1/1' });
     await first.event(walletKey, 'Normal', 'KeysGenerated', 'all');
-    const state = async (store: FolderStore): Promise<unknown> => [await store.list('Wallet'), await store.list('Signer'), await store.events(walletKey)];
+    const state = async (store: FolderStore): Promise<unknown> => [
+      await store.list('Wallet'),
+      await store.list('Signer'),
+      await store.events(walletKey),
+    ];
     const before = await state(first);
     await first.close();
     expect(await state(await opened(folder))).toEqual(before);
@@ -102,10 +119,17 @@ describe('a store over a folder', () => {
     put(folder, 'b.yaml', other);
     const added = await opened(folder);
     expect(await added.get(walletKey)).toBeUndefined();
-    expect(texts(added)).toContainEqual(expect.stringContaining('b.yaml, document 1: spec.threshold: threshold cannot change; it was 2; Wallet/payments/treasury was deleted'));
+    expect(texts(added)).toContainEqual(
+      expect.stringContaining(
+        'b.yaml, document 1: spec.threshold: threshold cannot change; it was 2; Wallet/payments/treasury was deleted',
+      ),
+    );
     put(folder, 'b.yaml', wallet('treasury', { policyRef: { name: 'other' } }));
     await added.rescan();
-    expect(await added.get(walletKey)).toMatchObject({ metadata: { generation: 1 }, spec: { policyRef: { name: 'other' } } });
+    expect(await added.get(walletKey)).toMatchObject({
+      metadata: { generation: 1 },
+      spec: { policyRef: { name: 'other' } },
+    });
   });
 
   it('notices new, changed and deleted manifests by itself, in new folders too', async () => {
@@ -114,7 +138,9 @@ describe('a store over a folder', () => {
     put(folder, 'sub/a.yaml', wallet());
     await until(store, () => store.get(walletKey));
     put(folder, 'sub/a.yaml', wallet('treasury', { policyRef: { name: 'other' } }));
-    expect(await until(store, async () => ((await store.get(walletKey))?.metadata.generation === 2 ? 'changed' : undefined))).toBe('changed');
+    expect(
+      await until(store, async () => ((await store.get(walletKey))?.metadata.generation === 2 ? 'changed' : undefined)),
+    ).toBe('changed');
     rmSync(join(folder, 'sub'), { recursive: true });
     expect(await until(store, async () => (await store.get(walletKey))?.metadata.deletionTimestamp)).toBeDefined();
   });
@@ -125,7 +151,9 @@ describe('a store over a folder', () => {
     symlinkSync(join(elsewhere, 'a.yaml'), join(folder, 'a.yaml'));
     const store = await opened(folder, { rescanMs: 30 });
     put(elsewhere, 'a.yaml', wallet('treasury', { policyRef: { name: 'other' } }));
-    expect(await until(store, async () => ((await store.get(walletKey))?.metadata.generation === 2 ? 'changed' : undefined))).toBe('changed');
+    expect(
+      await until(store, async () => ((await store.get(walletKey))?.metadata.generation === 2 ? 'changed' : undefined)),
+    ).toBe('changed');
   });
 
   it('writes nothing where nothing changes', async () => {
@@ -142,8 +170,27 @@ describe('a store over a folder', () => {
   it('makes nothing for the operator that a user is writing', async () => {
     const folder = temporaryFolder({ 'a.yaml': { ...signer(), spec: { walletRef: signer().spec.walletRef } } });
     const store = await opened(folder);
-    await expect(store.apply(signer())).rejects.toThrow("Signer/payments/treasury-client is in a user's manifest, which has problems");
+    await expect(store.apply(signer())).rejects.toThrow(
+      "Signer/payments/treasury-client is in a user's manifest, which has problems",
+    );
     expect(await store.list('Signer')).toEqual([]);
+  });
+
+  it('keeps what was in force where its own disk fails it, and goes on when that is over', async () => {
+    const folder = temporaryFolder({ 'a.yaml': wallet() });
+    const store = await opened(folder);
+    const before = await store.get(walletKey);
+    const scratch = join(folder, '.holdfast/store/scratch');
+    rmSync(scratch, { recursive: true });
+    put(folder, 'a.yaml', wallet('treasury', { policyRef: { name: 'other' } }));
+    await expect(store.rescan()).rejects.toThrow('ENOENT');
+    await expect(store.writeStatus(walletKey, { keysReady: '1/1' })).rejects.toThrow('ENOENT');
+    await expect(store.apply(signer())).rejects.toThrow('ENOENT');
+    expect(await store.get(walletKey)).toEqual(before);
+    expect(await store.list('Signer')).toEqual([]);
+    mkdirSync(scratch);
+    await store.rescan();
+    expect(await store.get(walletKey)).toMatchObject({ spec: { policyRef: { name: 'other' } } });
   });
 
   it('does nothing more once it is closed', async () => {
@@ -160,7 +207,8 @@ describe('a store over a folder', () => {
 });
 
 describe('Secrets of a folder', () => {
-  const secret = (text: string): string => `apiVersion: v1\nkind: Secret\nmetadata: { name: seal, namespace: payments }\nstringData: { kek: ${text} }\n`;
+  const secret = (text: string): string =>
+    `apiVersion: v1\nkind: Secret\nmetadata: { name: seal, namespace: payments }\nstringData: { kek: ${text} }\n`;
   const value = async (store: FolderStore): Promise<string | undefined> => {
     const bytes = (await store.secret('payments', 'seal'))?.get('kek');
     return bytes && Buffer.from(bytes).toString();
@@ -190,18 +238,26 @@ describe('Secrets of a folder', () => {
     put(folder, 't.yaml', secret('second'));
     await store.rescan();
     expect(await value(store)).toBe('first');
-    expect(texts(store)).toContain('s.yaml, document 1: metadata.name: Secret payments/seal is also in "t.yaml" document 1: keep one of them');
+    expect(texts(store)).toContain(
+      's.yaml, document 1: metadata.name: Secret payments/seal is also in "t.yaml" document 1: keep one of them',
+    );
   });
 
   it('are written nowhere', async () => {
-    const folder = temporaryFolder({ 's.yaml': secret('hunter2'), 't.yaml': secret('hunter2'), 'u.yaml': secret('[hunter2]'), 'w.yaml': wallet() });
+    const folder = temporaryFolder({
+      's.yaml': secret('hunter2'),
+      't.yaml': secret('hunter2'),
+      'u.yaml': secret('[hunter2]'),
+      'w.yaml': wallet(),
+    });
     const store = await opened(folder);
     await store.writeStatus(walletKey, { keysReady: '1/1' });
     await store.close();
     const state = join(folder, '.holdfast');
     const files = readdirSync(state, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
     expect(files.length).toBeGreaterThan(3);
-    for (const { parentPath, name } of files) expect(readFileSync(join(parentPath, name), 'latin1')).not.toContain('hunter2');
+    for (const { parentPath, name } of files)
+      expect(readFileSync(join(parentPath, name), 'latin1')).not.toContain('hunter2');
   });
 });
 
@@ -220,7 +276,11 @@ describe('state of a folder', () => {
     expect(await (await openFolderView(folder, { stateDir })).list('Wallet')).toHaveLength(1);
 
     const error = await openFolderStore(temporaryFolder(), { stateDir }).catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({ name: 'UserError', message: expect.stringContaining(`${stateDir} has the state of `), hints: [expect.stringContaining('HOLDFAST_STATE')] });
+    expect(error).toMatchObject({
+      name: 'UserError',
+      message: expect.stringContaining(`${stateDir} has the state of `),
+      hints: [expect.stringContaining('HOLDFAST_STATE')],
+    });
     await (await opened(folder, { stateDir })).close();
   });
 
@@ -247,8 +307,14 @@ describe('state of a folder', () => {
     // Nobody, not even root, makes folders there.
     ['cannot be written to', () => '/sys/kernel', 'cannot write to /sys/kernel/.holdfast: ', 'HOLDFAST_STATE'],
   ])('is refused with what to do where the folder %s', async (_, folder, message, hint) => {
-    const error = await openFolderStore(folder(temporaryFolder({ 'a.yaml': wallet() }))).catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({ name: 'UserError', message: expect.stringContaining(message), hints: [expect.stringContaining(hint)] });
+    const error = await openFolderStore(folder(temporaryFolder({ 'a.yaml': wallet() }))).catch(
+      (thrown: unknown) => thrown,
+    );
+    expect(error).toMatchObject({
+      name: 'UserError',
+      message: expect.stringContaining(message),
+      hints: [expect.stringContaining(hint)],
+    });
   });
 
   it.each<[string, string, string | ((text: string) => string)]>([
@@ -326,7 +392,10 @@ describe('a view of a folder', () => {
   it('is refused where no operator ever ran', async () => {
     const folder = temporaryFolder({ 'a.yaml': wallet() });
     const error = await openFolderView(folder).catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({ name: 'UserError', hints: [`start one with: holdfast up ${folder}`, expect.stringContaining('HOLDFAST_DIR')] });
+    expect(error).toMatchObject({
+      name: 'UserError',
+      hints: [`start one with: holdfast up ${folder}`, expect.stringContaining('HOLDFAST_DIR')],
+    });
     expect(readdirSync(folder)).toEqual(['a.yaml']);
   });
 });

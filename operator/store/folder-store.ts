@@ -66,7 +66,12 @@ export async function openFolderStore(folder: string, options: FolderStoreOption
   }
 }
 
-type Opened = { readonly folder: string; readonly state: string; readonly lock: FolderLock; readonly table: ObjectTable };
+type Opened = {
+  readonly folder: string;
+  readonly state: string;
+  readonly lock: FolderLock;
+  readonly table: ObjectTable;
+};
 
 /**
  * Resources and Secrets from a folder of manifests, which is only read. What is in force, with uids, statuses and events,
@@ -122,7 +127,8 @@ export class FolderStore implements ResourceStore, SecretSource {
       const draft = asJson(object);
       const key = keyOf<Kind>(draft);
       const before = this.#table.get(key);
-      if (before?.file !== undefined) throw new Error(`${keyString(key)} is a user's, in ${quote(before.file, 200)}: only there it changes`);
+      if (before?.file !== undefined)
+        throw new Error(`${keyString(key)} is a user's, in ${quote(before.file, 200)}: only there it changes`);
       if (this.#named.has(keyString(key)))
         throw new Error(`${keyString(key)} is in a user's manifest, which has problems: it is not made in another way`);
       const [problem] = validate(draft, before?.resource);
@@ -162,7 +168,9 @@ export class FolderStore implements ResourceStore, SecretSource {
     this.#table.addEvent(key, { type, reason, message }, this.#clock.now());
     this.#nextSave ??= timer(eventsMs, () => {
       this.#nextSave = undefined;
-      void this.#exclusive(() => this.#table.saveEvents()).catch((error: unknown) => this.#failed('cannot save events', error));
+      void this.#exclusive(() => this.#table.saveEvents()).catch((error: unknown) =>
+        this.#failed('cannot save events', error),
+      );
     });
   }
 
@@ -181,7 +189,11 @@ export class FolderStore implements ResourceStore, SecretSource {
 
   /** Reads the folder now, rather than when a change is noticed, and again until no file is being written or missed. */
   async rescan(): Promise<void> {
-    for (let scans = 1; (await this.#exclusive(() => this.#scan())) && scans < maxScans; scans++) await sleep(this.#quietMs);
+    for (let scans = 0; scans < maxScans; scans++) {
+      const pause = await this.#exclusive(() => this.#scan());
+      if (pause === undefined) break;
+      await sleep(pause);
+    }
     this.#scanWithin(this.#rescanMs);
   }
 
@@ -217,7 +229,7 @@ export class FolderStore implements ResourceStore, SecretSource {
     this.#nextScan = timer(ms, () => {
       this.#nextScan = undefined;
       this.#exclusive(() => this.#scan()).then(
-        (again) => this.#scanWithin(again ? this.#quietMs : this.#rescanMs),
+        (pause) => this.#scanWithin(pause ?? this.#rescanMs),
         (error: unknown) => {
           this.#failed('cannot take what the manifests say', error);
           this.#scanWithin(this.#rescanMs);
@@ -226,8 +238,8 @@ export class FolderStore implements ResourceStore, SecretSource {
     });
   }
 
-  /** Does what the manifests say now; true where they may not be at rest yet. */
-  async #scan(): Promise<boolean> {
+  /** Does what the manifests say now. Where they may not be at rest, in how many milliseconds to look again. */
+  async #scan(): Promise<number | undefined> {
     const { folders, unsettled, ...scan } = await this.#manifests.scan();
     // What a file that is being written holds is not known, as if it could not be read.
     const found = { readings: scan.readings, partial: scan.partial || unsettled };
@@ -240,7 +252,8 @@ export class FolderStore implements ResourceStore, SecretSource {
     this.#takeSecrets(secrets);
     this.#report([...decision.problems, ...problems]);
     const unseen = await this.#watch.update(folders);
-    return unseen || unsettled || decision.missing.size > 0;
+    if (unsettled || decision.missing.size > 0) return this.#quietMs;
+    return unseen ? 0 : undefined;
   }
 
   /** Whoever waits for a Secret or uses one hears of it as of a change of their own. */
@@ -250,7 +263,9 @@ export class FolderStore implements ResourceStore, SecretSource {
     const changed = [...names].filter((name) => !isDeepStrictEqual(data(name, this.#secrets), data(name, secrets)));
     const namespaces = new Set(changed.map((name) => name.slice(0, name.indexOf('/'))));
     this.#secrets = secrets;
-    const users = this.#table.all().filter(({ kind, metadata }) => (kind === 'Wallet' || kind === 'Signer') && namespaces.has(metadata.namespace));
+    const users = this.#table
+      .all()
+      .filter(({ kind, metadata }) => (kind === 'Wallet' || kind === 'Signer') && namespaces.has(metadata.namespace));
     this.#table.publish(users.map((resource) => keyOf<Kind>(resource)));
   }
 
@@ -259,7 +274,8 @@ export class FolderStore implements ResourceStore, SecretSource {
     const known = new Set(this.#problems.map(problemText));
     this.#problems = problems;
     for (const problem of problems)
-      if (problem.key && !known.has(problemText(problem))) void this.event(problem.key, 'Warning', 'InvalidManifest', problemText(problem));
+      if (problem.key && !known.has(problemText(problem)))
+        void this.event(problem.key, 'Warning', 'InvalidManifest', problemText(problem));
     this.#onProblems(problems);
   }
 

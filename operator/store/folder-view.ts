@@ -14,7 +14,10 @@ import type { StoredEvent } from './resource-store.ts';
 import { hasState, stateFolder } from './state-folder.ts';
 
 /** Opens what an operator wrote about `folder`; throws a UserError where none ever ran. */
-export async function openFolderView(folder: string, { stateDir }: { readonly stateDir?: string | undefined } = {}): Promise<FolderView> {
+export async function openFolderView(
+  folder: string,
+  { stateDir }: { readonly stateDir?: string | undefined } = {},
+): Promise<FolderView> {
   const state = stateFolder(folder, stateDir);
   if (!(await hasState(state)))
     throw new UserError(`no Holdfast operator ever ran on ${folder}: there is no state in ${state}`, [

@@ -19,11 +19,22 @@ export function readKey(object: Readonly<Record<string, unknown>>): Named | { re
   if (!isObject(metadata)) return { problem: { path: 'metadata', message: 'want an object with a name' } };
   const { name, namespace = defaultNamespace } = metadata;
   if (typeof name !== 'string' || !nameForm.test(name))
-    return { problem: { path: 'metadata.name', message: `want lowercase letters, digits and inner hyphens or dots, got ${shown(name)}` } };
+    return {
+      problem: {
+        path: 'metadata.name',
+        message: `want lowercase letters, digits and inner hyphens or dots, got ${shown(name)}`,
+      },
+    };
   if (typeof namespace !== 'string' || !namespaceForm.test(namespace))
-    return { problem: { path: 'metadata.namespace', message: `want lowercase letters, digits and inner hyphens, got ${shown(namespace)}` } };
+    return {
+      problem: {
+        path: 'metadata.namespace',
+        message: `want lowercase letters, digits and inner hyphens, got ${shown(namespace)}`,
+      },
+    };
   const kind = object['kind'];
   return { kind: object['apiVersion'] === apiVersion && isKind(kind) ? kind : undefined, namespace, name };
 }
 
-const shown = (value: unknown): string => (typeof value === 'string' ? quote(value) : value === undefined ? 'nothing' : `a ${typeof value}`);
+const shown = (value: unknown): string =>
+  typeof value === 'string' ? quote(value) : value === undefined ? 'nothing' : `a ${typeof value}`;

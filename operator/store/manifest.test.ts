@@ -22,12 +22,20 @@ describe('manifests', () => {
 
   it('are in the namespace default where they name none', () => {
     const { manifests } = read(`${header}metadata: { name: a }\n`);
-    expect(manifests[0]).toMatchObject({ key: { namespace: 'default' }, object: { metadata: { namespace: 'default' } } });
+    expect(manifests[0]).toMatchObject({
+      key: { namespace: 'default' },
+      object: { metadata: { namespace: 'default' } },
+    });
   });
 
   it('take what an anchor or a merge stands for', () => {
-    const { manifests } = read(`${header}metadata: &m { name: a, namespace: b }\nspec:\n  first: *m\n  second: { <<: *m, name: c }\n`);
-    expect(manifests[0]?.object['spec']).toEqual({ first: { name: 'a', namespace: 'b' }, second: { name: 'c', namespace: 'b' } });
+    const { manifests } = read(
+      `${header}metadata: &m { name: a, namespace: b }\nspec:\n  first: *m\n  second: { <<: *m, name: c }\n`,
+    );
+    expect(manifests[0]?.object['spec']).toEqual({
+      first: { name: 'a', namespace: 'b' },
+      second: { name: 'c', namespace: 'b' },
+    });
   });
 
   it('have JSON values only, and what they call __proto__ is a field like any other', () => {
@@ -45,31 +53,71 @@ describe('manifests', () => {
     ['text that is not YAML', 'a: b: c', 'a.yaml: is not YAML at line 1, column 4: '],
     ['a bracket that never closes', `${header}spec: {`, 'a.yaml: is not YAML at line '],
     ['a key that is there twice', `${header}kind: Signer\n`, 'a.yaml: is not YAML at line 3, column 1: duplicate key'],
-    ['a key that is there twice further in', `${header}spec:\n  a: 1\n  "a": 2\n`, 'a.yaml: is not YAML at line 5, column 3: duplicate key'],
+    [
+      'a key that is there twice further in',
+      `${header}spec:\n  a: 1\n  "a": 2\n`,
+      'a.yaml: is not YAML at line 5, column 3: duplicate key',
+    ],
     ['a key that is a list', `${header}? [a]\n: b\n`, 'a.yaml: is not YAML at line 3, column 3: key is not a word'],
     ['a tab', `${header}spec:\n\ta: 1\n`, 'a.yaml: is not YAML at line '],
     ['an alias to nowhere', `${header}spec: *nothing\n`, 'a.yaml: has too many aliases, or one to nowhere'],
     ['a bomb of aliases', bomb(10), 'a.yaml: has too many aliases'],
-    ['a long text repeated by aliases', `a: &a ${'x'.repeat(900_000)}\nb: [*a, *a, *a, *a, *a]\n`, 'a.yaml: is too large once its aliases are written out'],
+    [
+      'a long text repeated by aliases',
+      `a: &a ${'x'.repeat(900_000)}\nb: [*a, *a, *a, *a, *a]\n`,
+      'a.yaml: is too large once its aliases are written out',
+    ],
     ['nesting without an end', '['.repeat(100_000), 'a.yaml: is not YAML at line 1'],
     ['nesting of blocks without an end', '- '.repeat(100_000), 'nested too deeply'],
     ['more documents than anybody writes', '---\na: 1\n'.repeat(1001), 'a.yaml: want at most 1000 documents, got 1001'],
-    ['a date', `%YAML 1.1\n---\n${header}spec: 2020-01-01\n`, 'a.yaml: has a value that JSON does not have, like a date'],
+    [
+      'a date',
+      `%YAML 1.1\n---\n${header}spec: 2020-01-01\n`,
+      'a.yaml: has a value that JSON does not have, like a date',
+    ],
     ['an infinite number', `${header}spec: .inf\n`, 'a.yaml: has a value that JSON does not have'],
     ['bytes', `%YAML 1.1\n---\n${header}spec: !!binary aGk=\n`, 'a.yaml: has a value that JSON does not have'],
     ['a list', '- a\n', 'a.yaml, document 1: want an object with apiVersion, kind and metadata'],
     ['a word', 'hello', 'a.yaml, document 1: want an object'],
     ['no apiVersion', 'kind: Wallet\n', 'a.yaml, document 1: apiVersion: is required, like holdfast.dev/v1alpha1'],
     ['no kind', 'apiVersion: holdfast.dev/v1alpha1\n', 'a.yaml, document 1: kind: is required, like Wallet'],
-    ['another version of ours', 'apiVersion: holdfast.dev/v2\nkind: Wallet\nmetadata: { name: a }\n', 'a.yaml, document 1: apiVersion: want holdfast.dev/v1alpha1'],
-    ['a slip in our group', 'apiVersion: holdfats.dev/v1alpha1\nkind: Wallet\nmetadata: { name: a }\n', 'a.yaml, document 1: apiVersion: want holdfast.dev/v1alpha1'],
-    ['a slip in the kind', 'apiVersion: holdfast.dev/v1alpha1\nkind: Walet\nmetadata: { name: a }\n', 'did you mean Wallet?'],
+    [
+      'another version of ours',
+      'apiVersion: holdfast.dev/v2\nkind: Wallet\nmetadata: { name: a }\n',
+      'a.yaml, document 1: apiVersion: want holdfast.dev/v1alpha1',
+    ],
+    [
+      'a slip in our group',
+      'apiVersion: holdfats.dev/v1alpha1\nkind: Wallet\nmetadata: { name: a }\n',
+      'a.yaml, document 1: apiVersion: want holdfast.dev/v1alpha1',
+    ],
+    [
+      'a slip in the kind',
+      'apiVersion: holdfast.dev/v1alpha1\nkind: Walet\nmetadata: { name: a }\n',
+      'did you mean Wallet?',
+    ],
     ['no metadata', header, 'a.yaml, document 1: metadata: want an object with a name'],
     ['no name', `${header}metadata: {}\n`, 'a.yaml, document 1: metadata.name: want lowercase letters'],
-    ['a name that leads elsewhere', `${header}metadata: { name: ../../etc }\n`, 'a.yaml, document 1: metadata.name: want lowercase'],
-    ['a name that is too long', `${header}metadata: { name: ${'a'.repeat(254)} }\n`, 'a.yaml, document 1: metadata.name: want lowercase'],
-    ['a namespace that leads elsewhere', `${header}metadata: { name: a, namespace: .. }\n`, 'a.yaml, document 1: metadata.namespace: want'],
-    ['a List', 'apiVersion: v1\nkind: List\nitems: []\n', 'a.yaml, document 1: kind: want the items of the List as documents of their own'],
+    [
+      'a name that leads elsewhere',
+      `${header}metadata: { name: ../../etc }\n`,
+      'a.yaml, document 1: metadata.name: want lowercase',
+    ],
+    [
+      'a name that is too long',
+      `${header}metadata: { name: ${'a'.repeat(254)} }\n`,
+      'a.yaml, document 1: metadata.name: want lowercase',
+    ],
+    [
+      'a namespace that leads elsewhere',
+      `${header}metadata: { name: a, namespace: .. }\n`,
+      'a.yaml, document 1: metadata.namespace: want',
+    ],
+    [
+      'a List',
+      'apiVersion: v1\nkind: List\nitems: []\n',
+      'a.yaml, document 1: kind: want the items of the List as documents of their own',
+    ],
   ])('with %s are refused, and leave what they held unclear', (_, text, message) => {
     const { manifests, problems, unclear } = read(text);
     expect(manifests).toEqual([]);
@@ -91,7 +139,8 @@ describe('manifests', () => {
 });
 
 describe('Secrets', () => {
-  const secret = (fields: string): string => `apiVersion: v1\nkind: Secret\nmetadata: { name: seal, namespace: payments }\n${fields}\n`;
+  const secret = (fields: string): string =>
+    `apiVersion: v1\nkind: Secret\nmetadata: { name: seal, namespace: payments }\n${fields}\n`;
 
   it('have data in base64 and text as it is, of which text counts', () => {
     const { secrets, problems } = read(secret('data: { kek: AAEC, other: aGk= }\nstringData: { other: ho }'));

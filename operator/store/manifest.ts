@@ -62,8 +62,7 @@ export const problemText = ({ file, document, path, message }: ManifestProblem):
  * that could be a Secret.
  */
 export function readManifests(file: string, bytes: Uint8Array): Reading {
-  if (bytes.length > maxManifestBytes)
-    return unreadable(file, `want at most ${maxManifestBytes} bytes, got more`);
+  if (bytes.length > maxManifestBytes) return unreadable(file, `want at most ${maxManifestBytes} bytes, got more`);
   let documents: readonly unknown[];
   try {
     documents = yamlDocuments(fromUtf8(bytes));
@@ -96,7 +95,8 @@ function readDocument(file: string, document: number, value: unknown): Omit<Read
   const { apiVersion: version, kind } = value;
   if (typeof version !== 'string') return wrong({ path: 'apiVersion', message: `is required, like ${apiVersion}` });
   if (typeof kind !== 'string') return wrong({ path: 'kind', message: 'is required, like Wallet' });
-  if (version === 'v1' && kind === 'List') return wrong({ path: 'kind', message: 'want the items of the List as documents of their own, with --- between' });
+  if (version === 'v1' && kind === 'List')
+    return wrong({ path: 'kind', message: 'want the items of the List as documents of their own, with --- between' });
 
   const [group = ''] = version.split('/');
   const [ourGroup = ''] = apiVersion.split('/');
@@ -109,7 +109,9 @@ function readDocument(file: string, document: number, value: unknown): Omit<Read
   const { namespace, name } = named;
   if (secret) {
     const data = readSecret(value);
-    return 'problem' in data ? wrong(data.problem) : { ...nothing, secrets: [{ namespace, name, file, document, data: data.data }] };
+    return 'problem' in data
+      ? wrong(data.problem)
+      : { ...nothing, secrets: [{ namespace, name, file, document, data: data.data }] };
   }
   if (named.kind === undefined) return wrong(...validate(value));
   const object = { ...value, metadata: { ...(isObject(value['metadata']) ? value['metadata'] : {}), namespace } };
@@ -117,7 +119,9 @@ function readDocument(file: string, document: number, value: unknown): Omit<Read
 }
 
 /** A Secret's data and stringData. Problems name keys and never values. */
-function readSecret(secret: Readonly<Record<string, unknown>>): { data: ReadonlyMap<string, Uint8Array> } | { problem: Problem } {
+function readSecret(
+  secret: Readonly<Record<string, unknown>>,
+): { data: ReadonlyMap<string, Uint8Array> } | { problem: Problem } {
   const { data = {}, stringData = {} } = secret;
   const found = new Map<string, Uint8Array>();
   for (const [field, values] of Object.entries({ data, stringData })) {

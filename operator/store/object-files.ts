@@ -29,7 +29,8 @@ export async function storedKeys(files: ObjectFiles, only?: Key['kind']): Promis
       for (const namespace of await entries(join(files.root, kind)))
         for (const name of await entries(join(files.root, kind, namespace))) {
           const key = readKey({ apiVersion, kind, metadata: { namespace, name } });
-          if ('problem' in key || key.kind === undefined) throw corrupt(join(files.root, kind, namespace, name), 'is no name of an object', 'move it elsewhere');
+          if ('problem' in key || key.kind === undefined)
+            throw corrupt(join(files.root, kind, namespace, name), 'is no name of an object', 'move it elsewhere');
           found.push({ kind: key.kind, namespace, name });
         }
   return found;
@@ -65,8 +66,12 @@ export async function readEvents(files: ObjectFiles, key: Key): Promise<readonly
 export const writeObject = (files: ObjectFiles, { resource, file, gone }: Stored, scratch: string): Promise<void> =>
   writeAtomically(objectFile(files, keyOf(resource)), `${JSON.stringify({ file, gone, resource })}\n`, scratch);
 
-export const writeEvents = (files: ObjectFiles, key: Key, events: readonly StoredEvent[], scratch: string): Promise<void> =>
-  writeAtomically(eventsFile(files, key), `${JSON.stringify(events)}\n`, scratch);
+export const writeEvents = (
+  files: ObjectFiles,
+  key: Key,
+  events: readonly StoredEvent[],
+  scratch: string,
+): Promise<void> => writeAtomically(eventsFile(files, key), `${JSON.stringify(events)}\n`, scratch);
 
 export const removeEvents = (files: ObjectFiles, key: Key): Promise<void> => removeDurably(eventsFile(files, key));
 
@@ -95,10 +100,22 @@ function decodeStored(text: string, key: Key): Stored {
     throw new Error('want a resource, with the file that it is from and when it was gone');
   const { apiVersion: version, kind, metadata, spec, status, ...others } = object(resource);
   const { name, namespace, uid, generation, creationTimestamp, deletionTimestamp } = object(metadata);
-  if (version !== apiVersion || !isKind(kind) || !isObject(spec) || !(status === undefined || isObject(status)) || Object.keys(others).length > 0)
+  if (
+    version !== apiVersion ||
+    !isKind(kind) ||
+    !isObject(spec) ||
+    !(status === undefined || isObject(status)) ||
+    Object.keys(others).length > 0
+  )
     throw new Error('want a resource of this version');
-  if (kind !== key.kind || namespace !== key.namespace || name !== key.name) throw new Error(`want ${keyString(key)}, got another object`);
-  if (typeof uid !== 'string' || !Number.isSafeInteger(generation) || typeof creationTimestamp !== 'string' || !isText(deletionTimestamp))
+  if (kind !== key.kind || namespace !== key.namespace || name !== key.name)
+    throw new Error(`want ${keyString(key)}, got another object`);
+  if (
+    typeof uid !== 'string' ||
+    !Number.isSafeInteger(generation) ||
+    typeof creationTimestamp !== 'string' ||
+    !isText(deletionTimestamp)
+  )
     throw new Error('want metadata with uid, generation and creationTimestamp');
   return {
     // What spec and status say was checked before they were written.

@@ -3,7 +3,16 @@ import type { Key, Kind, Resource } from '../api/resource.ts';
 import { ChangeFeed } from './change-feed.ts';
 import type { Stored } from './decide.ts';
 import { addEvent } from './event-series.ts';
-import { objectFiles, readEvents, readObject, removeEvents, removeObject, storedKeys, writeEvents, writeObject } from './object-files.ts';
+import {
+  objectFiles,
+  readEvents,
+  readObject,
+  removeEvents,
+  removeObject,
+  storedKeys,
+  writeEvents,
+  writeObject,
+} from './object-files.ts';
 import type { ObjectFiles } from './object-files.ts';
 import type { StoredEvent } from './resource-store.ts';
 import { emptyScratch } from './state-folder.ts';
@@ -31,7 +40,12 @@ export class ObjectTable {
   readonly #unsaved = new Map<string, Key>();
   readonly #feed = new ChangeFeed();
 
-  constructor(files: ObjectFiles, scratch: string, stored: Map<string, Stored>, events: Map<string, readonly StoredEvent[]>) {
+  constructor(
+    files: ObjectFiles,
+    scratch: string,
+    stored: Map<string, Stored>,
+    events: Map<string, readonly StoredEvent[]>,
+  ) {
     this.#files = files;
     this.#scratch = scratch;
     this.#stored = stored;

@@ -37,7 +37,8 @@ async function checkManifests(folder: string): Promise<void> {
     (entry) => (entry.isDirectory() ? undefined : 'is not a folder'),
     (error: unknown) => (isMissing(error) ? 'does not exist' : messageOf(error)),
   );
-  if (problem !== undefined) throw new UserError(`${folder}: ${problem}`, ['name a folder of manifests, like examples/quickstart']);
+  if (problem !== undefined)
+    throw new UserError(`${folder}: ${problem}`, ['name a folder of manifests, like examples/quickstart']);
 }
 
 /**
@@ -51,9 +52,10 @@ export async function claimStateFolder(state: string, folder: string, stateDir: 
     const scratch = await emptyScratch(state);
     await writeAtomically(formatFile(state), `${JSON.stringify({ version, folder: about })}\n`, scratch);
   } else if (stateDir !== undefined && known.folder !== about)
-    throw new UserError(`${state} has the state of ${known.folder === '' ? 'the folder around it' : known.folder}, not of ${about}`, [
-      'two folders of manifests cannot share their state: set HOLDFAST_STATE to another folder',
-    ]);
+    throw new UserError(
+      `${state} has the state of ${known.folder === '' ? 'the folder around it' : known.folder}, not of ${about}`,
+      ['two folders of manifests cannot share their state: set HOLDFAST_STATE to another folder'],
+    );
 }
 
 /** Whether Holdfast has state in this folder; throws a UserError where another version wrote it, or nobody who can write. */
@@ -64,7 +66,8 @@ async function readFormat(state: string): Promise<{ readonly folder: string } | 
   try {
     const format: unknown = JSON.parse(await readFile(file, 'utf8'));
     if (!isObject(format) || typeof format['folder'] !== 'string') throw new Error('want a version and a folder');
-    if (format['version'] !== version) throw new Error(`want version ${version}, got ${JSON.stringify(format['version'])}`);
+    if (format['version'] !== version)
+      throw new Error(`want version ${version}, got ${JSON.stringify(format['version'])}`);
     return { folder: format['folder'] };
   } catch (error) {
     if (isMissing(error)) return undefined;

@@ -15,12 +15,26 @@ export function yamlDocuments(text: string): readonly unknown[] {
   const lines = new LineCounter();
   try {
     // The library compares each key with every other; checkKeys does not.
-    const documents = [...parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, logLevel: 'silent', merge: true, uniqueKeys: false })];
-    if (documents.length > maxDocuments) throw new SyntaxError(`want at most ${maxDocuments} documents, got ${documents.length}`);
+    const documents = [
+      ...parseAllDocuments(text, {
+        lineCounter: lines,
+        prettyErrors: false,
+        logLevel: 'silent',
+        merge: true,
+        uniqueKeys: false,
+      }),
+    ];
+    if (documents.length > maxDocuments)
+      throw new SyntaxError(`want at most ${maxDocuments} documents, got ${documents.length}`);
     const budget = { left: maxExpanded };
     return documents.map((document): unknown => {
       const [error] = document.errors;
-      if (error) throw syntaxError(lines, error.pos[0], error.code === 'RESOURCE_EXHAUSTION' ? 'nested too deeply' : error.code.toLowerCase().replaceAll('_', ' '));
+      if (error)
+        throw syntaxError(
+          lines,
+          error.pos[0],
+          error.code === 'RESOURCE_EXHAUSTION' ? 'nested too deeply' : error.code.toLowerCase().replaceAll('_', ' '),
+        );
       checkKeys(document, lines);
       return toJson(document.toJS({ maxAliasCount: maxAliases }), budget);
     });

@@ -30,12 +30,17 @@ export const signer = (name = 'treasury-client', spec: Changes<DraftOf<'Signer'>
   },
 });
 
-export const policy = (name = 'treasury', spec: Changes<DraftOf<'SigningPolicy'>['spec']> = {}): DraftOf<'SigningPolicy'> => ({
+export const policy = (
+  name = 'treasury',
+  spec: Changes<DraftOf<'SigningPolicy'>['spec']> = {},
+): DraftOf<'SigningPolicy'> => ({
   apiVersion: 'holdfast.dev/v1alpha1',
   kind: 'SigningPolicy',
   metadata: { name, namespace: 'payments' },
   spec: {
-    initiators: [{ name: 'payments-api', key: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAKIIF8tFzN7M2ARDSzh7q8JFr5IfmeDuyPYhwaSn0jH' }],
+    initiators: [
+      { name: 'payments-api', key: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAKIIF8tFzN7M2ARDSzh7q8JFr5IfmeDuyPYhwaSn0jH' },
+    ],
     rules: [{ name: 'never', verdict: 'Deny', match: { kinds: ['Digest'] } }],
     ...spec,
   },

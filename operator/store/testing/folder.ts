@@ -21,7 +21,9 @@ export function put(folder: string, name: string, content: unknown): void {
 }
 
 export const manifest = (content: unknown): string =>
-  typeof content === 'string' ? content : (Array.isArray(content) ? content : [content]).map((each) => `---\n${JSON.stringify(each, null, 2)}\n`).join('');
+  typeof content === 'string'
+    ? content
+    : (Array.isArray(content) ? content : [content]).map((each) => `---\n${JSON.stringify(each, null, 2)}\n`).join('');
 
 /** Opens a folder so that only `rescan` and watches read it, and closes it when the test ends. */
 export async function opened(folder: string, options: FolderStoreOptions = {}): Promise<FolderStore> {
