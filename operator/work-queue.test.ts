@@ -1,39 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { Clock } from '../common/clock.ts';
+import { manualClock, settle } from './testing/manual-clock.ts';
 import { WorkQueue, backoffMs } from './work-queue.ts';
 import type { WorkQueueOptions } from './work-queue.ts';
-
-/** Time that passes when told to. */
-function manualClock(): Clock & { readonly pass: (ms: number) => Promise<void>; readonly pending: () => number } {
-  let now = 0;
-  const timers = new Set<{ at: number; run: () => void }>();
-  return {
-    now: () => now,
-    monotonic: () => now,
-    after(ms, run) {
-      const timer = { at: now + ms, run };
-      timers.add(timer);
-      return () => timers.delete(timer);
-    },
-    pending: () => timers.size,
-    async pass(ms) {
-      await settle();
-      const end = now + ms;
-      for (;;) {
-        const next = [...timers].filter(({ at }) => at <= end).toSorted((a, b) => a.at - b.at)[0];
-        if (next === undefined) break;
-        now = next.at;
-        timers.delete(next);
-        next.run();
-        await settle();
-      }
-      now = end;
-      await settle();
-    },
-  };
-}
-
-const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 function queue(work: WorkQueueOptions['work'], workers = 4) {
   const clock = manualClock();

@@ -1,0 +1,100 @@
+import { expect, test } from 'vitest';
+import { silentLog } from '../../common/log.ts';
+import { systemClock } from '../../common/clock.ts';
+import type { NotSigned, SignResult } from '../../client/sign-result.ts';
+import { conditionOf } from '../api/conditions.ts';
+import { keyOf } from '../api/resource.ts';
+import { aRequest, aWallet, now } from '../testing/objects.ts';
+import { MemoryStore } from '../testing/memory-store.ts';
+import { requestController } from './request-controller.ts';
+
+const request = aRequest();
+const key = keyOf<'SigningRequest'>(request);
+const wallet = (signersAvailable: string) => aWallet({}, { genesis: `sha256:${'0'.repeat(64)}`, signersAvailable });
+const signal = new AbortController().signal;
+const answer = (over: Partial<NotSigned>): NotSigned => ({
+  digest: `sha256:${'1'.repeat(64)}`,
+  outcome: 'failed',
+  reason: 'QuorumUnavailable',
+  message: 'too few signers',
+  waitsFor: ['client'],
+  rule: '',
+  policyDigest: '',
+  coordinator: '',
+  durations: {},
+  ...over,
+});
+
+function controlled(answers: readonly (SignResult | Error)[]) {
+  const store = new MemoryStore(request, wallet('2/3'));
+  const asked: Uint8Array[] = [];
+  const time = { now };
+  const controller = requestController({
+    store,
+    clock: { ...systemClock, now: () => time.now },
+    log: silentLog,
+    connections: {
+      has: () => true,
+      client: async () => ({
+        async sign(statement) {
+          const next = answers[asked.length];
+          asked.push(statement);
+          if (next === undefined || next instanceof Error) throw next ?? new Error('asked too often');
+          return next;
+        },
+      }),
+    },
+  });
+  return { store, asked, time, look: () => controller.reconcile(key, signal) };
+}
+
+const finished = async (store: MemoryStore) => conditionOf((await store.get(key))?.status?.conditions, 'Finished');
+
+test('a failed request is asked for again with the same bytes, after a pause, until it is decided', async () => {
+  const { store, asked, time, look } = controlled([answer({}), answer({}), answer({ outcome: 'denied', reason: 'LimitExceeded', message: 'over' })]);
+  const pause = await look();
+  expect(pause).toBeGreaterThanOrEqual(100);
+  expect(await finished(store)).toMatchObject({ status: 'False', reason: 'QuorumUnavailable', message: 'too few signers; waits for client' });
+  // Woken by its own status, it does not ask at once.
+  expect(await look()).toBe(pause);
+  expect(asked).toHaveLength(1);
+  time.now += pause ?? 0;
+  await look();
+  time.now += 5_000;
+  expect(await look()).toBeUndefined();
+  expect(asked).toHaveLength(3);
+  expect(asked[1]).toEqual(asked[0]);
+  expect(asked[2]).toEqual(asked[0]);
+  expect(await finished(store)).toMatchObject({ status: 'True', reason: 'LimitExceeded' });
+  expect(await look()).toBeUndefined();
+  expect(asked).toHaveLength(3);
+  expect(store.events.map(({ reason }) => reason)).toEqual(['CeremonyFailed', 'CeremonyFailed', 'PolicyDenied']);
+});
+
+test('a signer that came back is a reason not to wait', async () => {
+  const { store, asked, look } = controlled([answer({}), answer({})]);
+  await look();
+  store.put(wallet('3/3'));
+  await look();
+  expect(asked).toHaveLength(2);
+});
+
+test('a reply that proves nothing is a failure', async () => {
+  const { store, look } = controlled([new Error('reply: signature 0 does not verify')]);
+  await look();
+  expect(await finished(store)).toMatchObject({ status: 'False', reason: 'Unknown', message: 'reply: signature 0 does not verify' });
+});
+
+test('a request that expired unanswered is asked for slowly: only signers know whether a signature exists', async () => {
+  const { store, time, look } = controlled([answer({ reason: 'SignatureMayExist', message: 'ask again', waitsFor: [] })]);
+  time.now = Date.parse('2026-11-03T00:00:00Z');
+  expect(await look()).toBe(30_000);
+  expect(await finished(store)).toMatchObject({ status: 'False', reason: 'SignatureMayExist' });
+});
+
+test('a request that is gone is nobody’s business', async () => {
+  const { store, asked, look } = controlled([]);
+  store.objects.clear();
+  expect(await look()).toBeUndefined();
+  expect(asked).toHaveLength(0);
+});
