@@ -20,9 +20,8 @@ export function parseAmount(text: string, decimals: number): bigint {
 
 /** `amount` base units in whole units, as {@link parseAmount} reads them: exact, without trailing zeros. */
 export function formatAmount(amount: bigint, decimals: number): string {
-  const sign = amount < 0n ? '-' : '';
-  const digits = (amount < 0n ? -amount : amount).toString().padStart(decimals + 1, '0');
+  const digits = amount.toString().padStart(decimals + 1, '0');
   const whole = digits.slice(0, digits.length - decimals);
   const fraction = digits.slice(digits.length - decimals).replace(/0+$/, '');
-  return sign + whole + (fraction === '' ? '' : `.${fraction}`);
+  return fraction === '' ? whole : `${whole}.${fraction}`;
 }

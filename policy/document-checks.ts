@@ -6,6 +6,7 @@ import { parseAmount } from './amount.ts';
 import { addressProblem, assetProblem, chainProblem } from './caip-checks.ts';
 import { canonicalId, chainOf, nativeAsset } from './caip.ts';
 import type { PolicyDocument } from './document-shape.ts';
+import { maxProblems } from './policy-invalid.ts';
 import type { PolicyProblem } from './policy-invalid.ts';
 
 type DocumentRule = PolicyDocument['rules'][number];
@@ -214,7 +215,7 @@ class Checks {
   }
 
   #note(path: string, message: string | undefined, unsupported = false): void {
-    if (message !== undefined)
+    if (message !== undefined && this.problems.length < maxProblems)
       this.problems.push({ path, message, ...(unsupported && { unsupported: true as const }) });
   }
 }

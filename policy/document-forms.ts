@@ -1,5 +1,6 @@
 import { quote } from '../common/bytes.ts';
 import { nearest } from '../common/nearest.ts';
+import { maxProblems } from './policy-invalid.ts';
 import type { PolicyProblem } from './policy-invalid.ts';
 
 /**
@@ -14,7 +15,6 @@ export type Forms<T> = { readonly [M in keyof T]-?: Form<T[M]> };
 
 /** The longest window and lock, which is what ledgers remember: 31 days. Seconds. */
 export const longestWindow = 31 * 86_400;
-const maxProblems = 50;
 
 export function note({ problems }: Reading, path: string, message: string): undefined {
   if (problems.length < maxProblems) problems.push({ path, message });

@@ -6,10 +6,11 @@ export type PolicyProblem = {
   readonly unsupported?: true;
 };
 
-/** More problems than a person reads at once are cut. */
+/** More problems than these are not looked for: whoever repairs so many asks again. */
+export const maxProblems = 50;
 const maxShown = 5;
 
-/** A policy that cannot be enforced as written, with everything that is wrong with it. */
+/** A policy that cannot be enforced as written, with everything that is wrong with it, up to {@link maxProblems}. */
 export class PolicyInvalid extends Error {
   override readonly name = 'PolicyInvalid';
   readonly problems: readonly PolicyProblem[];
