@@ -42,21 +42,48 @@ test('holders without an endpoint are left out', () => {
 });
 
 describe('a file that does not follow from its genesis is refused', () => {
-  const [first, second, third] = connection.holders as [Connection['holders'][0], Connection['holders'][0], Connection['holders'][0]];
+  const [first, second, third] = connection.holders as [
+    Connection['holders'][0],
+    Connection['holders'][0],
+    Connection['holders'][0],
+  ];
   const other = fakeWallet();
-  const forged = other.facts.certificates.map(({ statement, signatures }) => ({ statement: statement.toString(), signatures }));
+  const forged = other.facts.certificates.map(({ statement, signatures }) => ({
+    statement: statement.toString(),
+    signatures,
+  }));
   const [certificate] = connection.certificates as [Connection['certificates'][0]];
   const cases: readonly (readonly [string, Partial<Connection>, string])[] = [
     ['another digest', { genesis: other.genesisDigest }, 'connection.genesisStatement: want sha256:'],
-    ['another wallet', { wallet: 'payments/other' }, 'connection.wallet: want payments/treasury of genesis, got "payments/other"'],
+    [
+      'another wallet',
+      { wallet: 'payments/other' },
+      'connection.wallet: want payments/treasury of genesis, got "payments/other"',
+    ],
     ['a stranger among the holders', { holders: [{ ...first, name: 'mallory' }] }, '"mallory" is no holder of genesis'],
-    ['a holder with another role', { holders: [{ ...third, role: 'Client' }] }, 'role: want Backup of genesis, got Client'],
-    ['a pin that is another holder’s', { holders: [first, { ...second, fingerprint: first.fingerprint }] }, 'connection.holders[1].fingerprint: want sha256:'],
+    [
+      'a holder with another role',
+      { holders: [{ ...third, role: 'Client' }] },
+      'role: want Backup of genesis, got Client',
+    ],
+    [
+      'a pin that is another holder’s',
+      { holders: [first, { ...second, fingerprint: first.fingerprint }] },
+      'connection.holders[1].fingerprint: want sha256:',
+    ],
     ['a holder twice', { holders: [first, first] }, 'connection.holders[1].name: "infrastructure" is repeated'],
     ['no holder', { holders: [] }, 'want 1 to 9 entries, got 0'],
-    ['no port', { holders: [{ ...first, endpoint: '127.0.0.1' }] }, 'connection.holders[0].endpoint: want host:port, got "127.0.0.1"'],
+    [
+      'no port',
+      { holders: [{ ...first, endpoint: '127.0.0.1' }] },
+      'connection.holders[0].endpoint: want host:port, got "127.0.0.1"',
+    ],
     ['certificates of another wallet', { certificates: forged }, 'of another wallet'],
-    ['a certificate that not all signed', { certificates: [{ ...certificate, signatures: certificate.signatures.slice(1) }] }, 'want the signatures of all 3 holders, got 2'],
+    [
+      'a certificate that not all signed',
+      { certificates: [{ ...certificate, signatures: certificate.signatures.slice(1) }] },
+      'want the signatures of all 3 holders, got 2',
+    ],
     ['a certificate twice', { certificates: [certificate, certificate] }, 'two for key'],
   ];
   test.each(cases)('%s', (_, change, message) => {

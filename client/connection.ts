@@ -49,7 +49,10 @@ const maxBytes = 4 * 1024 * 1024;
 const roles = ['Infrastructure', 'Client', 'Backup'] as const;
 
 /** The connection of a wallet whose facts were verified, over those of its holders that have an endpoint (host:port of the sign port). */
-export function connectionOf({ genesis, genesisDigest, certificates }: Wallet, endpoints: ReadonlyMap<string, string>): Connection {
+export function connectionOf(
+  { genesis, genesisDigest, certificates }: Wallet,
+  endpoints: ReadonlyMap<string, string>,
+): Connection {
   return {
     wallet: genesis.wallet,
     genesis: genesisDigest,
@@ -85,12 +88,16 @@ export function parseConnection(text: string): VerifiedConnection {
     throw new Error(`connection: not JSON of the operator: ${messageOf(error)}`);
   }
   const connection = connectionForm(value, 'connection');
-  if (encodeConnection(connection) !== text) throw new Error('connection: not as the operator writes it: members repeated or in another order');
+  if (encodeConnection(connection) !== text)
+    throw new Error('connection: not as the operator writes it: members repeated or in another order');
   return verifyConnection(connection);
 }
 
 /** How to reach the wallet: every holder's endpoint with its pin, in the order to ask them. */
-export const clientOptions = ({ genesis, holders }: Connection): Pick<WalletClientOptions, 'endpoints' | 'genesis'> => ({
+export const clientOptions = ({
+  genesis,
+  holders,
+}: Connection): Pick<WalletClientOptions, 'endpoints' | 'genesis'> => ({
   genesis,
   endpoints: holders.map(({ endpoint, fingerprint }) => ({ address: endpoint, fingerprint })),
 });
@@ -109,11 +116,17 @@ function verifyConnection(connection: Connection): VerifiedConnection {
     if (holder.role !== role) throw new Error(`${at}.role: want ${holder.role} of genesis, got ${role}`);
     if (fingerprintOf(holder) !== fingerprint)
       throw new Error(`${at}.fingerprint: want ${fingerprintOf(holder)} of genesis, got ${fingerprint}`);
-    if (connection.holders.findIndex((other) => other.name === name) < i) throw new Error(`${at}.name: ${quote(name)} is repeated`);
+    if (connection.holders.findIndex((other) => other.name === name) < i)
+      throw new Error(`${at}.name: ${quote(name)} is repeated`);
   });
   const keys = new Map<string, CertificateStatement>();
   for (const { statement: text, signatures } of connection.certificates) {
-    const certificate = verifyCertificate({ genesis: statement, genesisDigest: connection.genesis, statement: utf8(text), signatures });
+    const certificate = verifyCertificate({
+      genesis: statement,
+      genesisDigest: connection.genesis,
+      statement: utf8(text),
+      signatures,
+    });
     if (keys.has(certificate.key)) throw new Error(`connection.certificates: two for key ${quote(certificate.key)}`);
     keys.set(certificate.key, certificate);
   }

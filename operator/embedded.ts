@@ -95,7 +95,9 @@ export async function runEmbedded(options: EmbeddedOptions): Promise<Embedded> {
     const connections = new WalletConnections();
     closing.push(() => connections.close());
     const series = new OutcomeSeries(systemClock, (key, type, reason, message) => {
-      store.event(key, type, reason, message).catch((error: unknown) => log.warn('event lost', { reason, error: messageOf(error) }));
+      store
+        .event(key, type, reason, message)
+        .catch((error: unknown) => log.warn('event lost', { reason, error: messageOf(error) }));
     });
     closing.push(() => series.close());
     const outcomes = new OutcomeFollower({ store, series, cursors, log });
@@ -130,14 +132,24 @@ export async function runEmbedded(options: EmbeddedOptions): Promise<Embedded> {
     });
     closing.push(() => metrics.close());
 
-    const ended = runOperator({ store, controllers, clock, log, meter, signal, others: () => walletsOf(fleet) }).finally(async () => {
-      running = false;
-      await close();
-      log.info('operator stopped', { signers: options.stopSigners === true ? 'stopped' : 'go on' });
-    });
+    const run = async (): Promise<void> => {
+      try {
+        await runOperator({ store, controllers, clock, log, meter, signal, others: () => walletsOf(fleet) });
+      } finally {
+        running = false;
+        await close();
+        log.info('operator stopped', { signers: options.stopSigners === true ? 'stopped' : 'go on' });
+      }
+    };
+    const ended = run();
     // Whoever started it may look at `ended` late, or never.
     ended.catch((error: unknown) => log.error('operator failed', { error: messageOf(error) }));
-    log.info('operator started', { folder: dir, state, fingerprint: identity.fingerprint, metrics: `127.0.0.1:${metrics.port}` });
+    log.info('operator started', {
+      folder: dir,
+      state,
+      fingerprint: identity.fingerprint,
+      metrics: `127.0.0.1:${metrics.port}`,
+    });
     return { store, metricsEndpoint: endpointOf(options.metricsListen, metrics.port), ended };
   } catch (error) {
     await close();
@@ -156,4 +168,5 @@ const walletsOf = async (fleet: Fleet): Promise<readonly Key<'Wallet'>[]> =>
 const stopAll = async (fleet: Fleet): Promise<unknown> =>
   Promise.all((await fleet.list()).map((id) => fleet.remove(id, { destroy: false })));
 
-const endpointOf = (listen: string | undefined, port: number): string => `${(listen ?? '127.0.0.1:0').replace(/:[0-9]+$/, '')}:${port}`;
+const endpointOf = (listen: string | undefined, port: number): string =>
+  `${(listen ?? '127.0.0.1:0').replace(/:[0-9]+$/, '')}:${port}`;

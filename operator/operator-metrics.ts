@@ -99,7 +99,10 @@ export function operatorMetrics(): OperatorMetrics {
       },
       wallet(wallet, found, tolerable) {
         for (const condition of conditionTypes.Wallet)
-          conditions.set({ wallet, condition }, found.find(({ type }) => type === condition)?.status === 'True' ? 1 : 0);
+          conditions.set(
+            { wallet, condition },
+            found.find(({ type }) => type === condition)?.status === 'True' ? 1 : 0,
+          );
         losses.set({ wallet }, tolerable);
       },
       walletGone(wallet) {
@@ -112,4 +115,7 @@ export function operatorMetrics(): OperatorMetrics {
 
 /** As controller-runtime names them. */
 const controllerOf = (kind: Kind): string => kind.toLowerCase();
-const labels = (kind: Kind): { name: string; controller: string } => ({ name: controllerOf(kind), controller: controllerOf(kind) });
+const labels = (kind: Kind): { name: string; controller: string } => ({
+  name: controllerOf(kind),
+  controller: controllerOf(kind),
+});

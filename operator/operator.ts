@@ -45,7 +45,10 @@ export async function runOperator(options: OperatorOptions): Promise<void> {
   const resync = (): void => {
     cancelResync = clock.after(resyncMs, () => {
       resync();
-      everything().then((all) => all.forEach(add), (error: unknown) => log.warn('resync failed', { error: messageOf(error) }));
+      everything().then(
+        (all) => all.forEach(add),
+        (error: unknown) => log.warn('resync failed', { error: messageOf(error) }),
+      );
     });
   };
   const everything = async (): Promise<readonly Key[]> => {
@@ -73,7 +76,8 @@ function queueOf(controller: Controller, { clock, log, meter, signal }: Operator
   return new WorkQueue({
     clock,
     workers,
-    onError: (item, error, retryInMs) => log.error('reconcile failed', { object: item, error: messageOf(error), retryInMs }),
+    onError: (item, error, retryInMs) =>
+      log.error('reconcile failed', { object: item, error: messageOf(error), retryInMs }),
     work: async (item) => {
       if (signal.aborted) return undefined;
       const started = clock.monotonic();

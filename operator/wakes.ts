@@ -6,25 +6,39 @@ import type { ResourceStore } from './store/resource-store.ts';
 export async function wakes(store: ResourceStore, key: Key): Promise<readonly Key[]> {
   switch (key.kind) {
     case 'Wallet': {
-      const [signers, policies, requests] = await Promise.all([store.list('Signer'), store.list('SigningPolicy'), store.list('SigningRequest')]);
+      const [signers, policies, requests] = await Promise.all([
+        store.list('Signer'),
+        store.list('SigningPolicy'),
+        store.list('SigningRequest'),
+      ]);
       const policyName = (await store.get(key as Key<'Wallet'>))?.spec.policyRef.name;
       return [
         ...signers.filter((signer) => isOf(signer, key)),
         ...policies.filter((policy) => policyName !== undefined && isAt(policy, key.namespace, policyName)),
-        ...requests.filter(({ metadata, spec }) => metadata.namespace === key.namespace && spec.walletRef.name === key.name),
+        ...requests.filter(
+          ({ metadata, spec }) => metadata.namespace === key.namespace && spec.walletRef.name === key.name,
+        ),
       ].map((object) => keyOf(object));
     }
     case 'Signer': {
-      const [signer, wallets, signers] = await Promise.all([store.get(key as Key<'Signer'>), store.list('Wallet'), store.list('Signer')]);
+      const [signer, wallets, signers] = await Promise.all([
+        store.get(key as Key<'Signer'>),
+        store.list('Wallet'),
+        store.list('Signer'),
+      ]);
       // One that is gone does not say whose it was.
       const whose = (wallet: Wallet): boolean => signer === undefined || isOf(signer, keyOf(wallet));
       const concerned = wallets.filter(whose);
       const siblings = signers.filter((other) => concerned.some((wallet) => isOf(other, keyOf(wallet))));
-      return [...concerned.map((wallet) => keyOf(wallet)), ...siblings.map((sibling) => keyOf(sibling))].filter((other) => !isKey(other, key));
+      return [...concerned.map((wallet) => keyOf(wallet)), ...siblings.map((sibling) => keyOf(sibling))].filter(
+        (other) => !isKey(other, key),
+      );
     }
     case 'SigningPolicy': {
       const wallets = await store.list('Wallet');
-      return wallets.filter((wallet) => wallet.metadata.namespace === key.namespace && wallet.spec.policyRef.name === key.name).map(keyOf);
+      return wallets
+        .filter((wallet) => wallet.metadata.namespace === key.namespace && wallet.spec.policyRef.name === key.name)
+        .map(keyOf);
     }
     case 'SigningRequest':
     case 'Approval':

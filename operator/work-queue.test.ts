@@ -6,7 +6,12 @@ import type { WorkQueueOptions } from './work-queue.ts';
 function queue(work: WorkQueueOptions['work'], workers = 4) {
   const clock = manualClock();
   const errors: { item: string; retryInMs: number }[] = [];
-  const made = new WorkQueue({ clock, workers, work, onError: (item, _, retryInMs) => errors.push({ item, retryInMs }) });
+  const made = new WorkQueue({
+    clock,
+    workers,
+    work,
+    onError: (item, _, retryInMs) => errors.push({ item, retryInMs }),
+  });
   return { clock, errors, queue: made };
 }
 
@@ -62,7 +67,11 @@ test('an item comes again when it said, or earlier when it is added', async () =
 
 test('one that fails is tried again after a growing pause, which success resets', async () => {
   let failures = 0;
-  const { queue: q, clock, errors } = queue(async () => {
+  const {
+    queue: q,
+    clock,
+    errors,
+  } = queue(async () => {
     if (failures++ < 3) throw new Error('no');
     return undefined;
   });

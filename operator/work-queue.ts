@@ -43,7 +43,13 @@ export class WorkQueue {
   /** Has `name` worked on, at once or in `afterMs`; the earlier of two stays. */
   add(name: string, afterMs = 0): void {
     if (this.#stopped) return;
-    const item = this.#items.get(name) ?? { running: false, again: false, failures: 0, dueAt: Number.POSITIVE_INFINITY, cancel: undefined };
+    const item = this.#items.get(name) ?? {
+      running: false,
+      again: false,
+      failures: 0,
+      dueAt: Number.POSITIVE_INFINITY,
+      cancel: undefined,
+    };
     this.#items.set(name, item);
     if (item.running && afterMs === 0) {
       item.again = true;

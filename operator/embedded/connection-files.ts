@@ -7,7 +7,12 @@ import { removeDurably, writeAtomically } from '../store/atomic-file.ts';
 export const connectionFile = (state: string, wallet: string): string => join(state, 'connections', `${wallet}.json`);
 
 /** Writes a wallet's connection file, whole or not at all; removes it where there is no connection any more. */
-export async function writeConnection(state: string, scratch: string, wallet: string, connection: Connection | undefined): Promise<void> {
+export async function writeConnection(
+  state: string,
+  scratch: string,
+  wallet: string,
+  connection: Connection | undefined,
+): Promise<void> {
   const file = connectionFile(state, wallet);
   await (connection === undefined ? removeDurably(file) : writeAtomically(file, encodeConnection(connection), scratch));
 }

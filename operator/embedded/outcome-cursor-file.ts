@@ -52,7 +52,8 @@ async function load(file: string, log: Log): Promise<Map<string, bigint>> {
       }),
     );
   } catch (error) {
-    if (!isMissing(error)) log.warn('which outcomes were told is not known: events since then are lost', { file, error: messageOf(error) });
+    if (!isMissing(error))
+      log.warn('which outcomes were told is not known: events since then are lost', { file, error: messageOf(error) });
     return new Map();
   }
 }

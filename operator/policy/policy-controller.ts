@@ -6,15 +6,27 @@ import { planPolicy } from './policy-plan.ts';
 import { readPolicy } from './read-policy.ts';
 
 /** Says of every SigningPolicy whether it can be enforced, and whether it is. */
-export const policyController = ({ store, clock }: { readonly store: ResourceStore; readonly clock: Clock }): Controller => ({
+export const policyController = ({
+  store,
+  clock,
+}: {
+  readonly store: ResourceStore;
+  readonly clock: Clock;
+}): Controller => ({
   kind: 'SigningPolicy',
   async reconcile(key) {
     const policy = await store.get(key as Key<'SigningPolicy'>);
     if (policy === undefined) return undefined;
     const wallets = (await store.list('Wallet')).filter(
-      ({ metadata, spec }) => metadata.namespace === key.namespace && spec.policyRef.name === key.name && metadata.deletionTimestamp === undefined,
+      ({ metadata, spec }) =>
+        metadata.namespace === key.namespace &&
+        spec.policyRef.name === key.name &&
+        metadata.deletionTimestamp === undefined,
     );
-    await store.writeStatus(key as Key<'SigningPolicy'>, planPolicy({ policy, reading: readPolicy(policy), wallets, now: clock.now() }));
+    await store.writeStatus(
+      key as Key<'SigningPolicy'>,
+      planPolicy({ policy, reading: readPolicy(policy), wallets, now: clock.now() }),
+    );
     return undefined;
   },
 });

@@ -12,7 +12,11 @@ const reading = readPolicy(policy) as Extract<PolicyReading, { kind: 'Valid' }>;
 const genesis = digest(utf8('genesis'));
 const holders = (...digests: readonly (string | undefined)[]): Wallet['status'] => ({
   genesis,
-  holders: digests.map((policyDigest, i) => ({ name: `h${i}`, available: true, ...(policyDigest !== undefined && { policyDigest }) })),
+  holders: digests.map((policyDigest, i) => ({
+    name: `h${i}`,
+    available: true,
+    ...(policyDigest !== undefined && { policyDigest }),
+  })),
 });
 const own = firstPolicyDigest(genesis, reading.digest);
 const another = firstPolicyDigest(genesis, digest(utf8('another')));
@@ -25,7 +29,12 @@ describe('whether a policy is enforced follows from what every holder acknowledg
     ['all holders have it', [aWallet({}, holders(own, own, own))], 'True', 'Enforced'],
     ['all holders have another', [aWallet({}, holders(another, another, another))], 'False', 'ChangeUnsupported'],
     ['one holder has another', [aWallet({}, holders(own, own, another))], 'False', 'ChangeUnsupported'],
-    ['one wallet has it and one another', [aWallet({}, holders(own)), aWallet({}, holders(another))], 'False', 'ChangeUnsupported'],
+    [
+      'one wallet has it and one another',
+      [aWallet({}, holders(own)), aWallet({}, holders(another))],
+      'False',
+      'ChangeUnsupported',
+    ],
     ['one wallet has it and one is not founded', [aWallet({}, holders(own)), aWallet()], 'False', 'WaitingForHolders'],
   ];
   test.each(cases)('%s', (_, wallets, status, reason) => {
@@ -36,17 +45,35 @@ describe('whether a policy is enforced follows from what every holder acknowledg
 });
 
 test('of an edited policy the digest stays that which is enforced', () => {
-  const edited = aPolicy({ rules: [{ name: 'none', verdict: 'Deny', match: { kinds: ['Digest'] } }] }, { digest: reading.digest });
+  const edited = aPolicy(
+    { rules: [{ name: 'none', verdict: 'Deny', match: { kinds: ['Digest'] } }] },
+    { digest: reading.digest },
+  );
   const status = planPolicy({ policy: edited, reading: readPolicy(edited), wallets: [aWallet({}, holders(own))], now });
   expect(status.digest).toBe(reading.digest);
 });
 
 describe('a policy that cannot be enforced says why', () => {
   test.each([
-    ['a name that leads nowhere', aPolicy({ rules: [{ name: 'pay', verdict: 'Allow', match: { destinations: ['nobody'] } }] }), 'InvalidPolicy', 'nobody'],
-    ['what is not in this version', aPolicy({ rules: [{ name: 'pay', verdict: 'Allow', match: { kinds: ['Message'] }, timeLock: '24h' }] }), 'FeatureUnsupported', 'timeLock'],
+    [
+      'a name that leads nowhere',
+      aPolicy({ rules: [{ name: 'pay', verdict: 'Allow', match: { destinations: ['nobody'] } }] }),
+      'InvalidPolicy',
+      'nobody',
+    ],
+    [
+      'what is not in this version',
+      aPolicy({ rules: [{ name: 'pay', verdict: 'Allow', match: { kinds: ['Message'] }, timeLock: '24h' }] }),
+      'FeatureUnsupported',
+      'timeLock',
+    ],
   ])('%s', (_, invalid, reason, word) => {
-    const status = planPolicy({ policy: invalid, reading: readPolicy(invalid), wallets: [aWallet({}, holders(own))], now });
+    const status = planPolicy({
+      policy: invalid,
+      reading: readPolicy(invalid),
+      wallets: [aWallet({}, holders(own))],
+      now,
+    });
     const valid = conditionOf(status.conditions, 'Valid');
     expect(valid).toMatchObject({ status: 'False', reason });
     expect(valid?.message).toContain(word);

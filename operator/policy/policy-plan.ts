@@ -24,7 +24,11 @@ export function planPolicy(facts: PolicyFacts): NonNullable<SigningPolicy['statu
   );
   // Of a policy that was edited, what is enforced is what it was before.
   const digest = findings[1]?.status === 'True' && reading.kind === 'Valid' ? reading.digest : policy.status?.digest;
-  return { ...(conditions !== undefined && { conditions }), observedGeneration: generation, ...(digest !== undefined && { digest }) };
+  return {
+    ...(conditions !== undefined && { conditions }),
+    observedGeneration: generation,
+    ...(digest !== undefined && { digest }),
+  };
 }
 
 function valid(reading: PolicyReading): Finding {
@@ -40,16 +44,33 @@ function valid(reading: PolicyReading): Finding {
 }
 
 function enforced({ reading, wallets }: PolicyFacts): Finding {
-  const no = (reason: Finding['reason'], message: string): Finding => ({ type: 'Enforced', status: 'False', reason, message });
+  const no = (reason: Finding['reason'], message: string): Finding => ({
+    type: 'Enforced',
+    status: 'False',
+    reason,
+    message,
+  });
   if (wallets.length === 0) return no('NotReferenced', 'no Wallet of this namespace refers to this policy');
   const states = wallets.map((wallet) => ({ name: wallet.metadata.name, state: enforcement(wallet, reading) }));
-  const in_ = (state: ReturnType<typeof enforcement>): string => states.filter((each) => each.state === state).map(({ name }) => name).join(', ');
+  const in_ = (state: ReturnType<typeof enforcement>): string =>
+    states
+      .filter((each) => each.state === state)
+      .map(({ name }) => name)
+      .join(', ');
   const edited = in_('Another');
   if (edited !== '')
-    return no('ChangeUnsupported', `${edited}: holders enforce this policy as it was when the wallet was founded; changing a policy is not in this version: the edit has no effect`);
+    return no(
+      'ChangeUnsupported',
+      `${edited}: holders enforce this policy as it was when the wallet was founded; changing a policy is not in this version: the edit has no effect`,
+    );
   const waiting = in_('Unknown');
   if (waiting !== '') return no('WaitingForHolders', `${waiting}: not all holders have acknowledged this policy yet`);
-  return { type: 'Enforced', status: 'True', reason: 'Enforced', message: `enforced by every holder of ${in_('This')}` };
+  return {
+    type: 'Enforced',
+    status: 'True',
+    reason: 'Enforced',
+    message: `enforced by every holder of ${in_('This')}`,
+  };
 }
 
 /** Whether a wallet's holders say that they enforce this policy, or another. */

@@ -5,13 +5,20 @@ import type { Controller } from '../operator.ts';
 import type { ResourceStore } from '../store/resource-store.ts';
 
 /** Says of every Approval that it is not counted: signers take none in this version. */
-export const approvalController = ({ store, clock }: { readonly store: ResourceStore; readonly clock: Clock }): Controller => ({
+export const approvalController = ({
+  store,
+  clock,
+}: {
+  readonly store: ResourceStore;
+  readonly clock: Clock;
+}): Controller => ({
   kind: 'Approval',
   async reconcile(key) {
     const approval = await store.get(key as Key<'Approval'>);
     if (approval === undefined) return undefined;
     const { generation } = approval.metadata;
-    const message = 'approvals are not in this version: this one is not handed to signers; rules without approvals work';
+    const message =
+      'approvals are not in this version: this one is not handed to signers; rules without approvals work';
     const conditions = setCondition(
       approval.status?.conditions,
       { type: 'Recorded', status: 'False', reason: 'FeatureUnsupported', message },

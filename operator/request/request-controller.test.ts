@@ -51,10 +51,18 @@ function controlled(answers: readonly (SignResult | Error)[]) {
 const finished = async (store: MemoryStore) => conditionOf((await store.get(key))?.status?.conditions, 'Finished');
 
 test('a failed request is asked for again with the same bytes, after a pause, until it is decided', async () => {
-  const { store, asked, time, look } = controlled([answer({}), answer({}), answer({ outcome: 'denied', reason: 'LimitExceeded', message: 'over' })]);
+  const { store, asked, time, look } = controlled([
+    answer({}),
+    answer({}),
+    answer({ outcome: 'denied', reason: 'LimitExceeded', message: 'over' }),
+  ]);
   const pause = await look();
   expect(pause).toBeGreaterThanOrEqual(100);
-  expect(await finished(store)).toMatchObject({ status: 'False', reason: 'QuorumUnavailable', message: 'too few signers; waits for client' });
+  expect(await finished(store)).toMatchObject({
+    status: 'False',
+    reason: 'QuorumUnavailable',
+    message: 'too few signers; waits for client',
+  });
   // Woken by its own status, it does not ask at once.
   expect(await look()).toBe(pause);
   expect(asked).toHaveLength(1);
@@ -82,11 +90,17 @@ test('a signer that came back is a reason not to wait', async () => {
 test('a reply that proves nothing is a failure', async () => {
   const { store, look } = controlled([new Error('reply: signature 0 does not verify')]);
   await look();
-  expect(await finished(store)).toMatchObject({ status: 'False', reason: 'Unknown', message: 'reply: signature 0 does not verify' });
+  expect(await finished(store)).toMatchObject({
+    status: 'False',
+    reason: 'Unknown',
+    message: 'reply: signature 0 does not verify',
+  });
 });
 
 test('a request that expired unanswered is asked for slowly: only signers know whether a signature exists', async () => {
-  const { store, time, look } = controlled([answer({ reason: 'SignatureMayExist', message: 'ask again', waitsFor: [] })]);
+  const { store, time, look } = controlled([
+    answer({ reason: 'SignatureMayExist', message: 'ask again', waitsFor: [] }),
+  ]);
   time.now = Date.parse('2026-11-03T00:00:00Z');
   expect(await look()).toBe(30_000);
   expect(await finished(store)).toMatchObject({ status: 'False', reason: 'SignatureMayExist' });

@@ -34,7 +34,10 @@ const expiredPauseMs = 30_000;
  * is asked for too, since only they know whether a signature exists.
  */
 export function requestController({ store, connections, clock, log }: RequestControllerOptions): Controller {
-  const tries = new Map<string, { readonly failures: number; readonly notBefore: number; readonly available: string }>();
+  const tries = new Map<
+    string,
+    { readonly failures: number; readonly notBefore: number; readonly available: string }
+  >();
   return {
     kind: 'SigningRequest',
     async reconcile(key, signal) {
@@ -49,19 +52,26 @@ export function requestController({ store, connections, clock, log }: RequestCon
       // Whatever woke this, its own status included: only other signers are a reason not to wait.
       const last = tries.get(keyString(key));
       const available = wallet?.status?.signersAvailable ?? '';
-      if (start.kind === 'Ask' && last?.available === available && clock.now() < last.notBefore) return last.notBefore - clock.now();
+      if (start.kind === 'Ask' && last?.available === available && clock.now() < last.notBefore)
+        return last.notBefore - clock.now();
       await store.writeStatus(key as Key<'SigningRequest'>, start.status);
       if (start.kind === 'End') return end();
-      if (start.kind === 'Wait') return Math.max(1_000, Math.min(60_000, parseTime(request.spec.expiresAt) - clock.now()));
+      if (start.kind === 'Wait')
+        return Math.max(1_000, Math.min(60_000, parseTime(request.spec.expiresAt) - clock.now()));
 
       const result = await ask(connections, walletName, start, signal);
       const { status, event } = finishRequest(request, start.status, result, clock.now());
       await store.writeStatus(key as Key<'SigningRequest'>, status);
       await store.event(key, event.type, event.reason, event.message);
-      log.info('request answered', { request: `${key.namespace}/${key.name}`, outcome: result.outcome, ...(result.outcome !== 'signed' && { reason: result.reason }) });
+      log.info('request answered', {
+        request: `${key.namespace}/${key.name}`,
+        outcome: result.outcome,
+        ...(result.outcome !== 'signed' && { reason: result.reason }),
+      });
       if (result.outcome !== 'failed') return end();
       const failures = (last?.failures ?? 0) + 1;
-      const pause = clock.now() >= parseTime(request.spec.expiresAt) ? expiredPauseMs : Math.min(mostPauseMs, backoffMs(failures));
+      const pause =
+        clock.now() >= parseTime(request.spec.expiresAt) ? expiredPauseMs : Math.min(mostPauseMs, backoffMs(failures));
       tries.set(keyString(key), { failures, notBefore: clock.now() + pause, available });
       return pause;
     },

@@ -20,7 +20,8 @@ const spec: Partial<SigningRequest['spec']> = {
   payload: { chain: solana, format: 'Message', data: `0x${hex(message)}` },
   initiator: { name: 'payments-api', signature },
 };
-const request = (over: Partial<SigningRequest['spec']> = {}, status?: SigningRequest['status']): SigningRequest => aRequest({ ...spec, ...over }, status);
+const request = (over: Partial<SigningRequest['spec']> = {}, status?: SigningRequest['status']): SigningRequest =>
+  aRequest({ ...spec, ...over }, status);
 const founded: Wallet = aWallet(
   {},
   planWallet({
@@ -37,7 +38,13 @@ const founded: Wallet = aWallet(
     now,
   }).status,
 );
-const facts = (over: Partial<RequestFacts> = {}): RequestFacts => ({ request: request(), wallet: founded, reachable: true, now, ...over });
+const facts = (over: Partial<RequestFacts> = {}): RequestFacts => ({
+  request: request(),
+  wallet: founded,
+  reachable: true,
+  now,
+  ...over,
+});
 const afterExpiry = Date.parse('2026-11-03T00:00:00Z');
 
 describe('before signers are asked', () => {
@@ -56,14 +63,19 @@ describe('before signers are asked', () => {
     });
     expect(start.statement).toEqual(expected);
     expect(start.signature).toBe(signature);
-    expect(start.status).toMatchObject({ digest: statementDigest(expected), effects: [{ kind: 'Message', chain: solana }] });
+    expect(start.status).toMatchObject({
+      digest: statementDigest(expected),
+      effects: [{ kind: 'Message', chain: solana }],
+    });
     expect(conditionOf(start.status.conditions, 'Finished')).toMatchObject({ status: 'False', reason: 'Signing' });
     expect(validate({ ...request(), status: start.status })).toEqual([]);
   });
 
   test('an id and a path of its own are part of the statement', () => {
     const start = startRequest(facts({ request: request({ id: 'invoice-7', path: 'm/0/5' }) }));
-    expect(start.kind === 'Ask' && Buffer.from(start.statement).toString()).toMatch(/"id":"invoice-7".*"path":"m\/0\/5"/);
+    expect(start.kind === 'Ask' && Buffer.from(start.statement).toString()).toMatch(
+      /"id":"invoice-7".*"path":"m\/0\/5"/,
+    );
   });
 
   const asked = startRequest(facts());
@@ -71,12 +83,22 @@ describe('before signers are asked', () => {
   const signedAlready = finishRequest(request(), askedStatus, denied(), now).status;
   const cases: readonly (readonly [string, Partial<RequestFacts>, string, string | undefined])[] = [
     ['it is finished', { request: request({}, signedAlready) }, 'Done', undefined],
-    ['it is finished, also when it has expired', { request: request({}, signedAlready), now: afterExpiry }, 'Done', undefined],
+    [
+      'it is finished, also when it has expired',
+      { request: request({}, signedAlready), now: afterExpiry },
+      'Done',
+      undefined,
+    ],
     ['there is no wallet', { wallet: undefined }, 'Wait', 'WaitingForWallet'],
     ['the wallet is not founded', { wallet: aWallet() }, 'Wait', 'WaitingForWallet'],
     ['how to reach it is not known', { reachable: false }, 'Wait', 'WaitingForWallet'],
     ['it expired before anybody could be asked', { wallet: undefined, now: afterExpiry }, 'End', 'Expired'],
-    ['it expired after signers were asked, and none can be reached', { request: request({}, askedStatus), wallet: undefined, now: afterExpiry }, 'Wait', 'Signing'],
+    [
+      'it expired after signers were asked, and none can be reached',
+      { request: request({}, askedStatus), wallet: undefined, now: afterExpiry },
+      'Wait',
+      'Signing',
+    ],
     ['it has expired: signers know what became of it', { now: afterExpiry }, 'Ask', 'Signing'],
     ['it breaks the form of statements', { request: request({ id: 'not printable \u00e9' }) }, 'End', 'Malformed'],
   ];
@@ -93,18 +115,40 @@ describe('before signers are asked', () => {
   });
 
   test('effects that cannot be decoded are left to signers to refuse', () => {
-    const start = startRequest(facts({ request: request({ payload: { chain: solana, format: 'Transaction', data: '0x00' } }) }));
+    const start = startRequest(
+      facts({ request: request({ payload: { chain: solana, format: 'Transaction', data: '0x00' } }) }),
+    );
     expect(start.kind === 'Ask' && start.status.effects).toBeUndefined();
     expect(start.kind).toBe('Ask');
   });
 });
 
-const answered = { digest: `sha256:${'1'.repeat(64)}`, rule: 'messages', policyDigest: `sha256:${'2'.repeat(64)}`, coordinator: 'infrastructure', durations: { total: 12.5 } };
+const answered = {
+  digest: `sha256:${'1'.repeat(64)}`,
+  rule: 'messages',
+  policyDigest: `sha256:${'2'.repeat(64)}`,
+  coordinator: 'infrastructure',
+  durations: { total: 12.5 },
+};
 function denied(over: Partial<NotSigned> = {}): NotSigned {
-  return { ...answered, outcome: 'denied', reason: 'LimitExceeded', message: '100 of 100 an hour', waitsFor: [], ...over };
+  return {
+    ...answered,
+    outcome: 'denied',
+    reason: 'LimitExceeded',
+    message: '100 of 100 an hour',
+    waitsFor: [],
+    ...over,
+  };
 }
 function failed(over: Partial<NotSigned> = {}): NotSigned {
-  return { ...answered, outcome: 'failed', reason: 'QuorumUnavailable', message: 'too few signers', waitsFor: ['client'], ...over };
+  return {
+    ...answered,
+    outcome: 'failed',
+    reason: 'QuorumUnavailable',
+    message: 'too few signers',
+    waitsFor: ['client'],
+    ...over,
+  };
 }
 
 describe('what an answer makes of a request', () => {
@@ -112,7 +156,16 @@ describe('what an answer makes of a request', () => {
     ...answered,
     outcome: 'signed',
     participants: ['infrastructure', 'client'],
-    effects: [{ kind: 'Transfer', chain: solana, asset: `${solana}/slip44:501`, amount: 5n, destination: `${solana}:A`, text: 'sends' }],
+    effects: [
+      {
+        kind: 'Transfer',
+        chain: solana,
+        asset: `${solana}/slip44:501`,
+        amount: 5n,
+        destination: `${solana}:A`,
+        text: 'sends',
+      },
+    ],
     signatures: [{ message: Uint8Array.of(1), signature: new Uint8Array(64) }],
     transaction: { bytes: Uint8Array.of(2, 3), id: 'tx' },
   };
@@ -150,18 +203,29 @@ describe('what an answer makes of a request', () => {
 
   test('failed is not finished, and says whom it waits for', () => {
     const { status, event } = finishRequest(request(), {}, failed(), now);
-    expect(conditionOf(status.conditions, 'Finished')).toMatchObject({ status: 'False', reason: 'QuorumUnavailable', message: 'too few signers; waits for client' });
+    expect(conditionOf(status.conditions, 'Finished')).toMatchObject({
+      status: 'False',
+      reason: 'QuorumUnavailable',
+      message: 'too few signers; waits for client',
+    });
     expect(conditionOf(status.conditions, 'Succeeded')?.status).toBe('Unknown');
     expect(event.reason).toBe('CeremonyFailed');
   });
 
   test('a manifest in a folder says what its ttl will not do', () => {
     const { status } = finishRequest(request({ ttlSecondsAfterFinished: 60 }), {}, denied(), now);
-    expect(conditionOf(status.conditions, 'Finished')?.message).toContain('removes no manifest of a folder: delete it yourself');
+    expect(conditionOf(status.conditions, 'Finished')?.message).toContain(
+      'removes no manifest of a folder: delete it yourself',
+    );
   });
 
   test('a signer’s words that no status could hold are left out', () => {
-    const { status } = finishRequest(request(), {}, denied({ rule: '', policyDigest: 'none', durations: { total: Number.NaN, round: -1, 'a b': 1, queue: 2 } }), now);
+    const { status } = finishRequest(
+      request(),
+      {},
+      denied({ rule: '', policyDigest: 'none', durations: { total: Number.NaN, round: -1, 'a b': 1, queue: 2 } }),
+      now,
+    );
     expect(status.decision).toBeUndefined();
     expect(status.durations).toEqual({ queue: 2 });
     expect(validate({ ...request(), status })).toEqual([]);

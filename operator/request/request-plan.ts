@@ -32,7 +32,8 @@ export type RequestFacts = {
 };
 
 /** The id that signers know a request by. */
-export const requestId = ({ metadata, spec }: SigningRequest): string => spec.id ?? `${metadata.namespace}/${metadata.name}`;
+export const requestId = ({ metadata, spec }: SigningRequest): string =>
+  spec.id ?? `${metadata.namespace}/${metadata.name}`;
 
 export function startRequest(facts: RequestFacts): RequestStart {
   const { request, wallet, reachable, now } = facts;
@@ -42,10 +43,16 @@ export function startRequest(facts: RequestFacts): RequestStart {
   if (wallet === undefined || genesis === undefined || !reachable) {
     // Whoever was asked before may have signed: only signers can say what became of it.
     if (now >= parseTime(spec.expiresAt) && status?.digest === undefined)
-      return { kind: 'End', status: ended(facts, 'Expired', `the request expired at ${spec.expiresAt}, before there was anybody to ask`) };
+      return {
+        kind: 'End',
+        status: ended(facts, 'Expired', `the request expired at ${spec.expiresAt}, before there was anybody to ask`),
+      };
     // Of one that was asked for, the last answer stands.
     if (status?.digest !== undefined) return { kind: 'Wait', status };
-    const why = wallet === undefined ? `there is no Wallet ${spec.walletRef.name} in ${request.metadata.namespace}` : `Wallet ${spec.walletRef.name} is not ready to be asked`;
+    const why =
+      wallet === undefined
+        ? `there is no Wallet ${spec.walletRef.name} in ${request.metadata.namespace}`
+        : `Wallet ${spec.walletRef.name} is not ready to be asked`;
     return { kind: 'Wait', status: pending(facts, status ?? {}, 'WaitingForWallet', why) };
   }
   try {
@@ -64,14 +71,20 @@ export function startRequest(facts: RequestFacts): RequestStart {
     const known: Status = { ...status, digest: digest(statement), ...(effects !== undefined && { effects }) };
     // What the last answer said stands until there is another.
     const before = conditionOf(status?.conditions, 'Finished');
-    const asked = before === undefined || before.reason === 'WaitingForWallet' ? pending(facts, known, 'Signing', 'signers are asked') : known;
+    const asked =
+      before === undefined || before.reason === 'WaitingForWallet'
+        ? pending(facts, known, 'Signing', 'signers are asked')
+        : known;
     return { kind: 'Ask', statement, signature: spec.initiator.signature, status: asked };
   } catch (error) {
     return { kind: 'End', status: ended(facts, 'Malformed', messageOf(error)) };
   }
 }
 
-export type RequestEnd = { readonly status: Status; readonly event: { readonly type: EventType; readonly reason: EventReason; readonly message: string } };
+export type RequestEnd = {
+  readonly status: Status;
+  readonly event: { readonly type: EventType; readonly reason: EventReason; readonly message: string };
+};
 
 /** What an answer makes of a request: final where it is signed or denied, to be asked again where it failed. */
 export function finishRequest(request: SigningRequest, asked: Status, result: SignResult, now: number): RequestEnd {
@@ -92,9 +105,15 @@ export function finishRequest(request: SigningRequest, asked: Status, result: Si
     const status: Status = {
       ...answered,
       effects: result.effects.map(shownEffect),
-      signatures: result.signatures.map(({ message: bytes, signature }) => ({ message: hex(bytes), signature: hex(signature) })),
+      signatures: result.signatures.map(({ message: bytes, signature }) => ({
+        message: hex(bytes),
+        signature: hex(signature),
+      })),
       participants: [...new Set(result.participants)],
-      ...(result.transaction !== undefined && { signedTransaction: hex(result.transaction.bytes), transactionId: result.transaction.id }),
+      ...(result.transaction !== undefined && {
+        signedTransaction: hex(result.transaction.bytes),
+        transactionId: result.transaction.id,
+      }),
       conditions: conditions(facts, answered, [
         ['Approved', 'True', 'NoApprovalNeeded', 'the rules that allow it need no approvals'],
         ['Finished', 'True', 'Signed', withTtl(request, message)],
@@ -124,7 +143,9 @@ const conditions = (
   findings: readonly (readonly [ConditionType, Finding['status'], Finding['reason'], string])[],
 ): NonNullable<Status['conditions']> =>
   findings.reduce<NonNullable<Status['conditions']>>(
-    (set, [type, status, reason, message]) => [...setCondition(set, { type, status, reason, message }, request.metadata.generation, now)],
+    (set, [type, status, reason, message]) => [
+      ...setCondition(set, { type, status, reason, message }, request.metadata.generation, now),
+    ],
     before.conditions ?? [],
   );
 
@@ -140,7 +161,12 @@ const pending = (facts: Timed, before: Status, reason: Finding['reason'], messag
 });
 
 /** Finished without a signature, for good. */
-const ended = (facts: Timed, reason: Finding['reason'], message: string, before: Status = facts.request.status ?? {}): Status => ({
+const ended = (
+  facts: Timed,
+  reason: Finding['reason'],
+  message: string,
+  before: Status = facts.request.status ?? {},
+): Status => ({
   ...before,
   observedGeneration: facts.request.metadata.generation,
   conditions: conditions(facts, before, [
@@ -151,7 +177,9 @@ const ended = (facts: Timed, reason: Finding['reason'], message: string, before:
 });
 
 const withTtl = ({ spec }: SigningRequest, message: string): string =>
-  spec.ttlSecondsAfterFinished === undefined ? message : `${message}; ttlSecondsAfterFinished removes no manifest of a folder: delete it yourself`;
+  spec.ttlSecondsAfterFinished === undefined
+    ? message
+    : `${message}; ttlSecondsAfterFinished removes no manifest of a folder: delete it yourself`;
 
 /** The effects as this operator decodes them; undefined where the key is not there or nothing is understood: signers say why. */
 function effectsOf({ spec }: SigningRequest, wallet: Wallet): Status['effects'] | undefined {
@@ -166,7 +194,14 @@ function effectsOf({ spec }: SigningRequest, wallet: Wallet): Status['effects'] 
   }
 }
 
-const shownEffect = ({ kind, chain, asset, amount, destination, text }: Effect): NonNullable<Status['effects']>[number] => ({
+const shownEffect = ({
+  kind,
+  chain,
+  asset,
+  amount,
+  destination,
+  text,
+}: Effect): NonNullable<Status['effects']>[number] => ({
   kind,
   ...(chain !== '' && { chain }),
   ...(asset !== undefined && { asset }),

@@ -5,15 +5,25 @@ import type { Wallet } from '../api/resource.ts';
 import { aSigner, aWallet } from '../testing/objects.ts';
 import { missingSigners, servingSigner } from './holder-signers.ts';
 
-const [infrastructure, client, backup] = aWallet().spec.holders as [Wallet['spec']['holders'][0], Wallet['spec']['holders'][0], Wallet['spec']['holders'][0]];
+const [infrastructure, client, backup] = aWallet().spec.holders as [
+  Wallet['spec']['holders'][0],
+  Wallet['spec']['holders'][0],
+  Wallet['spec']['holders'][0],
+];
 
 describe('who serves a holder', () => {
   const older = aSigner('client', { meta: { name: 'b', creationTimestamp: '2026-01-01T00:00:00Z' } });
   const newer = aSigner('client', { meta: { name: 'a', creationTimestamp: '2026-01-02T00:00:00Z' } });
   const twin = aSigner('client', { meta: { name: 'c', creationTimestamp: '2026-01-01T00:00:00Z' } });
-  const leaving = aSigner('client', { meta: { name: '0', creationTimestamp: '2025-01-01T00:00:00Z', deletionTimestamp: '2026-01-03T00:00:00Z' } });
-  const elsewhere = aSigner('client', { meta: { name: '0', namespace: 'acme', creationTimestamp: '2025-01-01T00:00:00Z' } });
-  const ofAnother = aSigner('client', { spec: { walletRef: { namespace: 'payments', name: 'other', holder: 'client' } } });
+  const leaving = aSigner('client', {
+    meta: { name: '0', creationTimestamp: '2025-01-01T00:00:00Z', deletionTimestamp: '2026-01-03T00:00:00Z' },
+  });
+  const elsewhere = aSigner('client', {
+    meta: { name: '0', namespace: 'acme', creationTimestamp: '2025-01-01T00:00:00Z' },
+  });
+  const ofAnother = aSigner('client', {
+    spec: { walletRef: { namespace: 'payments', name: 'other', holder: 'client' } },
+  });
   test.each([
     ['nobody', [], undefined],
     ['the only one', [newer], 'a'],
@@ -34,7 +44,10 @@ describe('who serves a holder', () => {
 
 describe('what a wallet lacks', () => {
   test('Signers for its own namespace are written as the spec says, and pass their own rules', () => {
-    const { write, sealless, waiting } = missingSigners(aWallet({ signers: { seal: { keySecretRef: { name: 's', key: 'k' } }, placement: 'Required' } }), [aSigner('client')]);
+    const { write, sealless, waiting } = missingSigners(
+      aWallet({ signers: { seal: { keySecretRef: { name: 's', key: 'k' } }, placement: 'Required' } }),
+      [aSigner('client')],
+    );
     expect(write.map(({ metadata }) => metadata.name)).toEqual(['treasury-infrastructure', 'treasury-backup']);
     expect(write[0]?.spec).toEqual({
       walletRef: { namespace: 'payments', name: 'treasury', holder: 'infrastructure' },

@@ -11,9 +11,17 @@ export const namespaceOf = (wallet: Wallet, holder: Holder): string => holder.na
 export function servingSigner(wallet: Wallet, holder: Holder, signers: readonly Signer[]): Signer | undefined {
   const { namespace, name } = wallet.metadata;
   return signers
-    .filter(({ spec: { walletRef } }) => walletRef.namespace === namespace && walletRef.name === name && walletRef.holder === holder.name)
-    .filter(({ metadata }) => metadata.namespace === namespaceOf(wallet, holder) && metadata.deletionTimestamp === undefined)
-    .toSorted((a, b) => order(a.metadata.creationTimestamp, b.metadata.creationTimestamp) || order(a.metadata.name, b.metadata.name))[0];
+    .filter(
+      ({ spec: { walletRef } }) =>
+        walletRef.namespace === namespace && walletRef.name === name && walletRef.holder === holder.name,
+    )
+    .filter(
+      ({ metadata }) => metadata.namespace === namespaceOf(wallet, holder) && metadata.deletionTimestamp === undefined,
+    )
+    .toSorted(
+      (a, b) =>
+        order(a.metadata.creationTimestamp, b.metadata.creationTimestamp) || order(a.metadata.name, b.metadata.name),
+    )[0];
 }
 
 const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
@@ -36,7 +44,11 @@ export function missingSigners(wallet: Wallet, signers: readonly Signer[]): Miss
   return {
     write: seal === undefined ? [] : own.map((holder) => ownSigner(wallet, holder, seal)),
     sealless: seal === undefined ? own.map(({ name }) => name) : [],
-    waiting: foreign.map((holder) => ({ holder: holder.name, namespace: namespaceOf(wallet, holder), manifest: manifestFor(wallet, holder) })),
+    waiting: foreign.map((holder) => ({
+      holder: holder.name,
+      namespace: namespaceOf(wallet, holder),
+      manifest: manifestFor(wallet, holder),
+    })),
   };
 }
 
@@ -46,7 +58,11 @@ const walletRefTo = ({ metadata }: Wallet, { name }: Holder): Signer['spec']['wa
   holder: name,
 });
 
-function ownSigner(wallet: Wallet, holder: Holder, seal: NonNullable<Wallet['spec']['signers']>['seal']): DraftOf<'Signer'> {
+function ownSigner(
+  wallet: Wallet,
+  holder: Holder,
+  seal: NonNullable<Wallet['spec']['signers']>['seal'],
+): DraftOf<'Signer'> {
   const { namespace, name, uid } = wallet.metadata;
   const { storage, placement } = wallet.spec.signers ?? {};
   return {
@@ -55,7 +71,11 @@ function ownSigner(wallet: Wallet, holder: Holder, seal: NonNullable<Wallet['spe
     metadata: {
       namespace,
       name: `${name}-${holder.name}`,
-      labels: { 'app.kubernetes.io/managed-by': 'holdfast', 'holdfast.dev/wallet': name, 'holdfast.dev/holder': holder.name },
+      labels: {
+        'app.kubernetes.io/managed-by': 'holdfast',
+        'holdfast.dev/wallet': name,
+        'holdfast.dev/holder': holder.name,
+      },
       ownerReferences: [{ apiVersion, kind: 'Wallet', name, uid, controller: true }],
     },
     spec: {
@@ -73,5 +93,8 @@ const manifestFor = (wallet: Wallet, holder: Holder): string =>
     apiVersion,
     kind: 'Signer',
     metadata: { name: `${wallet.metadata.name}-${holder.name}`, namespace: namespaceOf(wallet, holder) },
-    spec: { walletRef: walletRefTo(wallet, holder), seal: { keySecretRef: { name: `${wallet.metadata.name}-seal`, key: 'kek' } } },
+    spec: {
+      walletRef: walletRefTo(wallet, holder),
+      seal: { keySecretRef: { name: `${wallet.metadata.name}-seal`, key: 'kek' } },
+    },
   });

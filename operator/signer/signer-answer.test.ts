@@ -4,7 +4,8 @@ import { description, fake, fingerprintOf } from '../testing/holder-states.ts';
 import { checkDescription } from './signer-answer.ts';
 
 const id = { wallet: 'payments/treasury', holder: 'client' };
-const check = (over: Partial<Description>): Description => checkDescription(description('client', over), id, fingerprintOf('client'));
+const check = (over: Partial<Description>): Description =>
+  checkDescription(description('client', over), id, fingerprintOf('client'));
 
 test('a description of whom it should be is taken', () => {
   expect(check({})).toEqual(description('client'));
@@ -23,12 +24,29 @@ describe('anything else is refused', () => {
     ['another holder', { holder: 'backup' }, 'says that it is "backup" of "payments/treasury"'],
     ['another wallet', { wallet: 'payments/other' }, 'says that it is "client" of "payments/other"'],
     ['an identity that is not its connection’s', { identity: other.identity }, 'names another identity'],
-    ['a certificate that is not its connection’s', { certificate: other.certificate }, 'names a certificate of another key'],
+    [
+      'a certificate that is not its connection’s',
+      { certificate: other.certificate },
+      'names a certificate of another key',
+    ],
     ['no certificate', { certificate: new Uint8Array(9) }, 'names a certificate of another key'],
     ['a short nonce', { nonce: new Uint8Array(31) }, 'want a nonce of 32 bytes, got 31'],
     ['a genesis that is no digest', { genesis: 'sha256:0' }, 'want a digest, got "sha256:0"'],
     ['a policy that is no digest', { policyDigest: fake.genesisDigest.toUpperCase() }, 'want a digest'],
-    ['keys without end', { keys: Array.from({ length: 65 }, () => ({ name: '', scheme: '', state: '', message: '', certificate: '', epoch: '' })) }, 'describes 65 keys'],
+    [
+      'keys without end',
+      {
+        keys: Array.from({ length: 65 }, () => ({
+          name: '',
+          scheme: '',
+          state: '',
+          message: '',
+          certificate: '',
+          epoch: '',
+        })),
+      },
+      'describes 65 keys',
+    ],
   ];
   test.each(cases)('%s', (_, over, message) => {
     expect(() => check(over)).toThrow(message);

@@ -17,14 +17,18 @@ const digestPattern = /^sha256:[0-9a-f]{64}$/;
  * into a genesis or a status. Texts come back as one line of bounded length.
  */
 export function checkDescription(description: Description, id: SignerId, fingerprint: string): Description {
-  const { wallet, holder, identity, nonce, certificate, genesis, policyDigest, version, keys, peers, problems } = description;
+  const { wallet, holder, identity, nonce, certificate, genesis, policyDigest, version, keys, peers, problems } =
+    description;
   if (wallet !== id.wallet || holder !== id.holder)
-    throw new Error(`signer of ${id.wallet}, holder ${id.holder}: says that it is ${quote(holder)} of ${quote(wallet)}`);
+    throw new Error(
+      `signer of ${id.wallet}, holder ${id.holder}: says that it is ${quote(holder)} of ${quote(wallet)}`,
+    );
   const fail = (what: string): never => {
     throw new Error(`signer of ${id.wallet}, holder ${id.holder}: ${what}`);
   };
   if (digest(identity) !== fingerprint) fail(`names another identity than the key of its connection, ${fingerprint}`);
-  if (certificateFingerprint(certificate) !== fingerprint) fail('names a certificate of another key than that of its connection');
+  if (certificateFingerprint(certificate) !== fingerprint)
+    fail('names a certificate of another key than that of its connection');
   if (nonce.length !== 32) fail(`want a nonce of 32 bytes, got ${nonce.length}`);
   for (const text of [genesis, policyDigest, ...keys.map((key) => key.certificate)])
     if (text !== '' && !digestPattern.test(text)) fail(`want a digest, got ${quote(text)}`);
@@ -32,7 +36,11 @@ export function checkDescription(description: Description, id: SignerId, fingerp
   return {
     ...description,
     version: printable(version, 64),
-    keys: keys.map((key) => ({ ...key, message: printable(key.message, 500), epoch: /^(?:0|[1-9][0-9]{0,14})$/.test(key.epoch) ? key.epoch : '' })),
+    keys: keys.map((key) => ({
+      ...key,
+      message: printable(key.message, 500),
+      epoch: /^(?:0|[1-9][0-9]{0,14})$/.test(key.epoch) ? key.epoch : '',
+    })),
     problems: problems.slice(0, 8).map((problem) => printable(problem, 500)),
   };
 }

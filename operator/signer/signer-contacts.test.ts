@@ -19,7 +19,10 @@ function contacts(): SignerContacts {
   return made;
 }
 
-async function signer(holder: 'client' | 'backup', answers: FakeAnswers = { describe: () => description('client') }): Promise<FakeSigner> {
+async function signer(
+  holder: 'client' | 'backup',
+  answers: FakeAnswers = { describe: () => description('client') },
+): Promise<FakeSigner> {
   const of = fake.holders.find(({ name }) => name === holder) ?? fake.client;
   const started = await startFakeSigner(of, answers);
   toClose.push(() => started.stop());
@@ -29,8 +32,16 @@ async function signer(holder: 'client' | 'backup', answers: FakeAnswers = { desc
 test('without a pin whoever answers is believed, and has the same connection from then on', async () => {
   const { address } = await signer('client');
   const c = contacts();
-  const answers = await Promise.all([c.describe(id, address, undefined, signal), c.describe(id, address, undefined, signal)]);
-  for (const answer of answers) expect(answer).toMatchObject({ kind: 'Described', fingerprint: fingerprintOf('client'), description: { holder: 'client' } });
+  const answers = await Promise.all([
+    c.describe(id, address, undefined, signal),
+    c.describe(id, address, undefined, signal),
+  ]);
+  for (const answer of answers)
+    expect(answer).toMatchObject({
+      kind: 'Described',
+      fingerprint: fingerprintOf('client'),
+      description: { holder: 'client' },
+    });
   const contact = c.client(id, address, fingerprintOf('client'));
   expect(contact).toBeDefined();
   await c.describe(id, address, fingerprintOf('client'), signal);
@@ -42,7 +53,9 @@ test('whoever has another key than the pinned one is a stranger', async () => {
   const c = contacts();
   expect(await c.describe(id, address, fingerprintOf('client'), signal)).toEqual({
     kind: 'Stranger',
-    message: expect.stringContaining(`fingerprint ${fingerprintOf('backup')}, want ${fingerprintOf('client')}`) as string,
+    message: expect.stringContaining(
+      `fingerprint ${fingerprintOf('backup')}, want ${fingerprintOf('client')}`,
+    ) as string,
   });
   expect(c.client(id, address, fingerprintOf('client'))).toBeUndefined();
 });
@@ -50,18 +63,27 @@ test('whoever has another key than the pinned one is a stranger', async () => {
 describe('nothing is made of', () => {
   test('a signer that says it is another', async () => {
     const { address } = await signer('client', { describe: () => description('client', { wallet: 'payments/other' }) });
-    expect(await contacts().describe(id, address, undefined, signal)).toMatchObject({ kind: 'Silent', message: expect.stringContaining('says that it is') as string });
+    expect(await contacts().describe(id, address, undefined, signal)).toMatchObject({
+      kind: 'Silent',
+      message: expect.stringContaining('says that it is') as string,
+    });
   });
 
   test('a signer that does not answer', async () => {
     const { address } = await signer('client', {});
-    expect(await contacts().describe(id, address, undefined, signal)).toMatchObject({ kind: 'Silent', message: expect.stringContaining('UNIMPLEMENTED') as string });
+    expect(await contacts().describe(id, address, undefined, signal)).toMatchObject({
+      kind: 'Silent',
+      message: expect.stringContaining('UNIMPLEMENTED') as string,
+    });
   });
 
   test('a port where nobody listens', async () => {
     const { address, stop } = await signer('client');
     stop();
-    expect(await contacts().describe(id, address, undefined, signal)).toMatchObject({ kind: 'Silent', message: expect.stringContaining('cannot connect') as string });
+    expect(await contacts().describe(id, address, undefined, signal)).toMatchObject({
+      kind: 'Silent',
+      message: expect.stringContaining('cannot connect') as string,
+    });
   });
 });
 

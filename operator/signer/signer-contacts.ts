@@ -41,7 +41,10 @@ export class SignerContacts {
       return await described(id, this.#connect(id, address, certificate, fingerprint), limited);
     } catch (error) {
       signal.throwIfAborted();
-      return { kind: 'Silent', message: limited.aborted ? `${address}: no answer within ${describeMs / 1000} s` : messageOf(error) };
+      return {
+        kind: 'Silent',
+        message: limited.aborted ? `${address}: no answer within ${describeMs / 1000} s` : messageOf(error),
+      };
     }
   }
 

@@ -6,7 +6,11 @@ import { epochOf, planSigner } from './signer-plan.ts';
 import type { SignerFacts } from './signer-plan.ts';
 
 const signer = aSigner('client');
-const described = { kind: 'Described', fingerprint: fingerprintOf('client'), description: description('client') } as const;
+const described = {
+  kind: 'Described',
+  fingerprint: fingerprintOf('client'),
+  description: description('client'),
+} as const;
 const facts = (over: Partial<SignerFacts> = {}): SignerFacts => ({
   signer,
   wallet: aWallet(),
@@ -28,19 +32,54 @@ const process = {
 test('a Signer that serves says so, with what its signer says of itself', () => {
   const { ensure, status } = planSigner(facts());
   expect(ensure).toEqual(process);
-  expect(conditionOf(status.conditions, 'Ready')).toMatchObject({ status: 'True', reason: 'Serving', observedGeneration: 1 });
-  expect(status).toMatchObject({ fingerprint: fingerprintOf('client'), version: '0.1.0', epoch: '0', policyDigest: description('client').policyDigest });
+  expect(conditionOf(status.conditions, 'Ready')).toMatchObject({
+    status: 'True',
+    reason: 'Serving',
+    observedGeneration: 1,
+  });
+  expect(status).toMatchObject({
+    fingerprint: fingerprintOf('client'),
+    version: '0.1.0',
+    epoch: '0',
+    policyDigest: description('client').policyDigest,
+  });
 });
 
 describe('a Signer that should run and does not serve says why', () => {
   const cases: readonly (readonly [string, Partial<SignerFacts>, string, string])[] = [
     ['not started', { observation: undefined, answer: undefined }, 'Starting', 'about to be started'],
     ['not answering', { answer: { kind: 'Silent', message: 'connection refused' } }, 'Starting', 'connection refused'],
-    ['ended', { observation: observation('client', { running: false, reason: 'Restarting', message: 'ended with code 1' }), answer: undefined }, 'Restarting', 'ended with code 1'],
-    ['no seal', { observation: observation('client', { running: false, reason: 'SealNotFound', message: 'no Secret' }), answer: undefined }, 'SealNotFound', 'no Secret'],
+    [
+      'ended',
+      {
+        observation: observation('client', { running: false, reason: 'Restarting', message: 'ended with code 1' }),
+        answer: undefined,
+      },
+      'Restarting',
+      'ended with code 1',
+    ],
+    [
+      'no seal',
+      {
+        observation: observation('client', { running: false, reason: 'SealNotFound', message: 'no Secret' }),
+        answer: undefined,
+      },
+      'SealNotFound',
+      'no Secret',
+    ],
     ['exchanged', { answer: { kind: 'Stranger', message: 'another key' } }, 'FingerprintMismatch', 'another key'],
-    ['no genesis', { answer: { ...described, description: description('client', unprovisioned) } }, 'Starting', 'waits for its genesis'],
-    ['in trouble', { answer: { ...described, description: description('client', { problems: ['disk full'] }) } }, 'NotServing', 'disk full'],
+    [
+      'no genesis',
+      { answer: { ...described, description: description('client', unprovisioned) } },
+      'Starting',
+      'waits for its genesis',
+    ],
+    [
+      'in trouble',
+      { answer: { ...described, description: description('client', { problems: ['disk full'] }) } },
+      'NotServing',
+      'disk full',
+    ],
   ];
   test.each(cases)('%s', (_, over, reason, message) => {
     const { ensure, stop, status } = planSigner(facts(over));
@@ -56,12 +95,41 @@ describe('a Signer for which nothing may run says why', () => {
   const { seal: _, ...unsealed } = signer.spec;
   const cases: readonly (readonly [string, Partial<SignerFacts>, string, string])[] = [
     ['no wallet', { wallet: undefined, observation: undefined }, 'WalletNotFound', 'no Wallet payments/treasury'],
-    ['a wallet that is being deleted', { wallet: aWallet({}, undefined, { deletionTimestamp: '2026-11-01T00:00:00Z' }), observation: undefined }, 'WalletNotFound', 'no Wallet'],
-    ['no such holder', { signer: aSigner('mallory') }, 'HolderNotFound', 'has no holder mallory; it has infrastructure, client, backup'],
-    ['the wrong namespace', { signer: aSigner('client', { meta: { namespace: 'acme' } }) }, 'HolderNotFound', 'in namespace payments, this Signer is in acme'],
+    [
+      'a wallet that is being deleted',
+      { wallet: aWallet({}, undefined, { deletionTimestamp: '2026-11-01T00:00:00Z' }), observation: undefined },
+      'WalletNotFound',
+      'no Wallet',
+    ],
+    [
+      'no such holder',
+      { signer: aSigner('mallory') },
+      'HolderNotFound',
+      'has no holder mallory; it has infrastructure, client, backup',
+    ],
+    [
+      'the wrong namespace',
+      { signer: aSigner('client', { meta: { namespace: 'acme' } }) },
+      'HolderNotFound',
+      'in namespace payments, this Signer is in acme',
+    ],
     ['an older Signer', { signers: [signer, older] }, 'AnotherSignerServes', 'Signer mine'],
-    ['an HSM', { signer: aSigner('client', { spec: { seal: { pkcs11: { image: '', module: '', tokenLabel: '', pinSecretRef: { name: '', key: '' } } } } }) }, 'FeatureUnsupported', 'spec.seal.pkcs11'],
-    ['a signer elsewhere', { signer: { ...signer, spec: { ...unsealed, external: { endpoint: 'a:1', fingerprint: 'SHA256:' } } } }, 'FeatureUnsupported', 'spec.external'],
+    [
+      'an HSM',
+      {
+        signer: aSigner('client', {
+          spec: { seal: { pkcs11: { image: '', module: '', tokenLabel: '', pinSecretRef: { name: '', key: '' } } } },
+        }),
+      },
+      'FeatureUnsupported',
+      'spec.seal.pkcs11',
+    ],
+    [
+      'a signer elsewhere',
+      { signer: { ...signer, spec: { ...unsealed, external: { endpoint: 'a:1', fingerprint: 'SHA256:' } } } },
+      'FeatureUnsupported',
+      'spec.external',
+    ],
   ];
   test.each(cases)('%s', (_, over, reason, message) => {
     const { ensure, stop, status } = planSigner(facts(over));
@@ -91,9 +159,17 @@ describe('a Signer that is deleted', () => {
 });
 
 test('the fingerprint once learnt stays, whoever answers', () => {
-  const pinned = aSigner('client', { status: { fingerprint: fingerprintOf('backup'), version: '0.0.9', conditions: [...conditionsOf(['Ready', 'True', 'Serving'])] } });
+  const pinned = aSigner('client', {
+    status: {
+      fingerprint: fingerprintOf('backup'),
+      version: '0.0.9',
+      conditions: [...conditionsOf(['Ready', 'True', 'Serving'])],
+    },
+  });
   expect(planSigner(facts({ signer: pinned, signers: [pinned] })).status.fingerprint).toBe(fingerprintOf('backup'));
-  const { status } = planSigner(facts({ signer: pinned, signers: [pinned], answer: { kind: 'Stranger', message: 'another key' } }));
+  const { status } = planSigner(
+    facts({ signer: pinned, signers: [pinned], answer: { kind: 'Stranger', message: 'another key' } }),
+  );
   expect(status).toMatchObject({ fingerprint: fingerprintOf('backup'), version: '0.0.9' });
 });
 

@@ -49,7 +49,8 @@ export function planSigner(facts: SignerFacts): SignerPlan {
   const policyDigest = (learnt?.description.policyDigest || undefined) ?? before?.policyDigest;
   return {
     ...('ensure' in duty && { ensure: duty.ensure }),
-    ...(finding.reason === 'WalletNotFound' && facts.observation !== undefined && { stop: { wallet: `${namespace}/${name}`, holder } }),
+    ...(finding.reason === 'WalletNotFound' &&
+      facts.observation !== undefined && { stop: { wallet: `${namespace}/${name}`, holder } }),
     status: {
       conditions: setCondition(before?.conditions, finding, generation, now),
       observedGeneration: generation,
@@ -58,7 +59,8 @@ export function planSigner(facts: SignerFacts): SignerPlan {
       ...(epoch !== undefined && { epoch }),
       ...(policyDigest !== undefined && { policyDigest }),
     },
-    nextMs: learnt === undefined && (finding.reason === 'Starting' || finding.reason === 'Restarting') ? busyMs : calmMs,
+    nextMs:
+      learnt === undefined && (finding.reason === 'Starting' || finding.reason === 'Restarting') ? busyMs : calmMs,
   };
 }
 
@@ -66,11 +68,17 @@ export function planSigner(facts: SignerFacts): SignerPlan {
 function planDeletion({ signer, wallet, signers, now }: SignerFacts): SignerPlan {
   const { namespace, name, holder } = signer.spec.walletRef;
   const { generation } = signer.metadata;
-  const served = wallet?.spec.holders.some((other) => other.name === holder && servingSigner(wallet, other, signers) !== undefined);
+  const served = wallet?.spec.holders.some(
+    (other) => other.name === holder && servingSigner(wallet, other, signers) !== undefined,
+  );
   const finding = notReady('Deleting', 'the process is stopped; its state, the share included, is kept');
   return {
     ...(served !== true && { stop: { wallet: `${namespace}/${name}`, holder } }),
-    status: { ...signer.status, conditions: setCondition(signer.status?.conditions, finding, generation, now), observedGeneration: generation },
+    status: {
+      ...signer.status,
+      conditions: setCondition(signer.status?.conditions, finding, generation, now),
+      observedGeneration: generation,
+    },
     nextMs: busyMs,
   };
 }
@@ -82,29 +90,57 @@ export const epochOf = (keys: readonly { readonly epoch: string }[]): string | u
     .filter((epoch) => epoch !== '')
     .toSorted((a, b) => Number(b) - Number(a))[0];
 
-const notReady = (reason: Finding['reason'], message: string): Finding => ({ type: 'Ready', status: 'False', reason, message });
+const notReady = (reason: Finding['reason'], message: string): Finding => ({
+  type: 'Ready',
+  status: 'False',
+  reason,
+  message,
+});
 
 /** The process that this Signer asks for, or why it asks for none. */
-function dutyOf({ signer, wallet, signers, operator }: SignerFacts): { readonly ensure: SignerSpec } | { readonly finding: Finding } {
+function dutyOf({
+  signer,
+  wallet,
+  signers,
+  operator,
+}: SignerFacts): { readonly ensure: SignerSpec } | { readonly finding: Finding } {
   const no = (reason: Finding['reason'], message: string) => ({ finding: notReady(reason, message) });
   const { walletRef, seal, external } = signer.spec;
   const { namespace, name } = signer.metadata;
   const walletName = `${walletRef.namespace}/${walletRef.name}`;
-  if (wallet === undefined || wallet.metadata.deletionTimestamp !== undefined) return no('WalletNotFound', `there is no Wallet ${walletName}`);
+  if (wallet === undefined || wallet.metadata.deletionTimestamp !== undefined)
+    return no('WalletNotFound', `there is no Wallet ${walletName}`);
   const holder = wallet.spec.holders.find((other) => other.name === walletRef.holder);
   if (holder === undefined)
-    return no('HolderNotFound', `Wallet ${walletName} has no holder ${walletRef.holder}; it has ${wallet.spec.holders.map((h) => h.name).join(', ')}`);
+    return no(
+      'HolderNotFound',
+      `Wallet ${walletName} has no holder ${walletRef.holder}; it has ${wallet.spec.holders.map((h) => h.name).join(', ')}`,
+    );
   if (namespaceOf(wallet, holder) !== namespace)
-    return no('HolderNotFound', `Wallet ${walletName} expects holder ${holder.name} in namespace ${namespaceOf(wallet, holder)}, this Signer is in ${namespace}`);
+    return no(
+      'HolderNotFound',
+      `Wallet ${walletName} expects holder ${holder.name} in namespace ${namespaceOf(wallet, holder)}, this Signer is in ${namespace}`,
+    );
   const serving = servingSigner(wallet, holder, signers);
   if (serving !== undefined && serving.metadata.name !== name)
-    return no('AnotherSignerServes', `Signer ${serving.metadata.name}, which is older, serves holder ${holder.name}: remove one of the two`);
+    return no(
+      'AnotherSignerServes',
+      `Signer ${serving.metadata.name}, which is older, serves holder ${holder.name}: remove one of the two`,
+    );
   if (external !== undefined)
-    return no('FeatureUnsupported', 'spec.external: signers that run elsewhere are not in this version; spec.seal.keySecretRef makes one run here');
+    return no(
+      'FeatureUnsupported',
+      'spec.external: signers that run elsewhere are not in this version; spec.seal.keySecretRef makes one run here',
+    );
   if (seal?.keySecretRef === undefined)
-    return no('FeatureUnsupported', 'spec.seal.pkcs11: seals of an HSM are not in this version; spec.seal.keySecretRef works');
+    return no(
+      'FeatureUnsupported',
+      'spec.seal.pkcs11: seals of an HSM are not in this version; spec.seal.keySecretRef works',
+    );
   const { name: secret, key } = seal.keySecretRef;
-  return { ensure: { wallet: walletName, holder: holder.name, namespace, operator, seal: { kind: 'KeyFile', secret, key } } };
+  return {
+    ensure: { wallet: walletName, holder: holder.name, namespace, operator, seal: { kind: 'KeyFile', secret, key } },
+  };
 }
 
 function readiness({ observation, answer }: SignerFacts): Finding {
@@ -119,7 +155,8 @@ function readiness({ observation, answer }: SignerFacts): Finding {
       return notReady('FingerprintMismatch', answer.message);
     case 'Described': {
       const { genesis, problems, version } = answer.description;
-      if (problems.length === 0) return { type: 'Ready', status: 'True', reason: 'Serving', message: `the signer, version ${version}, serves` };
+      if (problems.length === 0)
+        return { type: 'Ready', status: 'True', reason: 'Serving', message: `the signer, version ${version}, serves` };
       return notReady(genesis === '' ? 'Starting' : 'NotServing', problems.join('; '));
     }
   }

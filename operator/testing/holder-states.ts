@@ -9,7 +9,9 @@ import { aSigner } from './objects.ts';
 
 /** A wallet's signers as they answer once they have its genesis and both keys. */
 export const fake = fakeWallet();
-export const known = verifyWalletFacts(fake.facts, { fingerprints: fake.holders.map(({ fingerprint }) => fingerprint) });
+export const known = verifyWalletFacts(fake.facts, {
+  fingerprints: fake.holders.map(({ fingerprint }) => fingerprint),
+});
 
 export const observation = (name: string, over: Partial<SignerObservation> = {}): SignerObservation => {
   const port = 8001 + fake.holders.findIndex((holder) => holder.name === name);
@@ -25,13 +27,21 @@ export const observation = (name: string, over: Partial<SignerObservation> = {})
   };
 };
 
-const certificateDigest = (key: string): string => statementDigest(known.certificates.get(key)?.statement ?? new Uint8Array());
+const certificateDigest = (key: string): string =>
+  statementDigest(known.certificates.get(key)?.statement ?? new Uint8Array());
 
 export function description(name: string, over: Partial<Description> = {}): Description {
   const holder = fake.genesis.holders.find((each) => each.name === name);
   const own = fake.holders.find((each) => each.name === name);
   if (holder === undefined || own === undefined) throw new Error(`no holder ${name}`);
-  const key = (key: string, scheme: string) => ({ name: key, scheme, state: 'Active', message: '', certificate: certificateDigest(key), epoch: '0' });
+  const key = (key: string, scheme: string) => ({
+    name: key,
+    scheme,
+    state: 'Active',
+    message: '',
+    certificate: certificateDigest(key),
+    epoch: '0',
+  });
   return {
     version: '0.1.0',
     wallet: 'payments/treasury',
@@ -51,12 +61,21 @@ export function description(name: string, over: Partial<Description> = {}): Desc
 }
 
 /** What a signer says before it is provisioned. */
-export const unprovisioned = { genesis: '', policyDigest: '', keys: [], problems: ['waits for its genesis'] } as const satisfies Partial<Description>;
+export const unprovisioned = {
+  genesis: '',
+  policyDigest: '',
+  keys: [],
+  problems: ['waits for its genesis'],
+} as const satisfies Partial<Description>;
 
 export const fingerprintOf = (name: string): string => digest(description(name).identity);
 
 /** A holder whose pinned signer answers; `over` changes its description, `state` the rest. */
-export const holder = (name: 'infrastructure' | 'client' | 'backup', over: Partial<Description> = {}, state: Partial<HolderState> = {}): HolderState => ({
+export const holder = (
+  name: 'infrastructure' | 'client' | 'backup',
+  over: Partial<Description> = {},
+  state: Partial<HolderState> = {},
+): HolderState => ({
   name,
   role: fake.genesis.holders.find((each) => each.name === name)?.role ?? 'Backup',
   signer: aSigner(name, { status: { fingerprint: fingerprintOf(name) } }),
@@ -66,8 +85,19 @@ export const holder = (name: 'infrastructure' | 'client' | 'backup', over: Parti
 });
 
 /** All three, each changed the same way. */
-export const holders = (over: Partial<Description> = {}): HolderState[] => [holder('infrastructure', over), holder('client', over), holder('backup', over)];
+export const holders = (over: Partial<Description> = {}): HolderState[] => [
+  holder('infrastructure', over),
+  holder('client', over),
+  holder('backup', over),
+];
 
 /** A holder whose signer does not run. */
 export const gone = (name: 'infrastructure' | 'client' | 'backup'): HolderState =>
-  holder(name, {}, { observation: observation(name, { running: false, reason: 'Restarting', message: 'ended with code 1' }), answer: undefined });
+  holder(
+    name,
+    {},
+    {
+      observation: observation(name, { running: false, reason: 'Restarting', message: 'ended with code 1' }),
+      answer: undefined,
+    },
+  );

@@ -1,7 +1,9 @@
 import type { Clock } from '../../common/clock.ts';
 
 /** Time that passes when told to; what comes due runs, and what follows from it settles, before `pass` resolves. */
-export function manualClock(start = 0): Clock & { readonly pass: (ms: number) => Promise<void>; readonly pending: () => number } {
+export function manualClock(
+  start = 0,
+): Clock & { readonly pass: (ms: number) => Promise<void>; readonly pending: () => number } {
   let now = start;
   const timers = new Set<{ readonly at: number; readonly run: () => void }>();
   return {

@@ -2,7 +2,12 @@ import { keyOf, keyString } from '../api/resource.ts';
 import type { Key, Kind, Resource, ResourceOf } from '../api/resource.ts';
 import type { EventType, ResourceStore } from '../store/resource-store.ts';
 
-export type RecordedEvent = { readonly key: string; readonly type: EventType; readonly reason: string; readonly message: string };
+export type RecordedEvent = {
+  readonly key: string;
+  readonly type: EventType;
+  readonly reason: string;
+  readonly message: string;
+};
 
 /** As much of a store as controllers need to be looked at one by one: objects that a test puts, statuses, events. */
 export class MemoryStore implements ResourceStore {
@@ -43,7 +48,7 @@ export class MemoryStore implements ResourceStore {
   async writeStatus<K extends Kind>(key: Key<K>, status: NonNullable<ResourceOf<K>['status']>): Promise<void> {
     const object = this.objects.get(keyString(key));
     this.statusWrites++;
-    if (object !== undefined) this.put({ ...object, status } as Resource);
+    if (object !== undefined) this.put({ ...object, status });
   }
 
   async event(key: Key, type: EventType, reason: string, message: string): Promise<void> {

@@ -19,7 +19,11 @@ export const metadata = (name: string, over: Partial<Metadata> = {}): Metadata =
   ...over,
 });
 
-export const aWallet = (spec: Partial<Wallet['spec']> = {}, status?: Wallet['status'], meta: Partial<Metadata> = {}): Wallet => ({
+export const aWallet = (
+  spec: Partial<Wallet['spec']> = {},
+  status?: Wallet['status'],
+  meta: Partial<Metadata> = {},
+): Wallet => ({
   apiVersion,
   kind: 'Wallet',
   metadata: metadata('treasury', meta),
@@ -41,7 +45,14 @@ export const aWallet = (spec: Partial<Wallet['spec']> = {}, status?: Wallet['sta
   ...(status !== undefined && { status }),
 });
 
-export const aSigner = (holder: string, over: { readonly spec?: Partial<Signer['spec']>; readonly status?: Signer['status']; readonly meta?: Partial<Metadata> } = {}): Signer => ({
+export const aSigner = (
+  holder: string,
+  over: {
+    readonly spec?: Partial<Signer['spec']>;
+    readonly status?: Signer['status'];
+    readonly meta?: Partial<Metadata>;
+  } = {},
+): Signer => ({
   apiVersion,
   kind: 'Signer',
   metadata: metadata(`treasury-${holder}`, over.meta),
@@ -53,19 +64,27 @@ export const aSigner = (holder: string, over: { readonly spec?: Partial<Signer['
   ...(over.status !== undefined && { status: over.status }),
 });
 
-export const aPolicy = (spec: Partial<SigningPolicy['spec']> = {}, status?: SigningPolicy['status']): SigningPolicy => ({
+export const aPolicy = (
+  spec: Partial<SigningPolicy['spec']> = {},
+  status?: SigningPolicy['status'],
+): SigningPolicy => ({
   apiVersion,
   kind: 'SigningPolicy',
   metadata: metadata('treasury'),
   spec: {
-    initiators: [{ name: 'payments-api', key: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl' }],
+    initiators: [
+      { name: 'payments-api', key: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl' },
+    ],
     rules: [{ name: 'messages', verdict: 'Allow', match: { kinds: ['Message'] } }],
     ...spec,
   },
   ...(status !== undefined && { status }),
 });
 
-export const aRequest = (spec: Partial<SigningRequest['spec']> = {}, status?: SigningRequest['status']): SigningRequest => ({
+export const aRequest = (
+  spec: Partial<SigningRequest['spec']> = {},
+  status?: SigningRequest['status'],
+): SigningRequest => ({
   apiVersion,
   kind: 'SigningRequest',
   metadata: metadata('pay-42'),
@@ -81,8 +100,11 @@ export const aRequest = (spec: Partial<SigningRequest['spec']> = {}, status?: Si
 });
 
 /** Conditions as some reconcile before wrote them. */
-export const conditionsOf = (...findings: readonly (readonly [ConditionType, Finding['status'], Finding['reason'], string?])[]): readonly Readonly<Condition>[] =>
+export const conditionsOf = (
+  ...findings: readonly (readonly [ConditionType, Finding['status'], Finding['reason'], string?])[]
+): readonly Readonly<Condition>[] =>
   findings.reduce<readonly Readonly<Condition>[]>(
-    (set, [type, status, reason, message = 'as before']) => setCondition(set, { type, status, reason, message }, 1, now - 1_000),
+    (set, [type, status, reason, message = 'as before']) =>
+      setCondition(set, { type, status, reason, message }, 1, now - 1_000),
     [],
   );

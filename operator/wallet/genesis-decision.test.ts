@@ -33,16 +33,65 @@ describe('while anything is missing, none is made', () => {
   const otherNamespace = { holder: 'backup', namespace: 'vault', manifest: 'kind: Signer\n' };
   const unpinned = holder('client', {}, { signer: aSigner('client'), answer: undefined });
   const cases: readonly (readonly [string, Partial<GenesisFacts>, string, string])[] = [
-    ['a signer that does not run', { holders: [holder('infrastructure', unprovisioned), gone('client'), holder('backup', unprovisioned)] }, 'WaitingForSigners', '2 of 3 signers answer; waits for client (ended with code 1)'],
-    ['a signer without a pin', { holders: [holder('infrastructure', unprovisioned), unpinned, holder('backup', unprovisioned)] }, 'WaitingForSigners', 'waits for client (is starting)'],
-    ['a holder in another namespace', { missing: { ...missing, waiting: [otherNamespace] } }, 'WaitingForHolder', 'apply in namespace vault:\nkind: Signer'],
-    ['a seal', { missing: { ...missing, sealless: ['client'] } }, 'InvalidSpec', 'spec.signers.seal: is needed for client'],
+    [
+      'a signer that does not run',
+      { holders: [holder('infrastructure', unprovisioned), gone('client'), holder('backup', unprovisioned)] },
+      'WaitingForSigners',
+      '2 of 3 signers answer; waits for client (ended with code 1)',
+    ],
+    [
+      'a signer without a pin',
+      { holders: [holder('infrastructure', unprovisioned), unpinned, holder('backup', unprovisioned)] },
+      'WaitingForSigners',
+      'waits for client (is starting)',
+    ],
+    [
+      'a holder in another namespace',
+      { missing: { ...missing, waiting: [otherNamespace] } },
+      'WaitingForHolder',
+      'apply in namespace vault:\nkind: Signer',
+    ],
+    [
+      'a seal',
+      { missing: { ...missing, sealless: ['client'] } },
+      'InvalidSpec',
+      'spec.signers.seal: is needed for client',
+    ],
     ['the policy', { policy: { kind: 'Missing' } }, 'PolicyNotFound', 'no SigningPolicy treasury in payments'],
-    ['a valid policy', { policy: { kind: 'Invalid', reason: 'InvalidPolicy', message: 'rules[0]: nonsense' } }, 'PolicyInvalid', 'rules[0]: nonsense'],
-    ['a policy of this version', { policy: { kind: 'Invalid', reason: 'FeatureUnsupported', message: 'rules[0].timeLock' } }, 'FeatureUnsupported', 'rules[0].timeLock'],
-    ['a scheme of this version', { wallet: aWallet({ keys: [{ name: 'ethereum', scheme: 'ECDSA' }] }) }, 'SchemeUnsupported', 'spec.keys ethereum: scheme ECDSA'],
-    ['approvers who confirm', { wallet: aWallet({ genesis: { confirm: 'Approvers' } }) }, 'FeatureUnsupported', 'spec.genesis.confirm'],
-    ['an HSM', { wallet: aWallet({ signers: { seal: { pkcs11: { image: '', module: '', tokenLabel: '', pinSecretRef: { name: '', key: '' } } } } }) }, 'FeatureUnsupported', 'spec.signers.seal.pkcs11'],
+    [
+      'a valid policy',
+      { policy: { kind: 'Invalid', reason: 'InvalidPolicy', message: 'rules[0]: nonsense' } },
+      'PolicyInvalid',
+      'rules[0]: nonsense',
+    ],
+    [
+      'a policy of this version',
+      { policy: { kind: 'Invalid', reason: 'FeatureUnsupported', message: 'rules[0].timeLock' } },
+      'FeatureUnsupported',
+      'rules[0].timeLock',
+    ],
+    [
+      'a scheme of this version',
+      { wallet: aWallet({ keys: [{ name: 'ethereum', scheme: 'ECDSA' }] }) },
+      'SchemeUnsupported',
+      'spec.keys ethereum: scheme ECDSA',
+    ],
+    [
+      'approvers who confirm',
+      { wallet: aWallet({ genesis: { confirm: 'Approvers' } }) },
+      'FeatureUnsupported',
+      'spec.genesis.confirm',
+    ],
+    [
+      'an HSM',
+      {
+        wallet: aWallet({
+          signers: { seal: { pkcs11: { image: '', module: '', tokenLabel: '', pinSecretRef: { name: '', key: '' } } } },
+        }),
+      },
+      'FeatureUnsupported',
+      'spec.signers.seal.pkcs11',
+    ],
   ];
   test.each(cases)('%s', (_, over, reason, message) => {
     const decision = decideGenesis(facts(over));
@@ -55,10 +104,30 @@ describe('as long as any signer may have one, none is made', () => {
   const one = [holder('infrastructure'), holder('client', unprovisioned), holder('backup', unprovisioned)];
   const other = digest(utf8('other'));
   const cases: readonly (readonly [string, Partial<GenesisFacts>, string, string])[] = [
-    ['one has it and cannot prove it', { holders: one, unproven: 'infrastructure: forged' }, 'WaitingForSigners', 'infrastructure: forged'],
-    ['two have different ones', { holders: [holder('infrastructure'), holder('client', { genesis: other }), holder('backup', unprovisioned)] }, 'GenesisMismatch', `${fake.genesisDigest}, ${other}`],
-    ['the operator remembers one and signers have none', { wallet: remembered }, 'WaitingForSigners', `founded as ${fake.genesisDigest}`],
-    ['the operator remembers one and nobody answers', { wallet: remembered, holders: [gone('infrastructure'), gone('client'), gone('backup')] }, 'WaitingForSigners', 'infrastructure (ended with code 1)'],
+    [
+      'one has it and cannot prove it',
+      { holders: one, unproven: 'infrastructure: forged' },
+      'WaitingForSigners',
+      'infrastructure: forged',
+    ],
+    [
+      'two have different ones',
+      { holders: [holder('infrastructure'), holder('client', { genesis: other }), holder('backup', unprovisioned)] },
+      'GenesisMismatch',
+      `${fake.genesisDigest}, ${other}`,
+    ],
+    [
+      'the operator remembers one and signers have none',
+      { wallet: remembered },
+      'WaitingForSigners',
+      `founded as ${fake.genesisDigest}`,
+    ],
+    [
+      'the operator remembers one and nobody answers',
+      { wallet: remembered, holders: [gone('infrastructure'), gone('client'), gone('backup')] },
+      'WaitingForSigners',
+      'infrastructure (ended with code 1)',
+    ],
   ];
   test.each(cases)('%s', (_, over, reason, message) => {
     const decision = decideGenesis(facts(over));
@@ -71,23 +140,49 @@ describe('a genesis that signers have proven', () => {
   const one = [holder('infrastructure'), holder('client', unprovisioned), holder('backup', unprovisioned)];
   const two = [holder('infrastructure'), holder('client'), gone('backup')];
   const oneAlone = [holder('infrastructure'), gone('client'), holder('backup', unprovisioned)];
-  const exchanged = holder('client', unprovisioned, { signer: aSigner('client', { status: { fingerprint: fingerprintOf('backup') } }) });
+  const exchanged = holder('client', unprovisioned, {
+    signer: aSigner('client', { status: { fingerprint: fingerprintOf('backup') } }),
+  });
   const threshold3: Wallet['spec']['holders'] = [
     { name: 'infrastructure', role: 'Infrastructure' },
     { name: 'client', role: 'Client' },
     { name: 'backup', role: 'Client' },
   ];
-  const cases: readonly (readonly [string, Partial<GenesisFacts>, 'Known' | string])[] = [
+  const cases: readonly (readonly [string, Partial<GenesisFacts>, string])[] = [
     ['by one, with the manifests’ policy, is handed on', { holders: one }, 'Known'],
     ['by one, with a policy of its own, is not', { holders: one, policy: editedPolicy }, `has to be that policy again`],
-    ['by one, without a policy to compare, is not', { holders: one, policy: { kind: 'Missing' } }, `has to be that policy again`],
-    ['by one, with another identity for a holder than its pin, is not', { holders: [holder('infrastructure'), exchanged, holder('backup', unprovisioned)] }, 'gives client another identity than its signer has'],
+    [
+      'by one, without a policy to compare, is not',
+      { holders: one, policy: { kind: 'Missing' } },
+      `has to be that policy again`,
+    ],
+    [
+      'by one, with another identity for a holder than its pin, is not',
+      { holders: [holder('infrastructure'), exchanged, holder('backup', unprovisioned)] },
+      'gives client another identity than its signer has',
+    ],
     ['by one, while a holder cannot say what it has, is not', { holders: oneAlone }, 'waits for client'],
     ['by as many as sign, is believed', { holders: two, policy: editedPolicy }, 'Known'],
-    ['and that the operator remembers, is believed of one, whatever the policy says now', { wallet: remembered, holders: one, policy: editedPolicy }, 'Known'],
-    ['and remembered, stays while nobody answers', { wallet: remembered, holders: [gone('infrastructure'), gone('client'), gone('backup')] }, 'Known'],
-    ['with another threshold than the spec’s, is not this wallet’s', { wallet: aWallet({ threshold: 3, holders: threshold3 }), holders: two }, 'spec.threshold: signers were founded with 2, the spec says 3'],
-    ['with other holders than the spec’s, is not this wallet’s', { wallet: aWallet({ holders: threshold3 }), holders: two }, 'backup (Backup), the spec says'],
+    [
+      'and that the operator remembers, is believed of one, whatever the policy says now',
+      { wallet: remembered, holders: one, policy: editedPolicy },
+      'Known',
+    ],
+    [
+      'and remembered, stays while nobody answers',
+      { wallet: remembered, holders: [gone('infrastructure'), gone('client'), gone('backup')] },
+      'Known',
+    ],
+    [
+      'with another threshold than the spec’s, is not this wallet’s',
+      { wallet: aWallet({ threshold: 3, holders: threshold3 }), holders: two },
+      'spec.threshold: signers were founded with 2, the spec says 3',
+    ],
+    [
+      'with other holders than the spec’s, is not this wallet’s',
+      { wallet: aWallet({ holders: threshold3 }), holders: two },
+      'backup (Backup), the spec says',
+    ],
   ];
   test.each(cases)('%s', (_, over, expected) => {
     const decision = decideGenesis(facts({ known, ...over }));

@@ -41,34 +41,60 @@ export const genesesOf = (holders: readonly HolderState[]): readonly string[] =>
  */
 export function decideGenesis(facts: GenesisFacts): GenesisDecision {
   const { wallet, policy, holders, missing, known, unproven } = facts;
-  const blocked = (reason: Finding['reason'], message: string): GenesisDecision => ({ kind: 'Blocked', reason, message });
+  const blocked = (reason: Finding['reason'], message: string): GenesisDecision => ({
+    kind: 'Blocked',
+    reason,
+    message,
+  });
   if (known !== undefined) {
-    const difference = differenceFromSpec(known.genesis, wallet) || (isRemembered(wallet, known) ? '' : whyNotAdopted(facts, known));
+    const difference =
+      differenceFromSpec(known.genesis, wallet) || (isRemembered(wallet, known) ? '' : whyNotAdopted(facts, known));
     return difference === '' ? { kind: 'Known', known } : blocked('GenesisMismatch', difference);
   }
   const geneses = genesesOf(holders);
   if (geneses.length > 1)
-    return blocked('GenesisMismatch', `signers belong to different wallets: ${geneses.join(', ')}; bring back the state of one or remove the other's`);
+    return blocked(
+      'GenesisMismatch',
+      `signers belong to different wallets: ${geneses.join(', ')}; bring back the state of one or remove the other's`,
+    );
   if (geneses.length === 1) return blocked('WaitingForSigners', unproven);
   const founded = wallet.status?.genesis;
-  if (founded !== undefined) return blocked('WaitingForSigners', `the wallet was founded as ${founded}; waits for a signer that has this genesis: ${waitsFor(holders)}`);
+  if (founded !== undefined)
+    return blocked(
+      'WaitingForSigners',
+      `the wallet was founded as ${founded}; waits for a signer that has this genesis: ${waitsFor(holders)}`,
+    );
 
   const unsupported = unsupportedInWallet(wallet);
   if (unsupported !== undefined) return blocked(unsupported.reason, unsupported.message);
   if (missing.sealless.length > 0)
-    return blocked('InvalidSpec', `spec.signers.seal: is needed for ${missing.sealless.join(', ')}, in this namespace without a Signer; keySecretRef names a Secret that holdfast seal new makes`);
+    return blocked(
+      'InvalidSpec',
+      `spec.signers.seal: is needed for ${missing.sealless.join(', ')}, in this namespace without a Signer; keySecretRef names a Secret that holdfast seal new makes`,
+    );
   const [waiting] = missing.waiting;
   if (waiting !== undefined)
-    return blocked('WaitingForHolder', `waits for ${missing.waiting.map((w) => `${w.holder} in ${w.namespace}`).join(', ')}; to take part, apply in namespace ${waiting.namespace}:\n${waiting.manifest}`);
-  if (policy.kind === 'Missing') return blocked('PolicyNotFound', `there is no SigningPolicy ${wallet.spec.policyRef.name} in ${wallet.metadata.namespace}`);
-  if (policy.kind === 'Invalid') return blocked(policy.reason === 'FeatureUnsupported' ? 'FeatureUnsupported' : 'PolicyInvalid', policy.message);
+    return blocked(
+      'WaitingForHolder',
+      `waits for ${missing.waiting.map((w) => `${w.holder} in ${w.namespace}`).join(', ')}; to take part, apply in namespace ${waiting.namespace}:\n${waiting.manifest}`,
+    );
+  if (policy.kind === 'Missing')
+    return blocked(
+      'PolicyNotFound',
+      `there is no SigningPolicy ${wallet.spec.policyRef.name} in ${wallet.metadata.namespace}`,
+    );
+  if (policy.kind === 'Invalid')
+    return blocked(policy.reason === 'FeatureUnsupported' ? 'FeatureUnsupported' : 'PolicyInvalid', policy.message);
 
   const described = holders.flatMap((holder) => {
     const description = descriptionOf(holder);
     return description === undefined ? [] : [{ holder, description }];
   });
   if (described.length < holders.length)
-    return blocked('WaitingForSigners', `${described.length} of ${holders.length} signers answer; waits for ${waitsFor(holders)}`);
+    return blocked(
+      'WaitingForSigners',
+      `${described.length} of ${holders.length} signers answer; waits for ${waitsFor(holders)}`,
+    );
   return {
     kind: 'Found',
     policyDocument: policy.document,
@@ -89,7 +115,8 @@ export function decideGenesis(facts: GenesisFacts): GenesisDecision {
   };
 }
 
-export const isRemembered = ({ status }: Wallet, { genesisDigest }: VerifiedWallet): boolean => status?.genesis === genesisDigest;
+export const isRemembered = ({ status }: Wallet, { genesisDigest }: VerifiedWallet): boolean =>
+  status?.genesis === genesisDigest;
 
 /**
  * Why a genesis that the operator has no memory of is not taken from the signers that have it; "" where it is. One signer
@@ -112,7 +139,8 @@ function whyNotAdopted({ wallet, policy, holders }: GenesisFacts, { genesis, gen
 }
 
 /** The one whose acceptance founds the wallet: the first Infrastructure holder. */
-export const foundingHolder = (holders: readonly HolderState[]): HolderState | undefined => holders.find(({ role }) => role === 'Infrastructure');
+export const foundingHolder = (holders: readonly HolderState[]): HolderState | undefined =>
+  holders.find(({ role }) => role === 'Infrastructure');
 
 const waitsFor = (holders: readonly HolderState[]): string =>
   holders
@@ -123,7 +151,13 @@ const waitsFor = (holders: readonly HolderState[]): string =>
 /** What the spec says otherwise than the genesis that signers have; "" where they agree. */
 function differenceFromSpec(genesis: GenesisStatement, wallet: Wallet): string {
   const of = (what: string, founded: string, spec: string): string =>
-    founded === spec ? '' : `spec.${what}: signers were founded with ${founded}, the spec says ${spec}; founded wallets cannot change it`;
-  const names = (holders: readonly { readonly name: string; readonly role: string }[]): string => holders.map(({ name, role }) => `${name} (${role})`).join(', ');
-  return of('threshold', genesis.threshold, String(wallet.spec.threshold)) || of('holders', names(genesis.holders), names(wallet.spec.holders));
+    founded === spec
+      ? ''
+      : `spec.${what}: signers were founded with ${founded}, the spec says ${spec}; founded wallets cannot change it`;
+  const names = (holders: readonly { readonly name: string; readonly role: string }[]): string =>
+    holders.map(({ name, role }) => `${name} (${role})`).join(', ');
+  return (
+    of('threshold', genesis.threshold, String(wallet.spec.threshold)) ||
+    of('holders', names(genesis.holders), names(wallet.spec.holders))
+  );
 }

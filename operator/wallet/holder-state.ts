@@ -15,7 +15,8 @@ export type HolderState = {
 };
 
 /** What the signer that has this holder's pinned key says of itself. */
-export const descriptionOf = ({ answer }: HolderState): Description | undefined => (answer?.kind === 'Described' ? answer.description : undefined);
+export const descriptionOf = ({ answer }: HolderState): Description | undefined =>
+  answer?.kind === 'Described' ? answer.description : undefined;
 
 /** Why a holder's signer cannot take part in the wallet of `genesis` ("" before there is one); "" where it can. */
 export function whyUnavailable({ signer, observation, answer }: HolderState, genesis: string): string {
@@ -25,7 +26,8 @@ export function whyUnavailable({ signer, observation, answer }: HolderState, gen
   if (answer === undefined) return 'is starting';
   if (answer.kind !== 'Described') return answer.message;
   const { description } = answer;
-  if (description.genesis !== '' && genesis !== '' && description.genesis !== genesis) return `belongs to another wallet, of genesis ${description.genesis}`;
+  if (description.genesis !== '' && genesis !== '' && description.genesis !== genesis)
+    return `belongs to another wallet, of genesis ${description.genesis}`;
   return description.genesis === '' && genesis === '' ? '' : description.problems.join('; ');
 }
 

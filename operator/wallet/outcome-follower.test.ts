@@ -46,7 +46,9 @@ function stream(events: readonly OutcomeEvent[], ends = false) {
 function follower(store = new MemoryStore()) {
   const written: string[] = [];
   const cursors = new Map<string, bigint>();
-  const series = new OutcomeSeries(manualClock(), (key, type, reason, message) => written.push(`${key.name} ${type} ${reason}: ${message}`));
+  const series = new OutcomeSeries(manualClock(), (key, type, reason, message) =>
+    written.push(`${key.name} ${type} ${reason}: ${message}`),
+  );
   const made = new OutcomeFollower({
     store,
     series,
@@ -61,8 +63,15 @@ test('what several holders record of one ceremony is told once', async () => {
   f.follow(wallet, idOf('infrastructure'), stream([outcome(3n)]).client, 0n);
   f.follow(wallet, idOf('client'), stream([outcome(5n, { digest: outcome(3n).digest })]).client, 0n);
   await settle();
-  expect(written).toEqual(['treasury Normal CeremonySucceeded: request id-3 of payments-api signed with key solana by infrastructure, client']);
-  expect(cursors).toEqual(new Map([['infrastructure', 3n], ['client', 5n]]));
+  expect(written).toEqual([
+    'treasury Normal CeremonySucceeded: request id-3 of payments-api signed with key solana by infrastructure, client',
+  ]);
+  expect(cursors).toEqual(
+    new Map([
+      ['infrastructure', 3n],
+      ['client', 5n],
+    ]),
+  );
 });
 
 test('a request that is an object is told of by its own controller', async () => {
@@ -112,12 +121,32 @@ describe('a stream', () => {
 
 describe('outcomes in words', () => {
   test.each([
-    ['Signed', {}, 'Normal CeremonySucceeded: request id-1 of payments-api signed with key solana by infrastructure, client'],
-    ['Denied', { reason: 'LimitExceeded', message: 'over' }, 'Warning PolicyDenied: request id-1 of payments-api denied: LimitExceeded: over'],
-    ['Failed', { reason: 'QuorumUnavailable', message: '' }, 'Warning CeremonyFailed: request id-1 of payments-api failed: QuorumUnavailable'],
-    ['CulpritFound', { message: 'client' }, 'Warning CulpritFound: a cryptographic check failed on a message of client'],
+    [
+      'Signed',
+      {},
+      'Normal CeremonySucceeded: request id-1 of payments-api signed with key solana by infrastructure, client',
+    ],
+    [
+      'Denied',
+      { reason: 'LimitExceeded', message: 'over' },
+      'Warning PolicyDenied: request id-1 of payments-api denied: LimitExceeded: over',
+    ],
+    [
+      'Failed',
+      { reason: 'QuorumUnavailable', message: '' },
+      'Warning CeremonyFailed: request id-1 of payments-api failed: QuorumUnavailable',
+    ],
+    [
+      'CulpritFound',
+      { message: 'client' },
+      'Warning CulpritFound: a cryptographic check failed on a message of client',
+    ],
     ['KeyActivated', {}, 'Normal CeremonySucceeded: key solana generated'],
-    ['Denied', { id: 'a\nb\u001b[1m', reason: 'PolicyDenied' }, 'Warning PolicyDenied: request a b [1m of payments-api denied: PolicyDenied'],
+    [
+      'Denied',
+      { id: 'a\nb\u001b[1m', reason: 'PolicyDenied' },
+      'Warning PolicyDenied: request a b [1m of payments-api denied: PolicyDenied',
+    ],
   ])('%s', (type, over, expected) => {
     const words = outcomeWords(outcome(1n, { type, ...over }));
     expect(`${words?.type} ${words?.reason}: ${words?.message}`).toBe(expected);

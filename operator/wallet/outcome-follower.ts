@@ -28,7 +28,12 @@ export class OutcomeFollower {
   readonly #streams = new Map<string, Stream>();
   readonly #seen = new Set<string>();
 
-  constructor(options: { readonly store: ResourceStore; readonly series: OutcomeSeries; readonly cursors: OutcomeCursors; readonly log: Log }) {
+  constructor(options: {
+    readonly store: ResourceStore;
+    readonly series: OutcomeSeries;
+    readonly cursors: OutcomeCursors;
+    readonly log: Log;
+  }) {
     this.#store = options.store;
     this.#series = options.series;
     this.#cursors = options.cursors;
@@ -47,7 +52,8 @@ export class OutcomeFollower {
     const cursor = this.#cursors.get(id) ?? head;
     this.#follow(wallet, id, stream, cursor < head ? cursor : head)
       .catch((error: unknown) => {
-        if (!stream.stop.signal.aborted) this.#log.debug('outcome stream ended', { wallet: id.wallet, holder: id.holder, error: messageOf(error) });
+        if (!stream.stop.signal.aborted)
+          this.#log.debug('outcome stream ended', { wallet: id.wallet, holder: id.holder, error: messageOf(error) });
       })
       .finally(() => {
         if (this.#streams.get(name) === stream) this.#streams.delete(name);
@@ -56,7 +62,8 @@ export class OutcomeFollower {
 
   /** Ends the streams of a wallet, or all. */
   end(wallet?: string): void {
-    for (const [name, { stop }] of this.#streams) if (wallet === undefined || name.startsWith(`${wallet}/`)) stop.abort();
+    for (const [name, { stop }] of this.#streams)
+      if (wallet === undefined || name.startsWith(`${wallet}/`)) stop.abort();
   }
 
   async #follow(wallet: Key<'Wallet'>, id: SignerId, { client, stop }: Stream, after: bigint): Promise<void> {
@@ -82,7 +89,10 @@ export class OutcomeFollower {
     const requests = await this.#store.list('SigningRequest');
     return requests.some(
       ({ metadata, spec }) =>
-        metadata.namespace === namespace && spec.walletRef.name === name && spec.initiator.name === initiator && (spec.id ?? `${namespace}/${metadata.name}`) === id,
+        metadata.namespace === namespace &&
+        spec.walletRef.name === name &&
+        spec.initiator.name === initiator &&
+        (spec.id ?? `${namespace}/${metadata.name}`) === id,
     );
   }
 }

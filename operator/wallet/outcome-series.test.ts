@@ -9,7 +9,9 @@ const other: Key = { ...wallet, name: 'other' };
 function series() {
   const clock = manualClock();
   const written: string[] = [];
-  const made = new OutcomeSeries(clock, (key, _, reason, message) => written.push(`${clock.now() / 1000} ${key.name} ${reason}: ${message}`));
+  const made = new OutcomeSeries(clock, (key, _, reason, message) =>
+    written.push(`${clock.now() / 1000} ${key.name} ${reason}: ${message}`),
+  );
   return { clock, written, series: made };
 }
 

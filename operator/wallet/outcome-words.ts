@@ -3,7 +3,12 @@ import type { EventReason } from '../api/reasons.ts';
 import type { EventType } from '../store/resource-store.ts';
 
 /** What a signer's record of an outcome is to people; `same` is equal for the records of several holders about one ceremony. */
-export type OutcomeWords = { readonly same: string; readonly type: EventType; readonly reason: EventReason; readonly message: string };
+export type OutcomeWords = {
+  readonly same: string;
+  readonly type: EventType;
+  readonly reason: EventReason;
+  readonly message: string;
+};
 
 const printable = (text: string): string => text.slice(0, 300).replaceAll(/\p{C}+/gu, ' ');
 
@@ -11,18 +16,41 @@ const printable = (text: string): string => text.slice(0, 300).replaceAll(/\p{C}
 export function outcomeWords(event: OutcomeEvent): OutcomeWords | undefined {
   const { type, digest, key } = event;
   const what = `request ${printable(event.id)} of ${printable(event.initiator)}`;
-  const why = [event.reason, event.message].filter((text) => text !== '').map(printable).join(': ');
+  const why = [event.reason, event.message]
+    .filter((text) => text !== '')
+    .map(printable)
+    .join(': ');
   switch (type) {
     case 'Signed':
-      return { same: `Signed ${digest}`, type: 'Normal', reason: 'CeremonySucceeded', message: `${what} signed with key ${printable(key)} by ${printable(event.participants.join(', '))}` };
+      return {
+        same: `Signed ${digest}`,
+        type: 'Normal',
+        reason: 'CeremonySucceeded',
+        message: `${what} signed with key ${printable(key)} by ${printable(event.participants.join(', '))}`,
+      };
     case 'Denied':
       return { same: `Denied ${digest}`, type: 'Warning', reason: 'PolicyDenied', message: `${what} denied: ${why}` };
     case 'Failed':
-      return { same: `Failed ${digest} ${event.time}`, type: 'Warning', reason: 'CeremonyFailed', message: `${what} failed: ${why}` };
+      return {
+        same: `Failed ${digest} ${event.time}`,
+        type: 'Warning',
+        reason: 'CeremonyFailed',
+        message: `${what} failed: ${why}`,
+      };
     case 'CulpritFound':
-      return { same: `CulpritFound ${digest} ${why}`, type: 'Warning', reason: 'CulpritFound', message: `a cryptographic check failed on a message of ${why}` };
+      return {
+        same: `CulpritFound ${digest} ${why}`,
+        type: 'Warning',
+        reason: 'CulpritFound',
+        message: `a cryptographic check failed on a message of ${why}`,
+      };
     case 'KeyActivated':
-      return { same: `KeyActivated ${key}`, type: 'Normal', reason: 'CeremonySucceeded', message: `key ${printable(key)} generated` };
+      return {
+        same: `KeyActivated ${key}`,
+        type: 'Normal',
+        reason: 'CeremonySucceeded',
+        message: `key ${printable(key)} generated`,
+      };
     default:
       return undefined;
   }

@@ -1,13 +1,26 @@
 import { describe, expect, test } from 'vitest';
 import { utf8 } from '../../common/bytes.ts';
 import { encodeStatement } from '../../statement/statements.ts';
-import { description, fake, gone, holder, holders, known, observation, unprovisioned } from '../testing/holder-states.ts';
+import {
+  description,
+  fake,
+  gone,
+  holder,
+  holders,
+  known,
+  observation,
+  unprovisioned,
+} from '../testing/holder-states.ts';
 import { aWallet } from '../testing/objects.ts';
 import { planProvision, provisionDigest } from './provision-plan.ts';
 import type { ProvisionFacts } from './provision-plan.ts';
 
 const names = ['infrastructure', 'client', 'backup'] as const;
-const peerOf = (name: (typeof names)[number]) => ({ name, endpoint: observation(name).peerEndpoint, certificate: description(name).certificate });
+const peerOf = (name: (typeof names)[number]) => ({
+  name,
+  endpoint: observation(name).peerEndpoint,
+  certificate: description(name).certificate,
+});
 const peers = new Map(names.map((name) => [name, peerOf(name)]));
 const facts = (over: Partial<ProvisionFacts> = {}): ProvisionFacts => ({
   wallet: aWallet(),
@@ -48,14 +61,40 @@ describe('who is told', () => {
   const cases: readonly (readonly [string, Partial<ProvisionFacts>, readonly string[]])[] = [
     ['everyone, by an operator that just started', {}, names],
     ['nobody, when all were told', { provisioned: all }, []],
-    ['who has no genesis', { holders: [holder('infrastructure'), holder('client', unprovisioned), holder('backup')], provisioned: all }, ['client']],
+    [
+      'who has no genesis',
+      { holders: [holder('infrastructure'), holder('client', unprovisioned), holder('backup')], provisioned: all },
+      ['client'],
+    ],
     ['everyone, when an address changed', { peers: moved, provisioned: all }, names],
     ['everyone, when a key was added', { wallet: addedKey, provisioned: all }, names],
     ['nobody, while a holder’s address is not known', { peers: new Map([...peers].slice(0, 2)), provisioned: all }, []],
-    ['who lacks a key, all the same', { wallet: addedKey, peers: new Map([...peers].slice(0, 2)), provisioned: all }, names],
-    ['not who does not answer', { holders: [holder('infrastructure'), gone('client'), holder('backup')] }, ['infrastructure', 'backup']],
-    ['not who belongs to another wallet', { holders: [holder('infrastructure'), holder('client', { genesis: `sha256:${'0'.repeat(64)}` }), holder('backup')] }, ['infrastructure', 'backup']],
-    ['nobody, while anything is in doubt', { decision: { kind: 'Blocked', reason: 'GenesisMismatch', message: '' } }, []],
+    [
+      'who lacks a key, all the same',
+      { wallet: addedKey, peers: new Map([...peers].slice(0, 2)), provisioned: all },
+      names,
+    ],
+    [
+      'not who does not answer',
+      { holders: [holder('infrastructure'), gone('client'), holder('backup')] },
+      ['infrastructure', 'backup'],
+    ],
+    [
+      'not who belongs to another wallet',
+      {
+        holders: [
+          holder('infrastructure'),
+          holder('client', { genesis: `sha256:${'0'.repeat(64)}` }),
+          holder('backup'),
+        ],
+      },
+      ['infrastructure', 'backup'],
+    ],
+    [
+      'nobody, while anything is in doubt',
+      { decision: { kind: 'Blocked', reason: 'GenesisMismatch', message: '' } },
+      [],
+    ],
   ];
   test.each(cases)('%s', (_, over, expected) => {
     expect(toldTo(over)).toEqual(expected);

@@ -47,9 +47,14 @@ export function planProvision(facts: ProvisionFacts): readonly Provision[] {
   return holders
     .filter((holder) => {
       const description = descriptionOf(holder);
-      if (description === undefined || (description.genesis !== '' && description.genesis !== genesisDigest)) return false;
+      if (description === undefined || (description.genesis !== '' && description.genesis !== genesisDigest))
+        return false;
       const keysMissing = request.keys.some(({ name }) => !description.keys.some((key) => key.name === name));
-      return description.genesis === '' || keysMissing || (complete && provisioned.get(holder.name) !== provisionDigest(request));
+      return (
+        description.genesis === '' ||
+        keysMissing ||
+        (complete && provisioned.get(holder.name) !== provisionDigest(request))
+      );
     })
     .map(({ name }) => ({ holder: name, request }));
 }

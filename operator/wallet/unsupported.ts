@@ -1,7 +1,10 @@
 import type { Finding } from '../api/conditions.ts';
 import type { Wallet } from '../api/resource.ts';
 
-type Unsupported = { readonly reason: Extract<Finding['reason'], 'FeatureUnsupported' | 'SchemeUnsupported'>; readonly message: string };
+type Unsupported = {
+  readonly reason: Extract<Finding['reason'], 'FeatureUnsupported' | 'SchemeUnsupported'>;
+  readonly message: string;
+};
 
 export type SupportedScheme = 'EdDSA' | 'Schnorr';
 type Key = Wallet['spec']['keys'][number];
@@ -13,7 +16,10 @@ export const supportedKeys = (wallet: Wallet): readonly { readonly name: string;
 export function unsupportedKeys({ spec }: Wallet): Unsupported | undefined {
   const keys = spec.keys.filter(({ scheme }: Key) => scheme === 'ECDSA').map(({ name }) => name);
   if (keys.length === 0) return undefined;
-  return { reason: 'SchemeUnsupported', message: `spec.keys ${keys.join(', ')}: scheme ECDSA is not in this version; EdDSA and Schnorr work` };
+  return {
+    reason: 'SchemeUnsupported',
+    message: `spec.keys ${keys.join(', ')}: scheme ECDSA is not in this version; EdDSA and Schnorr work`,
+  };
 }
 
 /** What a wallet asks for that this version does not have, so that nothing may be founded on it. */
@@ -21,8 +27,12 @@ export function unsupportedInWallet(wallet: Wallet): Unsupported | undefined {
   const { signers, genesis } = wallet.spec;
   const no = (message: string): Unsupported => ({ reason: 'FeatureUnsupported', message });
   if (genesis?.confirm === 'Approvers')
-    return no('spec.genesis.confirm: confirmation by Approvers is not in this version; None works and trusts the operator once');
+    return no(
+      'spec.genesis.confirm: confirmation by Approvers is not in this version; None works and trusts the operator once',
+    );
   if (signers?.seal.pkcs11 !== undefined)
-    return no('spec.signers.seal.pkcs11: seals of an HSM are not in this version; spec.signers.seal.keySecretRef works');
+    return no(
+      'spec.signers.seal.pkcs11: seals of an HSM are not in this version; spec.signers.seal.keySecretRef works',
+    );
   return unsupportedKeys(wallet);
 }

@@ -64,7 +64,13 @@ export function walletController(options: WalletControllerOptions): Controller {
         await letGo(options, key as Key<'Wallet'>, wallet);
         return undefined;
       }
-      const memory = memories.get(name) ?? { known: undefined, peers: new Map(), provisioned: new Map(), refusals: new Map(), published: '' };
+      const memory = memories.get(name) ?? {
+        known: undefined,
+        peers: new Map(),
+        provisioned: new Map(),
+        refusals: new Map(),
+        published: '',
+      };
       memories.set(name, memory);
       const facts = await observe(options, wallet, memory, signal);
       return apply(options, facts, memory, signal);
@@ -72,17 +78,25 @@ export function walletController(options: WalletControllerOptions): Controller {
   };
 }
 
-async function observe({ store, fleet, contacts, clock, sharedMachine }: WalletControllerOptions, wallet: Wallet, memory: Memory, signal: AbortSignal): Promise<WalletFacts> {
+async function observe(
+  { store, fleet, contacts, clock, sharedMachine }: WalletControllerOptions,
+  wallet: Wallet,
+  memory: Memory,
+  signal: AbortSignal,
+): Promise<WalletFacts> {
   const { namespace } = wallet.metadata;
   const [signers, policy] = await Promise.all([
     store.list('Signer'),
     store.get({ kind: 'SigningPolicy', namespace, name: wallet.spec.policyRef.name }),
   ]);
-  const holders = await Promise.all(wallet.spec.holders.map((holder) => observeHolder({ fleet, contacts }, wallet, holder, signers, signal)));
+  const holders = await Promise.all(
+    wallet.spec.holders.map((holder) => observeHolder({ fleet, contacts }, wallet, holder, signers, signal)),
+  );
   for (const holder of holders) {
     const certificate = descriptionOf(holder)?.certificate;
     const endpoint = holder.observation?.peerEndpoint ?? '';
-    if (certificate !== undefined && endpoint !== '') memory.peers.set(holder.name, { name: holder.name, endpoint, certificate });
+    if (certificate !== undefined && endpoint !== '')
+      memory.peers.set(holder.name, { name: holder.name, endpoint, certificate });
   }
   const { known, unproven } = await prove(contacts, wallet, holders, memory.known, signal);
   memory.known = known;
@@ -114,8 +128,15 @@ async function observeHolder(
   const fingerprint = signer?.status?.fingerprint;
   const { name, role } = holder;
   // The Signer's controller learns the pin and writes it down; nobody else trusts on first use.
-  if (observation?.running !== true || observation.signEndpoint === '' || fingerprint === undefined) return { name, role, signer, observation, answer: undefined };
-  return { name, role, signer, observation, answer: await contacts.describe(id, observation.signEndpoint, fingerprint, signal) };
+  if (observation?.running !== true || observation.signEndpoint === '' || fingerprint === undefined)
+    return { name, role, signer, observation, answer: undefined };
+  return {
+    name,
+    role,
+    signer,
+    observation,
+    answer: await contacts.describe(id, observation.signEndpoint, fingerprint, signal),
+  };
 }
 
 /**
@@ -126,21 +147,31 @@ async function prove(
   contacts: SignerContacts,
   wallet: Wallet,
   holders: readonly HolderState[],
-  known: VerifiedWallet | undefined,
+  before: VerifiedWallet | undefined,
   signal: AbortSignal,
 ): Promise<{ readonly known: VerifiedWallet | undefined; readonly unproven: string }> {
   const geneses = genesesOf(holders);
-  const genesis = known?.genesisDigest ?? (geneses.length === 1 ? geneses[0] : geneses.find((digest) => digest === wallet.status?.genesis));
+  const genesis =
+    before?.genesisDigest ??
+    (geneses.length === 1 ? geneses[0] : geneses.find((digest) => digest === wallet.status?.genesis));
   if (genesis === undefined || (wallet.status?.genesis !== undefined && wallet.status.genesis !== genesis))
-    return { known: undefined, unproven: genesis === undefined ? '' : `the wallet was founded as ${wallet.status?.genesis}, its signers say ${genesis}` };
+    return {
+      known: undefined,
+      unproven:
+        genesis === undefined ? '' : `the wallet was founded as ${wallet.status?.genesis}, its signers say ${genesis}`,
+    };
+  let known = before;
   let unproven = '';
   for (const holder of holders.filter((each) => descriptionOf(each)?.genesis === genesis)) {
     const active = descriptionOf(holder)?.keys.filter(({ certificate }) => certificate !== '') ?? [];
-    if (known !== undefined && active.every(({ name }) => known?.certificates.has(name))) continue;
+    if (known !== undefined && active.every(({ name }) => known?.certificates.has(name) === true)) continue;
     const contact = contactOf(contacts, wallet, holder);
     if (contact === undefined) continue;
     try {
-      const verified = verifyWalletFacts(await contact.client.getWallet(signal), { genesis, fingerprints: [contact.fingerprint] });
+      const verified = verifyWalletFacts(await contact.client.getWallet(signal), {
+        genesis,
+        fingerprints: [contact.fingerprint],
+      });
       known = { ...verified, certificates: new Map([...verified.certificates, ...(known?.certificates ?? [])]) };
     } catch (error) {
       signal.throwIfAborted();
@@ -151,9 +182,18 @@ async function prove(
 }
 
 const contactOf = (contacts: SignerContacts, wallet: Wallet, { name, observation, signer }: HolderState) =>
-  contacts.client({ wallet: walletName(wallet), holder: name }, observation?.signEndpoint ?? '', signer?.status?.fingerprint);
+  contacts.client(
+    { wallet: walletName(wallet), holder: name },
+    observation?.signEndpoint ?? '',
+    signer?.status?.fingerprint,
+  );
 
-async function apply(options: WalletControllerOptions, facts: WalletFacts, memory: Memory, signal: AbortSignal): Promise<number> {
+async function apply(
+  options: WalletControllerOptions,
+  facts: WalletFacts,
+  memory: Memory,
+  signal: AbortSignal,
+): Promise<number> {
   const { store, contacts, outcomes, meter, log } = options;
   const { wallet, holders } = facts;
   const name = walletName(wallet);
@@ -173,18 +213,30 @@ async function apply(options: WalletControllerOptions, facts: WalletFacts, memor
       const contact = contactOf(contacts, wallet, holder);
       const description = descriptionOf(holder);
       if (contact === undefined || description?.genesis !== plan.genesis) continue;
-      outcomes.follow(keyOf(wallet), { wallet: name, holder: holder.name }, contact.client, description.head?.sequence ?? 0n);
+      outcomes.follow(
+        keyOf(wallet),
+        { wallet: name, holder: holder.name },
+        contact.client,
+        description.head?.sequence ?? 0n,
+      );
     }
 
   const told = await Promise.all(plan.provision.map((provision) => tell(contacts, facts, provision, memory, signal)));
   const refused = told.filter((why) => why !== '');
   if (refused.length > 0) throw new Error(`${name}: ${refused.join('; ')}`);
-  if (told.length > 0) log.info('signers provisioned', { wallet: name, holders: plan.provision.map(({ holder }) => holder) });
+  if (told.length > 0)
+    log.info('signers provisioned', { wallet: name, holders: plan.provision.map(({ holder }) => holder) });
   return told.length > 0 ? soonMs : plan.nextMs;
 }
 
 /** Tells a signer what it needs; resolves with why it did not take it, or "". */
-async function tell(contacts: SignerContacts, { wallet, holders }: WalletFacts, { holder, request }: Provision, memory: Memory, signal: AbortSignal): Promise<string> {
+async function tell(
+  contacts: SignerContacts,
+  { wallet, holders }: WalletFacts,
+  { holder, request }: Provision,
+  memory: Memory,
+  signal: AbortSignal,
+): Promise<string> {
   const state = holders.find(({ name }) => name === holder);
   const contact = state === undefined ? undefined : contactOf(contacts, wallet, state);
   if (contact === undefined) return '';
@@ -202,18 +254,28 @@ async function tell(contacts: SignerContacts, { wallet, holders }: WalletFacts, 
 }
 
 /** Ends what runs for a wallet that is deleted. States, shares included, stay: none of this version's wallets is destroyed. */
-async function letGo({ store, fleet, outcomes, meter, log, publishConnection }: WalletControllerOptions, key: Key<'Wallet'>, wallet: Wallet | undefined): Promise<void> {
+async function letGo(
+  { store, fleet, outcomes, meter, log, publishConnection }: WalletControllerOptions,
+  key: Key<'Wallet'>,
+  wallet: Wallet | undefined,
+): Promise<void> {
   const name = `${key.namespace}/${key.name}`;
   outcomes.end(name);
   meter.walletGone(name);
   const signers = (await store.list('Signer')).filter(
-    ({ metadata, spec }) => metadata.namespace === key.namespace && `${spec.walletRef.namespace}/${spec.walletRef.name}` === name && metadata.ownerReferences?.some(({ kind }) => kind === 'Wallet'),
+    ({ metadata, spec }) =>
+      metadata.namespace === key.namespace &&
+      `${spec.walletRef.namespace}/${spec.walletRef.name}` === name &&
+      metadata.ownerReferences?.some(({ kind }) => kind === 'Wallet'),
   );
   for (const signer of signers) await store.remove(keyOf(signer));
   const running = (await fleet.list()).filter((id) => id.wallet === name);
   for (const id of running) await fleet.remove(id, { destroy: false });
   await publishConnection(name, undefined);
   if (wallet === undefined) return;
-  log.info('wallet deleted: its signers are stopped, their state and shares are kept', { wallet: name, deletionPolicy: wallet.spec.deletionPolicy ?? 'Retain' });
+  log.info('wallet deleted: its signers are stopped, their state and shares are kept', {
+    wallet: name,
+    deletionPolicy: wallet.spec.deletionPolicy ?? 'Retain',
+  });
   await store.remove(key);
 }

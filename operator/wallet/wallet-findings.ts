@@ -27,17 +27,31 @@ export type FindingFacts = {
 export function findWallet(facts: FindingFacts): readonly Finding[] {
   const keys = keysGenerated(facts);
   const signers = signersAvailable(facts);
-  return [ready(facts, keys, signers), keys, signers, policyEnforced(facts), genesisConfirmed(facts), independent(facts)];
+  return [
+    ready(facts, keys, signers),
+    keys,
+    signers,
+    policyEnforced(facts),
+    genesisConfirmed(facts),
+    independent(facts),
+  ];
 }
 
 /** What was found last, of a founded wallet of which no signer can be asked now. */
 function remembered({ wallet, known }: FindingFacts, type: Finding['type']): Finding | undefined {
   if (known !== undefined || wallet.status?.genesis === undefined) return undefined;
   const before = conditionOf(wallet.status.conditions, type);
-  return before === undefined ? undefined : finding(type, before.status, before.reason as Finding['reason'], before.message);
+  return before === undefined
+    ? undefined
+    : finding(type, before.status, before.reason as Finding['reason'], before.message);
 }
 
-const finding = (type: Finding['type'], status: Finding['status'], reason: Finding['reason'], message: string): Finding => ({ type, status, reason, message });
+const finding = (
+  type: Finding['type'],
+  status: Finding['status'],
+  reason: Finding['reason'],
+  message: string,
+): Finding => ({ type, status, reason, message });
 
 function ready({ wallet, decision, refusals }: FindingFacts, keys: Finding, signers: Finding): Finding {
   const no = (reason: Finding['reason'], message: string): Finding => finding('Ready', 'False', reason, message);
@@ -48,16 +62,23 @@ function ready({ wallet, decision, refusals }: FindingFacts, keys: Finding, sign
   if (decision.kind === 'Found') return no('WaitingForSigners', 'all signers answer; the wallet is being founded');
   if (keys.status !== 'True') return no(keys.reason, keys.message);
   if (signers.reason === 'QuorumLost') return no('QuorumLost', signers.message);
-  const kept = wallet.spec.deletionPolicy === 'Destroy' ? '; deletionPolicy Destroy is not in this version: a deleted wallet keeps its state, as with Retain' : '';
+  const kept =
+    wallet.spec.deletionPolicy === 'Destroy'
+      ? '; deletionPolicy Destroy is not in this version: a deleted wallet keeps its state, as with Retain'
+      : '';
   return finding('Ready', 'True', 'Ready', `keys are generated and a quorum is available${kept}`);
 }
 
 /** Whether every holder has said that a key is active, now or before it went away. */
 export function isAcknowledged(wallet: Wallet, holders: readonly HolderState[], key: string): boolean {
-  const before = conditionOf(wallet.status?.conditions, 'KeysGenerated')?.status === 'True' && wallet.status?.keys?.some(({ name }) => name === key) === true;
+  const before =
+    conditionOf(wallet.status?.conditions, 'KeysGenerated')?.status === 'True' &&
+    wallet.status?.keys?.some(({ name }) => name === key) === true;
   return holders.every((holder) => {
     const description = descriptionOf(holder);
-    return description === undefined ? before : description.keys.some(({ name, state }) => name === key && state === 'Active');
+    return description === undefined
+      ? before
+      : description.keys.some(({ name, state }) => name === key && state === 'Active');
   });
 }
 
@@ -72,20 +93,36 @@ function keysGenerated(facts: FindingFacts): Finding {
       : finding(type, 'False', 'WaitingForSigners', 'the wallet is not founded yet');
   const unsupported = unsupportedKeys(wallet);
   const open = wallet.spec.keys
-    .filter(({ name, scheme }) => scheme !== 'ECDSA' && !(known.certificates.has(name) && isAcknowledged(wallet, holders, name)))
+    .filter(
+      ({ name, scheme }) =>
+        scheme !== 'ECDSA' && !(known.certificates.has(name) && isAcknowledged(wallet, holders, name)),
+    )
     .map(({ name }) => `${name}: ${progressOf(name, holders)}`);
   if (open.length > 0) return finding(type, 'False', 'GeneratingKeys', open.join('; '));
   if (unsupported !== undefined) return finding(type, 'False', unsupported.reason, unsupported.message);
-  return finding(type, 'True', 'AllGenerated', `${wallet.spec.keys.map(({ name }) => name).join(', ')}: certified by all ${holders.length} holders`);
+  return finding(
+    type,
+    'True',
+    'AllGenerated',
+    `${wallet.spec.keys.map(({ name }) => name).join(', ')}: certified by all ${holders.length} holders`,
+  );
 }
 
 /** What a key waits for, in the words of the holder that leads its generation, or else whose acknowledgement is missing. */
 function progressOf(key: string, holders: readonly HolderState[]): string {
-  const states = holders.map((holder) => ({ holder, state: descriptionOf(holder)?.keys.find(({ name }) => name === key) }));
-  const said = states.find(({ holder, state }) => holder.role === 'Infrastructure' && state !== undefined && state.state !== 'Active' && state.message !== '');
+  const states = holders.map((holder) => ({
+    holder,
+    state: descriptionOf(holder)?.keys.find(({ name }) => name === key),
+  }));
+  const said = states.find(
+    ({ holder, state }) =>
+      holder.role === 'Infrastructure' && state !== undefined && state.state !== 'Active' && state.message !== '',
+  );
   if (said?.state !== undefined) return said.state.message;
   const late = states.filter(({ state }) => state?.state !== 'Active').map(({ holder }) => holder.name);
-  return late.length === holders.length ? 'holders are about to generate it' : `waits for ${late.join(', ')} to have it`;
+  return late.length === holders.length
+    ? 'holders are about to generate it'
+    : `waits for ${late.join(', ')} to have it`;
 }
 
 function signersAvailable({ wallet, holders, decision, known, available }: FindingFacts): Finding {
@@ -93,11 +130,16 @@ function signersAvailable({ wallet, holders, decision, known, available }: Findi
   const { unavailable, losses } = available;
   const count = `${holders.length - unavailable.length} of ${holders.length}`;
   const absent = unavailable.map(({ name, why }) => `; ${name} ${why}`).join('');
-  if (known === undefined && wallet.status?.genesis === undefined && (decision.kind !== 'Found' || unavailable.length > 0))
+  if (
+    known === undefined &&
+    wallet.status?.genesis === undefined &&
+    (decision.kind !== 'Found' || unavailable.length > 0)
+  )
     return finding(type, 'False', 'WaitingForSigners', `${count}; founding the wallet needs all${absent}`);
   if (known?.certificates.size === 0 && unavailable.length > 0)
     return finding(type, 'False', 'WaitingForSigners', `${count}; generating keys needs all${absent}`);
-  const worth = losses < 0 ? 'nothing can be signed' : `signing tolerates ${losses} more ${losses === 1 ? 'loss' : 'losses'}`;
+  const worth =
+    losses < 0 ? 'nothing can be signed' : `signing tolerates ${losses} more ${losses === 1 ? 'loss' : 'losses'}`;
   if (unavailable.length === 0) return finding(type, 'True', 'AllAvailable', `${count}; ${worth}`);
   return finding(type, 'False', losses < 0 ? 'QuorumLost' : 'SignerUnavailable', `${count}; ${worth}${absent}`);
 }
@@ -109,14 +151,33 @@ function policyEnforced(facts: FindingFacts): Finding {
   if (before !== undefined) return before;
   const name = wallet.spec.policyRef.name;
   const no = (reason: Finding['reason'], message: string): Finding =>
-    finding(type, 'False', reason, known === undefined ? message : `${message}; signers enforce ${known.genesis.policy}, which they were founded with`);
+    finding(
+      type,
+      'False',
+      reason,
+      known === undefined
+        ? message
+        : `${message}; signers enforce ${known.genesis.policy}, which they were founded with`,
+    );
   if (policy.kind === 'Missing') return no('PolicyNotFound', `there is no SigningPolicy ${name}`);
-  if (policy.kind === 'Invalid') return no(policy.reason === 'FeatureUnsupported' ? 'FeatureUnsupported' : 'PolicyInvalid', policy.message);
+  if (policy.kind === 'Invalid')
+    return no(policy.reason === 'FeatureUnsupported' ? 'FeatureUnsupported' : 'PolicyInvalid', policy.message);
   if (known === undefined) return finding(type, 'False', 'WaitingForHolders', 'the wallet is not founded yet');
   if (policy.digest !== known.genesis.policy)
-    return no('ChangeUnsupported', `SigningPolicy ${name} was edited to ${policy.digest}: changing a policy is not in this version`);
-  const late = holders.filter((holder) => enforcedBy(wallet, holder) !== known.policyDigest).map((holder) => holder.name);
-  if (late.length > 0) return finding(type, 'False', 'WaitingForHolders', `${late.join(', ')} did not acknowledge policy ${policy.digest} yet`);
+    return no(
+      'ChangeUnsupported',
+      `SigningPolicy ${name} was edited to ${policy.digest}: changing a policy is not in this version`,
+    );
+  const late = holders
+    .filter((holder) => enforcedBy(wallet, holder) !== known.policyDigest)
+    .map((holder) => holder.name);
+  if (late.length > 0)
+    return finding(
+      type,
+      'False',
+      'WaitingForHolders',
+      `${late.join(', ')} did not acknowledge policy ${policy.digest} yet`,
+    );
   return finding(type, 'True', 'AllEnforce', `all ${holders.length} holders enforce ${policy.digest}`);
 }
 
@@ -130,18 +191,39 @@ function genesisConfirmed(facts: FindingFacts): Finding {
   const before = remembered(facts, type);
   if (before !== undefined) return before;
   if (wallet.spec.genesis?.confirm === 'Approvers')
-    return finding(type, 'False', 'FeatureUnsupported', 'spec.genesis.confirm: confirmation by Approvers is not in this version');
+    return finding(
+      type,
+      'False',
+      'FeatureUnsupported',
+      'spec.genesis.confirm: confirmation by Approvers is not in this version',
+    );
   if (known === undefined) return finding(type, 'Unknown', 'Pending', 'the wallet is not founded yet');
-  return finding(type, 'False', 'OperatorTrustedOnce', 'genesis.confirm is None: that these are the right signers rests on the operator, trusted once when the wallet was founded');
+  return finding(
+    type,
+    'False',
+    'OperatorTrustedOnce',
+    'genesis.confirm is None: that these are the right signers rests on the operator, trusted once when the wallet was founded',
+  );
 }
 
 function independent({ wallet, sharedMachine }: FindingFacts): Finding {
   const type = 'Independent';
   const { threshold, holders } = wallet.spec;
   if (sharedMachine)
-    return finding(type, 'False', 'SharedMachine', `all ${holders.length} signers run on this machine as one user, who can use their shares: for trying out, not for custody`);
+    return finding(
+      type,
+      'False',
+      'SharedMachine',
+      `all ${holders.length} signers run on this machine as one user, who can use their shares: for trying out, not for custody`,
+    );
   const byNamespace = Map.groupBy(holders, (holder) => namespaceOf(wallet, holder));
   const shared = [...byNamespace].find(([, inIt]) => inIt.length >= threshold);
-  if (shared !== undefined) return finding(type, 'False', 'SharedNamespace', `namespace ${shared[0]} holds ${shared[1].length} shares, ${threshold} sign`);
+  if (shared !== undefined)
+    return finding(
+      type,
+      'False',
+      'SharedNamespace',
+      `namespace ${shared[0]} holds ${shared[1].length} shares, ${threshold} sign`,
+    );
   return finding(type, 'True', 'NoSharedCustody', `no namespace holds ${threshold} shares`);
 }

@@ -4,8 +4,18 @@ import { conditionOf } from '../api/conditions.ts';
 import type { ConditionType } from '../api/conditions.ts';
 import { validate } from '../api/validate.ts';
 import type { Wallet } from '../api/resource.ts';
-import { description, fake, fingerprintOf, gone, holder, holders, known, observation, unprovisioned } from '../testing/holder-states.ts';
-import { aWallet, conditionsOf, now } from '../testing/objects.ts';
+import {
+  description,
+  fake,
+  fingerprintOf,
+  gone,
+  holder,
+  holders,
+  known,
+  observation,
+  unprovisioned,
+} from '../testing/holder-states.ts';
+import { aWallet, now } from '../testing/objects.ts';
 import { planWallet } from './wallet-plan.ts';
 import type { WalletFacts } from './wallet-plan.ts';
 
@@ -27,7 +37,8 @@ const facts = (over: Partial<WalletFacts> = {}): WalletFacts => ({
 const unfounded: Partial<WalletFacts> = { wallet: aWallet(), known: undefined, holders: holders(unprovisioned) };
 /** The wallet as a reconcile before left it. */
 const settled = (spec: Partial<Wallet['spec']> = {}): Wallet => aWallet(spec, planWallet(facts()).status);
-const conditionIn = (over: Partial<WalletFacts>, type: ConditionType) => conditionOf(planWallet(facts(over)).status.conditions, type);
+const conditionIn = (over: Partial<WalletFacts>, type: ConditionType) =>
+  conditionOf(planWallet(facts(over)).status.conditions, type);
 
 test('a wallet that works says so in a status that its schema takes', () => {
   const { status, losses, connection, writeSigners } = planWallet(facts());
@@ -69,13 +80,55 @@ describe('SignersAvailable tells what the signers that are there are worth', () 
   });
   const cases: readonly (readonly [string, Partial<WalletFacts>, string, string, number])[] = [
     ['all', {}, 'AllAvailable', '3 of 3; signing tolerates 0 more losses', 0],
-    ['all but the backup', { holders: [holder('infrastructure'), holder('client'), gone('backup')] }, 'SignerUnavailable', '2 of 3; signing tolerates 0 more losses; backup ended with code 1', 0],
-    ['all but the client', { holders: [holder('infrastructure'), gone('client'), holder('backup')] }, 'QuorumLost', '2 of 3; nothing can be signed; client ended', -1],
-    ['all but the only Infrastructure', { holders: [gone('infrastructure'), holder('client'), holder('backup')] }, 'QuorumLost', 'nothing can be signed', -1],
-    ['one of another wallet', { holders: [holder('infrastructure'), holder('client', { genesis: digest(utf8('other')) }), holder('backup')] }, 'QuorumLost', 'client belongs to another wallet', -1],
-    ['one in trouble', { holders: [holder('infrastructure'), holder('client', { problems: ['disk full'] }), holder('backup')] }, 'QuorumLost', 'client disk full', -1],
-    ['a second Infrastructure', fourOfRoles('Infrastructure', 'Infrastructure', 'Client'), 'AllAvailable', 'signing tolerates 1 more loss', 1],
-    ['clients to spare do not replace the Infrastructure', fourOfRoles('Infrastructure', 'Client', 'Client', 'Client'), 'AllAvailable', 'signing tolerates 0 more losses', 0],
+    [
+      'all but the backup',
+      { holders: [holder('infrastructure'), holder('client'), gone('backup')] },
+      'SignerUnavailable',
+      '2 of 3; signing tolerates 0 more losses; backup ended with code 1',
+      0,
+    ],
+    [
+      'all but the client',
+      { holders: [holder('infrastructure'), gone('client'), holder('backup')] },
+      'QuorumLost',
+      '2 of 3; nothing can be signed; client ended',
+      -1,
+    ],
+    [
+      'all but the only Infrastructure',
+      { holders: [gone('infrastructure'), holder('client'), holder('backup')] },
+      'QuorumLost',
+      'nothing can be signed',
+      -1,
+    ],
+    [
+      'one of another wallet',
+      { holders: [holder('infrastructure'), holder('client', { genesis: digest(utf8('other')) }), holder('backup')] },
+      'QuorumLost',
+      'client belongs to another wallet',
+      -1,
+    ],
+    [
+      'one in trouble',
+      { holders: [holder('infrastructure'), holder('client', { problems: ['disk full'] }), holder('backup')] },
+      'QuorumLost',
+      'client disk full',
+      -1,
+    ],
+    [
+      'a second Infrastructure',
+      fourOfRoles('Infrastructure', 'Infrastructure', 'Client'),
+      'AllAvailable',
+      'signing tolerates 1 more loss',
+      1,
+    ],
+    [
+      'clients to spare do not replace the Infrastructure',
+      fourOfRoles('Infrastructure', 'Client', 'Client', 'Client'),
+      'AllAvailable',
+      'signing tolerates 0 more losses',
+      0,
+    ],
   ];
   test.each(cases)('%s', (_, over, reason, message, losses) => {
     const plan = planWallet(facts({ ...over, known: { ...known, genesis: { ...known.genesis } } }));
@@ -88,15 +141,80 @@ describe('SignersAvailable tells what the signers that are there are worth', () 
 
 describe('Ready', () => {
   const cases: readonly (readonly [string, Partial<WalletFacts>, 'True' | 'False', string, string])[] = [
-    ['waits for signers to be founded', { ...unfounded, holders: [holder('infrastructure', unprovisioned), gone('client'), gone('backup')] }, 'False', 'WaitingForSigners', '1 of 3 signers answer'],
+    [
+      'waits for signers to be founded',
+      { ...unfounded, holders: [holder('infrastructure', unprovisioned), gone('client'), gone('backup')] },
+      'False',
+      'WaitingForSigners',
+      '1 of 3 signers answer',
+    ],
     ['waits while it is founded', unfounded, 'False', 'WaitingForSigners', 'is being founded'],
-    ['waits for keys', { holders: [holder('infrastructure', { keys: [{ name: 'solana', scheme: 'EdDSA', state: 'Generating', message: 'attempt 1 waits for round1 of backup', certificate: '', epoch: '' }] }), holder('client'), holder('backup')] }, 'False', 'GeneratingKeys', 'solana: attempt 1 waits for round1 of backup'],
-    ['goes on without a signer', { holders: [holder('infrastructure'), holder('client'), gone('backup')], wallet: settled() }, 'True', 'Ready', ''],
-    ['is lost with the quorum', { holders: [holder('infrastructure'), gone('client'), holder('backup')], wallet: settled() }, 'False', 'QuorumLost', 'client ended with code 1'],
-    ['says what a signer refused', { refusals: new Map([['client', 'genesis refused']]), holders: holders({ keys: [] }) }, 'False', 'ProvisioningFailed', 'client: genesis refused'],
-    ['goes on when a signer that has all refused more', { refusals: new Map([['client', 'timeout']]) }, 'True', 'Ready', ''],
-    ['names what a deletion will not do', { wallet: aWallet({ deletionPolicy: 'Destroy' }, { genesis: fake.genesisDigest }) }, 'True', 'Ready', 'deletionPolicy Destroy is not in this version'],
-    ['says whose wallet the signers are', { wallet: aWallet({ threshold: 3 }, { genesis: fake.genesisDigest }) }, 'False', 'GenesisMismatch', 'spec.threshold'],
+    [
+      'waits for keys',
+      {
+        holders: [
+          holder('infrastructure', {
+            keys: [
+              {
+                name: 'solana',
+                scheme: 'EdDSA',
+                state: 'Generating',
+                message: 'attempt 1 waits for round1 of backup',
+                certificate: '',
+                epoch: '',
+              },
+            ],
+          }),
+          holder('client'),
+          holder('backup'),
+        ],
+      },
+      'False',
+      'GeneratingKeys',
+      'solana: attempt 1 waits for round1 of backup',
+    ],
+    [
+      'goes on without a signer',
+      { holders: [holder('infrastructure'), holder('client'), gone('backup')], wallet: settled() },
+      'True',
+      'Ready',
+      '',
+    ],
+    [
+      'is lost with the quorum',
+      { holders: [holder('infrastructure'), gone('client'), holder('backup')], wallet: settled() },
+      'False',
+      'QuorumLost',
+      'client ended with code 1',
+    ],
+    [
+      'says what a signer refused',
+      { refusals: new Map([['client', 'genesis refused']]), holders: holders({ keys: [] }) },
+      'False',
+      'ProvisioningFailed',
+      'client: genesis refused',
+    ],
+    [
+      'goes on when a signer that has all refused more',
+      { refusals: new Map([['client', 'timeout']]) },
+      'True',
+      'Ready',
+      '',
+    ],
+    [
+      'names what a deletion will not do',
+      { wallet: aWallet({ deletionPolicy: 'Destroy' }, { genesis: fake.genesisDigest }) },
+      'True',
+      'Ready',
+      'deletionPolicy Destroy is not in this version',
+    ],
+    [
+      'says whose wallet the signers are',
+      { wallet: aWallet({ threshold: 3 }, { genesis: fake.genesisDigest }) },
+      'False',
+      'GenesisMismatch',
+      'spec.threshold',
+    ],
   ];
   test.each(cases)('%s', (_, over, status, reason, message) => {
     const ready = conditionIn(over, 'Ready');
@@ -106,16 +224,58 @@ describe('Ready', () => {
 });
 
 describe('KeysGenerated', () => {
-  const pending = (name: string) => ({ name, scheme: 'EdDSA', state: 'Prepared', message: '', certificate: '', epoch: '' });
+  const pending = (name: string) => ({
+    name,
+    scheme: 'EdDSA',
+    state: 'Prepared',
+    message: '',
+    certificate: '',
+    epoch: '',
+  });
   const late = description('backup', { keys: [pending('solana'), pending('bitcoin')] });
   const oneKey = { ...known, certificates: new Map([...known.certificates].filter(([name]) => name === 'solana')) };
   const cases: readonly (readonly [string, Partial<WalletFacts>, 'True' | 'False', string, string])[] = [
     ['wants every key certified', { known: oneKey }, 'False', 'GeneratingKeys', 'bitcoin: waits for'],
-    ['wants every holder to have it', { holders: [holder('infrastructure'), holder('client'), holder('backup', { keys: late.keys })] }, 'False', 'GeneratingKeys', 'solana: waits for backup to have it'],
-    ['does not take a holder’s silence for its word', { holders: [holder('infrastructure'), holder('client'), gone('backup')] }, 'False', 'GeneratingKeys', 'waits for backup'],
-    ['remembers the word of one that went away', { holders: [holder('infrastructure'), holder('client'), gone('backup')], wallet: settled() }, 'True', 'AllGenerated', ''],
-    ['is False for a scheme that is not here', { wallet: aWallet({ keys: [...aWallet().spec.keys, { name: 'ethereum', scheme: 'ECDSA' }] }, { genesis: fake.genesisDigest }) }, 'False', 'SchemeUnsupported', 'ethereum'],
-    ['stays what it was while no signer can be asked', { known: undefined, holders: [gone('infrastructure'), gone('client'), gone('backup')], wallet: settled() }, 'True', 'AllGenerated', ''],
+    [
+      'wants every holder to have it',
+      { holders: [holder('infrastructure'), holder('client'), holder('backup', { keys: late.keys })] },
+      'False',
+      'GeneratingKeys',
+      'solana: waits for backup to have it',
+    ],
+    [
+      'does not take a holder’s silence for its word',
+      { holders: [holder('infrastructure'), holder('client'), gone('backup')] },
+      'False',
+      'GeneratingKeys',
+      'waits for backup',
+    ],
+    [
+      'remembers the word of one that went away',
+      { holders: [holder('infrastructure'), holder('client'), gone('backup')], wallet: settled() },
+      'True',
+      'AllGenerated',
+      '',
+    ],
+    [
+      'is False for a scheme that is not here',
+      {
+        wallet: aWallet(
+          { keys: [...aWallet().spec.keys, { name: 'ethereum', scheme: 'ECDSA' }] },
+          { genesis: fake.genesisDigest },
+        ),
+      },
+      'False',
+      'SchemeUnsupported',
+      'ethereum',
+    ],
+    [
+      'stays what it was while no signer can be asked',
+      { known: undefined, holders: [gone('infrastructure'), gone('client'), gone('backup')], wallet: settled() },
+      'True',
+      'AllGenerated',
+      '',
+    ],
   ];
   test.each(cases)('%s', (_, over, status, reason, message) => {
     const found = conditionIn(over, 'KeysGenerated');
@@ -126,10 +286,25 @@ describe('KeysGenerated', () => {
 
 describe('PolicyEnforced', () => {
   const cases: readonly (readonly [string, Partial<WalletFacts>, string, string])[] = [
-    ['an edited policy', { policy: { ...policy, digest: digest(utf8('edited')) } }, 'ChangeUnsupported', `signers enforce ${fake.genesis.policy}`],
+    [
+      'an edited policy',
+      { policy: { ...policy, digest: digest(utf8('edited')) } },
+      'ChangeUnsupported',
+      `signers enforce ${fake.genesis.policy}`,
+    ],
     ['a policy that is gone', { policy: { kind: 'Missing' } }, 'PolicyNotFound', 'signers enforce'],
-    ['a policy that became invalid', { policy: { kind: 'Invalid', reason: 'InvalidPolicy', message: 'rules[0]' } }, 'PolicyInvalid', 'rules[0]; signers enforce'],
-    ['a holder that has not said so', { holders: [holder('infrastructure'), holder('client', unprovisioned), holder('backup')] }, 'WaitingForHolders', 'client did not acknowledge'],
+    [
+      'a policy that became invalid',
+      { policy: { kind: 'Invalid', reason: 'InvalidPolicy', message: 'rules[0]' } },
+      'PolicyInvalid',
+      'rules[0]; signers enforce',
+    ],
+    [
+      'a holder that has not said so',
+      { holders: [holder('infrastructure'), holder('client', unprovisioned), holder('backup')] },
+      'WaitingForHolders',
+      'client did not acknowledge',
+    ],
   ];
   test.each(cases)('False: %s', (_, over, reason, message) => {
     const found = conditionIn(over, 'PolicyEnforced');
@@ -138,13 +313,26 @@ describe('PolicyEnforced', () => {
   });
 
   test('a holder that went away keeps its word', () => {
-    expect(conditionIn({ wallet: settled(), holders: [holder('infrastructure'), holder('client'), gone('backup')] }, 'PolicyEnforced')?.status).toBe('True');
+    expect(
+      conditionIn(
+        { wallet: settled(), holders: [holder('infrastructure'), holder('client'), gone('backup')] },
+        'PolicyEnforced',
+      )?.status,
+    ).toBe('True');
   });
 });
 
 describe('Independent counts what one hand holds', () => {
   const spread = (...namespaces: readonly (string | undefined)[]): Partial<WalletFacts> => ({
-    wallet: aWallet({ holders: aWallet().spec.holders.map((each, i) => ({ ...each, ...(namespaces[i] !== undefined && { namespace: namespaces[i] }) })) }, { genesis: fake.genesisDigest }),
+    wallet: aWallet(
+      {
+        holders: aWallet().spec.holders.map((each, i) => ({
+          ...each,
+          ...(namespaces[i] !== undefined && { namespace: namespaces[i] }),
+        })),
+      },
+      { genesis: fake.genesisDigest },
+    ),
   });
   const cases: readonly (readonly [string, Partial<WalletFacts>, 'True' | 'False', string])[] = [
     ['one machine', { sharedMachine: true }, 'False', 'SharedMachine'],
@@ -158,15 +346,32 @@ describe('Independent counts what one hand holds', () => {
 });
 
 describe('events tell what became otherwise', () => {
-  const reasons = (over: Partial<WalletFacts>): string[] => planWallet(facts(over)).events.map(({ reason, message }) => `${reason}: ${message}`);
+  const reasons = (over: Partial<WalletFacts>): string[] =>
+    planWallet(facts(over)).events.map(({ reason, message }) => `${reason}: ${message}`);
   const withoutClient = [holder('infrastructure'), gone('client'), holder('backup')];
-  const before = (over: Partial<WalletFacts>): Wallet => aWallet({}, planWallet(facts({ wallet: settled(), ...over })).status);
+  const before = (over: Partial<WalletFacts>): Wallet =>
+    aWallet({}, planWallet(facts({ wallet: settled(), ...over })).status);
   test.each([
-    ['keys and policy, once', {}, ['KeysGenerated: solana, bitcoin: certified by all 3 holders', `PolicyEnforced: all 3 holders enforce ${policy.digest}`]],
+    [
+      'keys and policy, once',
+      {},
+      [
+        'KeysGenerated: solana, bitcoin: certified by all 3 holders',
+        `PolicyEnforced: all 3 holders enforce ${policy.digest}`,
+      ],
+    ],
     ['nothing where nothing changed', { wallet: settled() }, []],
-    ['a signer that went away', { wallet: settled(), holders: withoutClient }, ['SignerUnavailable: client: ended with code 1']],
+    [
+      'a signer that went away',
+      { wallet: settled(), holders: withoutClient },
+      ['SignerUnavailable: client: ended with code 1'],
+    ],
     ['not again while it is away', { wallet: before({ holders: withoutClient }), holders: withoutClient }, []],
-    ['a signer that came back', { wallet: before({ holders: withoutClient }) }, ['SignerRestored: client answers and serves again']],
+    [
+      'a signer that came back',
+      { wallet: before({ holders: withoutClient }) },
+      ['SignerRestored: client answers and serves again'],
+    ],
     ['not that signers start', unfounded, []],
   ] as const)('%s', (_, over, expected) => {
     expect(reasons(over)).toEqual(expected);
@@ -174,12 +379,26 @@ describe('events tell what became otherwise', () => {
 });
 
 test('what a wallet that is not founded yet was told of a genesis is not its own', () => {
-  const plan = planWallet(facts({ wallet: aWallet(), holders: [holder('infrastructure'), holder('client', unprovisioned), holder('backup', unprovisioned)], policy: { kind: 'Missing' } }));
+  const plan = planWallet(
+    facts({
+      wallet: aWallet(),
+      holders: [holder('infrastructure'), holder('client', unprovisioned), holder('backup', unprovisioned)],
+      policy: { kind: 'Missing' },
+    }),
+  );
   expect(plan.status.genesis).toBeUndefined();
   expect([plan.genesis, plan.connection, plan.provision, plan.losses]).toEqual(['', undefined, [], -1]);
 });
 
 test('a signer that was never started is left out of the connection', () => {
-  const { connection } = planWallet(facts({ holders: [holder('infrastructure'), holder('client', {}, { observation: observation('client', { signEndpoint: '' }) }), holder('backup')] }));
+  const { connection } = planWallet(
+    facts({
+      holders: [
+        holder('infrastructure'),
+        holder('client', {}, { observation: observation('client', { signEndpoint: '' }) }),
+        holder('backup'),
+      ],
+    }),
+  );
   expect(connection?.holders.map(({ name }) => name)).toEqual(['infrastructure', 'backup']);
 });

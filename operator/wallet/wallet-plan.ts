@@ -70,12 +70,16 @@ export function planWallet(facts: WalletFacts): WalletPlan {
     keysReady: `${keys?.length ?? 0}/${wallet.spec.keys.length}`,
     signersAvailable: `${holders.length - available.unavailable.length}/${holders.length}`,
     ...(keys !== undefined && { keys }),
-    holders: holders.map((holder) => holderStatus(wallet, holder, available.unavailable.find(({ name }) => name === holder.name)?.why ?? '')),
+    holders: holders.map((holder) =>
+      holderStatus(wallet, holder, available.unavailable.find(({ name }) => name === holder.name)?.why ?? ''),
+    ),
   };
   const provision = planProvision({ ...facts, decision });
   const losses = genesis === '' ? -1 : available.losses;
   const waitsForPeople = decision.kind === 'Blocked' && decision.reason !== 'WaitingForSigners';
-  const whole = available.unavailable.length === 0 && findings.every(({ type, status: is }) => is === 'True' || !['Ready', 'KeysGenerated'].includes(type));
+  const whole =
+    available.unavailable.length === 0 &&
+    findings.every(({ type, status: is }) => is === 'True' || !['Ready', 'KeysGenerated'].includes(type));
   return {
     writeSigners: missing.write,
     provision,
@@ -109,7 +113,11 @@ function keysOf(wallet: Wallet, { certificates }: VerifiedWallet): NonNullable<N
 }
 
 /** What a holder's signer says of itself, or last said. */
-function holderStatus(wallet: Wallet, holder: HolderState, why: string): NonNullable<NonNullable<Wallet['status']>['holders']>[number] {
+function holderStatus(
+  wallet: Wallet,
+  holder: HolderState,
+  why: string,
+): NonNullable<NonNullable<Wallet['status']>['holders']>[number] {
   const before = wallet.status?.holders?.find(({ name }) => name === holder.name);
   const description = descriptionOf(holder);
   const fingerprint = holder.signer?.status?.fingerprint ?? before?.fingerprint;
@@ -135,7 +143,11 @@ const connectionTo = (known: VerifiedWallet, holders: readonly HolderState[]): C
 };
 
 /** What happened since the status before. */
-function eventsOf(wallet: Wallet, status: NonNullable<Wallet['status']>, findings: readonly Finding[]): readonly WalletEvent[] {
+function eventsOf(
+  wallet: Wallet,
+  status: NonNullable<Wallet['status']>,
+  findings: readonly Finding[],
+): readonly WalletEvent[] {
   const before = wallet.status;
   const became = (type: 'KeysGenerated' | 'PolicyEnforced'): readonly WalletEvent[] => {
     const found = findings.find((finding) => finding.type === type);
@@ -143,12 +155,14 @@ function eventsOf(wallet: Wallet, status: NonNullable<Wallet['status']>, finding
     return [{ type: 'Normal', reason: type, message: found.message }];
   };
   // Until there is a key, signers only start.
-  const signers = ((before?.keys ?? []).length === 0 ? [] : (status.holders ?? [])).flatMap(({ name, available, message }): readonly WalletEvent[] => {
-    const was = before?.holders?.find((holder) => holder.name === name)?.available;
-    if (was === undefined || was === available) return [];
-    return available
-      ? [{ type: 'Normal', reason: 'SignerRestored', message: `${name} answers and serves again` }]
-      : [{ type: 'Warning', reason: 'SignerUnavailable', message: `${name}: ${message ?? ''}` }];
-  });
+  const signers = ((before?.keys ?? []).length === 0 ? [] : (status.holders ?? [])).flatMap(
+    ({ name, available, message }): readonly WalletEvent[] => {
+      const was = before?.holders?.find((holder) => holder.name === name)?.available;
+      if (was === undefined || was === available) return [];
+      return available
+        ? [{ type: 'Normal', reason: 'SignerRestored', message: `${name} answers and serves again` }]
+        : [{ type: 'Warning', reason: 'SignerUnavailable', message: `${name}: ${message ?? ''}` }];
+    },
+  );
   return [...became('KeysGenerated'), ...became('PolicyEnforced'), ...signers];
 }

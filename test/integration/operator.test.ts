@@ -41,7 +41,9 @@ describe('an operator over a folder of manifests', () => {
 
   /** The process of a holder's signer. */
   const pidOf = async (holder: string): Promise<number> => {
-    const record: unknown = JSON.parse(await readFile(join(folder.dir, '.holdfast', 'signers', 'payments', 'treasury', holder, 'process.json'), 'utf8'));
+    const record: unknown = JSON.parse(
+      await readFile(join(folder.dir, '.holdfast', 'signers', 'payments', 'treasury', holder, 'process.json'), 'utf8'),
+    );
     return Number(/"pid":\s*([0-9]+)/.exec(JSON.stringify(record))?.[1]);
   };
   const pids = (): Promise<number[]> => Promise.all(holders.map(pidOf));
@@ -51,7 +53,16 @@ describe('an operator over a folder of manifests', () => {
     const data = offchainMessage(name, fromHex(keys.find((key) => key.name === 'solana')?.publicKey ?? ''));
     const expiresAt = Date.now() + 3_600_000;
     const { signature } = signRequest(
-      { genesis, id: `payments/${name}`, key: 'solana', chain: solanaChain, format: 'Message', data: sign ? data : Uint8Array.of(1), initiator: 'payments-api', expiresAt },
+      {
+        genesis,
+        id: `payments/${name}`,
+        key: 'solana',
+        chain: solanaChain,
+        format: 'Message',
+        data: sign ? data : Uint8Array.of(1),
+        initiator: 'payments-api',
+        expiresAt,
+      },
       folder.initiator,
     );
     await folder.write(`${name}.yaml`, {
@@ -67,21 +78,33 @@ describe('an operator over a folder of manifests', () => {
       },
     });
   };
-  const signed = (name: string): Promise<SigningRequest> => operator.untilCondition(requestKey(name), 'Succeeded', 'True');
+  const signed = (name: string): Promise<SigningRequest> =>
+    operator.untilCondition(requestKey(name), 'Succeeded', 'True');
 
   test('brings a wallet about: signers, genesis, key, policy, connection', async () => {
     founded = await operator.untilCondition(walletKey, 'Ready', 'True');
     const { status } = founded;
     expect(status?.genesis).toMatch(/^sha256:/);
     expect(status?.keysReady).toBe('1/1');
-    expect(conditionOf(status?.conditions, 'SignersAvailable')?.message).toBe('3 of 3; signing tolerates 0 more losses');
-    expect(conditionOf(status?.conditions, 'GenesisConfirmed')).toMatchObject({ status: 'False', reason: 'OperatorTrustedOnce' });
+    expect(conditionOf(status?.conditions, 'SignersAvailable')?.message).toBe(
+      '3 of 3; signing tolerates 0 more losses',
+    );
+    expect(conditionOf(status?.conditions, 'GenesisConfirmed')).toMatchObject({
+      status: 'False',
+      reason: 'OperatorTrustedOnce',
+    });
     expect(conditionOf(status?.conditions, 'Independent')).toMatchObject({ status: 'False', reason: 'SharedMachine' });
     await operator.untilCondition(walletKey, 'PolicyEnforced', 'True');
     await operator.untilCondition(policyKey, 'Enforced', 'True');
     for (const holder of holders)
-      await operator.untilCondition({ kind: 'Signer', namespace: 'payments', name: `treasury-${holder}` }, 'Ready', 'True');
-    const connection = parseConnection(await readFile(connectionFile(join(folder.dir, '.holdfast'), 'payments/treasury'), 'utf8'));
+      await operator.untilCondition(
+        { kind: 'Signer', namespace: 'payments', name: `treasury-${holder}` },
+        'Ready',
+        'True',
+      );
+    const connection = parseConnection(
+      await readFile(connectionFile(join(folder.dir, '.holdfast'), 'payments/treasury'), 'utf8'),
+    );
     expect(connection.genesis).toBe(status?.genesis);
     expect(connection.holders.map(({ name }) => name)).toEqual(holders);
   });
@@ -95,14 +118,21 @@ describe('an operator over a folder of manifests', () => {
     expect(status?.effects).toMatchObject([{ kind: 'Message' }]);
     await ask('forged', false);
     const forged = await operator.untilCondition(requestKey('forged'), 'Finished', 'True');
-    expect(conditionOf(forged.status?.conditions, 'Succeeded')).toMatchObject({ status: 'False', reason: 'InitiatorUnverified' });
+    expect(conditionOf(forged.status?.conditions, 'Succeeded')).toMatchObject({
+      status: 'False',
+      reason: 'InitiatorUnverified',
+    });
   });
 
   test('killed and started again, it finds its signers running and the same wallet', async () => {
     const before = await pids();
     await operator.end('SIGKILL');
     operator = new OperatorUnderTest(folder.dir);
-    const { status } = await operator.until(walletKey, 'seen again', (object) => object.status?.signersAvailable === '3/3');
+    const { status } = await operator.until(
+      walletKey,
+      'seen again',
+      (object) => object.status?.signersAvailable === '3/3',
+    );
     expect(status?.genesis).toBe(founded.status?.genesis);
     expect(status?.keys).toEqual(founded.status?.keys);
     await ask('again');
@@ -145,7 +175,8 @@ describe('an operator over a folder of manifests', () => {
 
   test('an operator that lost its identity and all that it wrote finds the same wallet again', async () => {
     await operator.end('SIGKILL');
-    for (const lost of ['operator', 'store', 'connections']) await rm(join(folder.dir, '.holdfast', lost), { recursive: true });
+    for (const lost of ['operator', 'store', 'connections'])
+      await rm(join(folder.dir, '.holdfast', lost), { recursive: true });
     operator = new OperatorUnderTest(folder.dir);
     const { status } = await operator.untilCondition(walletKey, 'Ready', 'True');
     expect(status?.genesis).toBe(founded.status?.genesis);

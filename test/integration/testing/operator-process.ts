@@ -17,7 +17,8 @@ try {
     log: createLog((line) => process.stderr.write(line)),
   });
   const tell = async (): Promise<void> => {
-    for await (const key of store.changes(end.signal)) process.stdout.write(`${JSON.stringify({ key, object: await store.get(key) })}\n`);
+    for await (const key of store.changes(end.signal))
+      process.stdout.write(`${JSON.stringify({ key, object: await store.get(key) })}\n`);
   };
   tell().catch((error: unknown) => end.signal.aborted || process.stderr.write(`${messageOf(error)}\n`));
   await ended;

@@ -41,7 +41,11 @@ export class OperatorUnderTest {
   }
 
   /** The object once `what` holds of it; rejects with what it is and the operator's log where that takes a minute. */
-  async until<K extends Kind>(key: Key<K>, what: string, holds: (object: ResourceOf<K>) => boolean): Promise<ResourceOf<K>> {
+  async until<K extends Kind>(
+    key: Key<K>,
+    what: string,
+    holds: (object: ResourceOf<K>) => boolean,
+  ): Promise<ResourceOf<K>> {
     return new Promise((resolve, reject) => {
       const end = (): void => {
         clearTimeout(timer);
@@ -55,7 +59,11 @@ export class OperatorUnderTest {
       };
       const timer = setTimeout(() => {
         end();
-        reject(new Error(`${keyString(key)}: never ${what}\n${JSON.stringify(this.get(key)?.status, undefined, 1)}\n${this.#log}`));
+        reject(
+          new Error(
+            `${keyString(key)}: never ${what}\n${JSON.stringify(this.get(key)?.status, undefined, 1)}\n${this.#log}`,
+          ),
+        );
       }, patienceMs);
       this.#waiting.add(look);
       look();
@@ -63,7 +71,12 @@ export class OperatorUnderTest {
   }
 
   /** The object once a condition has this status, and this reason where one is given. */
-  untilCondition<K extends Kind>(key: Key<K>, type: ConditionType, status: 'True' | 'False', reason?: string): Promise<ResourceOf<K>> {
+  untilCondition<K extends Kind>(
+    key: Key<K>,
+    type: ConditionType,
+    status: 'True' | 'False',
+    reason?: string,
+  ): Promise<ResourceOf<K>> {
     return this.until(key, `${type} ${status} ${reason ?? ''}`, (object) => {
       const condition = conditionOf(object.status?.conditions, type);
       return condition?.status === status && (reason === undefined || condition.reason === reason);
