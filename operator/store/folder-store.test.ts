@@ -174,6 +174,13 @@ describe('a store over a folder', () => {
       "Signer/payments/treasury-client is in a user's manifest, which has problems",
     );
     expect(await store.list('Signer')).toEqual([]);
+    rmSync(join(folder, 'a.yaml'));
+    await store.rescan();
+    await store.apply(signer());
+    put(folder, 'a.yaml', { ...signer(), spec: {} });
+    await store.rescan();
+    await store.apply(signer('treasury-client', { placement: 'Required' }));
+    expect(await store.list('Signer')).toMatchObject([{ spec: { placement: 'Required' } }]);
   });
 
   it('keeps what was in force where its own disk fails it, and goes on when that is over', async () => {
@@ -219,6 +226,8 @@ describe('Secrets of a folder', () => {
     const store = await opened(folder);
     expect(await value(store)).toBe('first');
     expect(await store.secret('default', 'seal')).toBeUndefined();
+    (await store.secret('payments', 'seal'))?.get('kek')?.fill(0);
+    expect(await value(store)).toBe('first');
     put(folder, 's.yaml', secret('second'));
     expect(await until(store, async () => ((await value(store)) === 'second' ? 'told' : undefined))).toBe('told');
     rmSync(join(folder, 's.yaml'));
@@ -282,6 +291,16 @@ describe('state of a folder', () => {
       hints: [expect.stringContaining('HOLDFAST_STATE')],
     });
     await (await opened(folder, { stateDir })).close();
+  });
+
+  it('is not taken for manifests where it lies among them', async () => {
+    const folder = temporaryFolder({ 'a.yaml': wallet() });
+    const stateDir = join(folder, 'state');
+    const store = await opened(folder, { stateDir });
+    await store.writeStatus(walletKey, { keysReady: '1/1' });
+    await store.rescan();
+    expect(texts(store)).toEqual([]);
+    expect(await (await openFolderView(folder, { stateDir })).problems()).toEqual([]);
   });
 
   it('moves with its folder', async () => {

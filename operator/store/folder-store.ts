@@ -129,7 +129,7 @@ export class FolderStore implements ResourceStore, SecretSource {
       const before = this.#table.get(key);
       if (before?.file !== undefined)
         throw new Error(`${keyString(key)} is a user's, in ${quote(before.file, 200)}: only there it changes`);
-      if (this.#named.has(keyString(key)))
+      if (!before && this.#named.has(keyString(key)))
         throw new Error(`${keyString(key)} is in a user's manifest, which has problems: it is not made in another way`);
       const [problem] = validate(draft, before?.resource);
       if (problem) throw new Error(`${keyString(key)}: ${problem.path}: ${problem.message}`);
@@ -179,7 +179,9 @@ export class FolderStore implements ResourceStore, SecretSource {
   }
 
   async secret(namespace: string, name: string): Promise<ReadonlyMap<string, Uint8Array> | undefined> {
-    return this.#secrets.get(secretName(namespace, name))?.data;
+    const data = this.#secrets.get(secretName(namespace, name))?.data;
+    // Copies, which whoever asked may erase.
+    return data && new Map([...data].map(([key, bytes]) => [key, bytes.slice()]));
   }
 
   /** What is wrong with manifests now. What they said before stays in force. */
