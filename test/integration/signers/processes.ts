@@ -13,7 +13,7 @@ import { signRequest, type RequestFields, type SignedRequest } from '../../../cl
 import { SignerClient } from '../../../client/signer-client.ts';
 import { WalletClient } from '../../../client/wallet-client.ts';
 import { policyDocument } from '../../../policy/document.ts';
-import type { Description, PeerAddress, SignReply } from '../../../proto/gen/signer/v1/signer.ts';
+import type { AuditRecord, Description, PeerAddress, SignReply } from '../../../proto/gen/signer/v1/signer.ts';
 import { canonicalize } from '../../../statement/canonical.ts';
 import { formatSshPublicKey, sshKeyOf } from '../../../statement/ssh-key.ts';
 import { encodeStatement } from '../../../statement/statements.ts';
@@ -320,6 +320,13 @@ export class ProcessWallet {
   /** One answer of the signer at `name`, as it says it. */
   async sign(name: string, { statement, signature }: SignedRequest): Promise<SignReply> {
     return (await this.client(name)).sign({ statement: Buffer.from(statement), signature, approvals: [] });
+  }
+
+  /** The audit log of the signer at `name`, to its head. */
+  async audit(name: string): Promise<readonly AuditRecord[]> {
+    const records: AuditRecord[] = [];
+    for await (const record of (await this.client(name)).audit(0n)) records.push(record);
+    return records;
   }
 
   /** Ends all signers and removes their folders. */
