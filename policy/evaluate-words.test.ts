@@ -113,7 +113,7 @@ describe('what a person reads', () => {
     [
       'raw bytes',
       [bare('Digest', { chain: '', text: 'signs raw bytes' })],
-      'signs raw bytes: no rule allows it; nearest is allow: it names no kinds, so it is not about Digest',
+      'signs raw bytes: no rule allows it; none is about kind Digest',
     ],
     [
       'a sum that cannot be told',

@@ -1,6 +1,6 @@
 import type { Effect } from './effect.ts';
 import { conditions, matches } from './match.ts';
-import type { Condition, Context } from './match.ts';
+import type { Context, Mismatch } from './match.ts';
 import type { Rule } from './policy.ts';
 import { mismatchInWords } from './why.ts';
 import { effectInWords } from './words.ts';
@@ -19,44 +19,50 @@ export function judgeEffect(effect: Effect, context: Context): Judged {
   return deniedBy(effect, context) ?? allowedBy(effect, context);
 }
 
-const say = (effect: Effect, { policy }: Context, why: string): string => `${effectInWords(effect, policy)}: ${why}`;
-
 function deniedBy(effect: Effect, context: Context): Judged | undefined {
   for (const rule of context.policy.rules) {
     if (rule.verdict !== 'Deny') continue;
-    const { holds, condition } = matches(rule, effect, context);
-    if (holds === false) continue;
-    const why = holds ? 'denies it' : `may deny it: ${mismatchInWords(rule, effect, condition, context, holds)}`;
-    return { verdict: 'Deny', rule: rule.name, why: say(effect, context, `rule ${rule.name} ${why}`) };
+    const found = matches(rule, effect, context);
+    if (found.holds === false) continue;
+    const why = found.holds ? 'denies it' : `may deny it: ${mismatchInWords(rule, effect, found, context)}`;
+    return denied(effect, context, rule.name, `rule ${rule.name} ${why}`);
   }
   return undefined;
 }
 
+/** The rule that failed at the latest condition. */
+type Near = { readonly rule: Rule; readonly found: Mismatch };
+
 function allowedBy(effect: Effect, context: Context): Judged {
-  let nearest: { readonly rule: Rule; readonly condition: Condition | '' } | undefined;
-  const closeness = (condition: Condition | ''): number => (condition === '' ? -1 : conditions.indexOf(condition));
+  let nearest: Near | undefined;
   for (const [number, rule] of context.policy.rules.entries()) {
     if (rule.verdict !== 'Allow') continue;
-    const { holds, condition } = matches(rule, effect, context);
-    if (holds)
-      return {
-        verdict: 'Allow',
-        rule: rule.name,
-        why: say(effect, context, `rule ${rule.name} allows it`),
-        allowedBy: number,
-      };
-    const why = (): string => mismatchInWords(rule, effect, condition, context, holds);
-    if (holds === undefined)
-      return {
-        verdict: 'Deny',
-        rule: rule.name,
-        why: say(effect, context, `rule ${rule.name} cannot be decided: ${why()}`),
-      };
-    if (nearest === undefined || closeness(condition) > closeness(nearest.condition)) nearest = { rule, condition };
+    const { name } = rule;
+    const found = matches(rule, effect, context);
+    if (found.holds)
+      return { verdict: 'Allow', rule: name, why: say(effect, context, `rule ${name} allows it`), allowedBy: number };
+    if (found.holds === undefined) {
+      const why = `rule ${name} cannot be decided: ${mismatchInWords(rule, effect, found, context)}`;
+      return denied(effect, context, name, why);
+    }
+    if (nearest === undefined || conditions.indexOf(found.condition) > conditions.indexOf(nearest.found.condition))
+      nearest = { rule, found };
   }
-  const hint =
-    nearest === undefined
-      ? ''
-      : `; nearest is ${nearest.rule.name}: ${mismatchInWords(nearest.rule, effect, nearest.condition, context, false)}`;
-  return { verdict: 'Deny', rule: '', why: say(effect, context, `no rule allows it${hint}`) };
+  return denied(effect, context, '', `no rule allows it; ${hint(effect, context, nearest)}`);
+}
+
+const say = (effect: Effect, { policy }: Context, why: string): string => `${effectInWords(effect, policy)}: ${why}`;
+
+const denied = (effect: Effect, context: Context, rule: string, why: string): Judged => ({
+  verdict: 'Deny',
+  rule,
+  why: say(effect, context, why),
+});
+
+/** What would have to be otherwise, by the rule that came nearest. */
+function hint(effect: Effect, context: Context, nearest: Near | undefined): string {
+  // Every rule fails at kinds only where none names this one.
+  if (nearest === undefined || nearest.found.condition === 'kinds') return `none is about kind ${effect.kind}`;
+  const { rule, found } = nearest;
+  return `nearest is ${rule.name}: ${mismatchInWords(rule, effect, found, context)}`;
 }

@@ -13,7 +13,8 @@ export const conditions = ['kinds', 'chains', 'assets', 'destinations', 'amount'
 export type Condition = (typeof conditions)[number];
 
 /** Whether a rule is about an effect; where it is not or cannot be told, the condition because of which. */
-export type Matched = { readonly holds: Maybe; readonly condition: Condition | '' };
+export type Matched = { readonly holds: true } | Mismatch;
+export type Mismatch = { readonly holds: false | undefined; readonly condition: Condition };
 
 /** What conditions on sums look at. */
 export type Context = { readonly policy: Policy; readonly sums: RequestSums; readonly ledger: LedgerView };
@@ -31,7 +32,7 @@ export function matches({ verdict, match }: Rule, effect: Effect, { policy, sums
   if (kinds === undefined ? verdict === 'Allow' && effect.kind !== 'Transfer' : !kinds.has(effect.kind))
     return { holds: false, condition: 'kinds' };
   const absent = kinds === undefined && !movesAssets(effect) ? false : undefined;
-  let unknown: Condition | '' = '';
+  let unknown: Condition | undefined;
   for (const [condition, holds] of [
     ['chains', () => chains === undefined || onChain(effect, chains, absent)],
     ['assets', () => assets === undefined || ofAsset(effect, assets, absent)],
@@ -40,9 +41,9 @@ export function matches({ verdict, match }: Rule, effect: Effect, { policy, sums
   ] as const) {
     const value = holds();
     if (value === false) return { holds: false, condition };
-    if (value === undefined && unknown === '') unknown = condition;
+    if (value === undefined) unknown ??= condition;
   }
-  return unknown === '' ? { holds: true, condition: '' } : { holds: undefined, condition: unknown };
+  return unknown === undefined ? { holds: true } : { holds: undefined, condition: unknown };
 }
 
 /**

@@ -3,7 +3,7 @@ import { chainOf } from './caip.ts';
 import type { Effect } from './effect.ts';
 import type { Exceeded } from './limits.ts';
 import { sumFor } from './match.ts';
-import type { Condition, Context, Maybe } from './match.ts';
+import type { Context, Mismatch } from './match.ts';
 import type { Asset, FeeCap, Rule, SumBounds } from './policy.ts';
 import { durationInWords } from './words.ts';
 
@@ -14,20 +14,12 @@ const anyOf = (names: Iterable<string>): string => {
   return all.length > 4 ? `${shown} and ${all.length - 4} more` : shown;
 };
 
-/** Why `condition` keeps `rule` from matching `effect`, or cannot be told where `holds` is undefined. */
-export function mismatchInWords(
-  rule: Rule,
-  effect: Effect,
-  condition: Condition | '',
-  context: Context,
-  holds: Maybe,
-): string {
-  const { kinds, chains, assets, destinations, amount } = rule.match;
+/** Why `rule` is not about `effect`, or what keeps that from being told. */
+export function mismatchInWords(rule: Rule, effect: Effect, { condition, holds }: Mismatch, context: Context): string {
+  const { chains, assets, destinations, amount } = rule.match;
   switch (condition) {
     case 'kinds':
-      return kinds === undefined
-        ? `it names no kinds, so it is not about ${effect.kind}`
-        : `it is about ${anyOf(kinds)}, not ${effect.kind}`;
+      return `it is not about ${effect.kind}`;
     case 'chains':
       return `it is about ${anyOf(chains ?? [])}, ${holds === undefined ? 'and this is bound to no chain' : `not ${effect.chain}`}`;
     case 'assets':
@@ -40,8 +32,6 @@ export function mismatchInWords(
       }`;
     case 'amount':
       return amount === undefined ? '' : boundsInWords(amount, context);
-    case '':
-      return '';
   }
 }
 
