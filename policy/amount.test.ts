@@ -46,6 +46,12 @@ it('loses nothing between base units and units', () => {
 });
 
 it('writes amounts without trailing zeros', () => {
-  const written = [formatAmount(1_500_000_000n, 9), formatAmount(1n, 9), formatAmount(0n, 9), formatAmount(7n, 0)];
-  expect(written).toEqual(['1.5', '0.000000001', '0', '7']);
+  const written = [
+    formatAmount(1_500_000_000n, 9),
+    formatAmount(1n, 9),
+    formatAmount(0n, 9),
+    formatAmount(7n, 0),
+    formatAmount(5n, 255),
+  ];
+  expect(written).toEqual(['1.5', '0.000000001', '0', '7', `0.${'0'.repeat(254)}5`]);
 });

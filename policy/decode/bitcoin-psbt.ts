@@ -3,12 +3,12 @@ import { RawPSBTV0, RawPSBTV2 } from '@scure/btc-signer/psbt.js';
 import { RawOldTx, RawTx } from '@scure/btc-signer/script.js';
 import { concat, equal, hex, sha256 } from '../../common/bytes.ts';
 import { messageOf, Refused } from '../../common/errors.ts';
+import { formatAmount } from '../amount.ts';
 import type { Decoded, Effect, Payload, PublicKey } from '../effect.ts';
 import { lockText } from './bitcoin-locks.ts';
 import { addressOf, taprootScript } from './bitcoin-script.ts';
 import { bitcoinNetworks } from './networks.ts';
 import type { BitcoinNetwork } from './networks.ts';
-import { decimal } from './text.ts';
 
 const mostBytes = 32_768;
 const mostInputs = 64;
@@ -188,4 +188,4 @@ function scriptText(script: Uint8Array): string {
 }
 
 const sum = (amounts: readonly bigint[]): bigint => amounts.reduce((total, amount) => total + amount, 0n);
-const btc = (satoshis: bigint): string => `${decimal(satoshis, 8)} BTC`;
+const btc = (satoshis: bigint): string => `${formatAmount(satoshis, 8)} BTC`;

@@ -1,9 +1,9 @@
 import { base58 } from '@scure/base';
 import { Refused } from '../../common/errors.ts';
+import { formatAmount } from '../amount.ts';
 import type { Effect } from '../effect.ts';
 import { BytesReader } from './bytes-reader.ts';
 import type { SolanaInstruction } from './solana-message.ts';
-import { decimal } from './text.ts';
 
 /** What the effects of an instruction depend on beside the instruction. */
 export type SolanaContext = {
@@ -73,5 +73,5 @@ export function callOf({ program, accounts, data }: SolanaInstruction, { chain, 
 }
 
 export const solAsset = (chain: string): string => `${chain}/slip44:501`;
-export const sol = (lamports: bigint): string => `${decimal(lamports, 9)} SOL`;
+export const sol = (lamports: bigint): string => `${formatAmount(lamports, 9)} SOL`;
 export const readAddress = (reader: BytesReader, title: string): string => base58.encode(reader.take(32, title));

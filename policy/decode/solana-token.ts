@@ -1,7 +1,7 @@
 import { Refused } from '../../common/errors.ts';
+import { formatAmount } from '../amount.ts';
 import { programDecoder, readAddress } from './solana-programs.ts';
 import type { ProgramDecoder, Scene } from './solana-programs.ts';
-import { decimal } from './text.ts';
 
 export const tokenProgram = 'TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA';
 export const token2022Program = 'TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb';
@@ -110,7 +110,7 @@ const decoders = { token: decoderOf(tokenProgram), token2022: decoderOf(token202
 function checked({ chain, reader, account }: Scene) {
   const mint = account(1, 'mint');
   const amount = reader.u64('amount');
-  return { mint, amount, asset: `${chain}/token:${mint}`, units: decimal(amount, reader.u8('decimals')) };
+  return { mint, amount, asset: `${chain}/token:${mint}`, units: formatAmount(amount, reader.u8('decimals')) };
 }
 
 const authorities: Readonly<Record<number, string>> = {

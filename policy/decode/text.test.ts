@@ -1,28 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decimal, shown } from './text.ts';
-
-describe('a decimal', () => {
-  test.each([
-    [0n, 9, '0'],
-    [1n, 9, '0.000000001'],
-    [1_500_000_000n, 9, '1.5'],
-    [100n, 0, '100'],
-    [100n, 2, '1'],
-    [5n, 255, `0.${'0'.repeat(254)}5`],
-  ])('of %s base units with %i decimals is %s', (amount, decimals, text) => {
-    expect(decimal(amount, decimals)).toBe(text);
-  });
-
-  test('is exact', () => {
-    fc.assert(
-      fc.property(fc.bigInt(0n, 2n ** 64n), fc.nat(30), (amount, decimals) => {
-        const [whole = '', fraction = ''] = decimal(amount, decimals).split('.');
-        expect(BigInt(whole + fraction.padEnd(decimals, '0'))).toBe(amount);
-      }),
-    );
-  });
-});
+import { shown } from './text.ts';
 
 describe('text shown to people', () => {
   const invisible = /[\p{C}\p{Zl}\p{Zp}]/u;

@@ -6,11 +6,3 @@ export const shown = (text: string, limit = 1_024): string => {
   const start = text.length > limit ? `${text.slice(0, limit).toWellFormed()}...` : text;
   return JSON.stringify(start).replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, escaped);
 };
-
-/** Exact decimal of base units: 1500000000n with 9 decimals is "1.5". */
-export function decimal(amount: bigint, decimals: number): string {
-  const digits = amount.toString().padStart(decimals + 1, '0');
-  const whole = digits.slice(0, digits.length - decimals);
-  const fraction = digits.slice(digits.length - decimals).replace(/0+$/, '');
-  return fraction === '' ? whole : `${whole}.${fraction}`;
-}
