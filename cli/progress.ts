@@ -37,9 +37,7 @@ function linesOfWallet(wallet: Wallet): readonly ProgressLine[] {
         line(wallet, `key ${name}`, `key ${name} (${scheme}): ${network} address ${address}`),
       ),
     ),
-    ...(ready === undefined
-      ? []
-      : [line(wallet, 'ready', ready.status === 'True' ? 'Ready' : `not ready: ${ready.message}`)]),
+    ...(ready === undefined ? [] : [line(wallet, 'ready', ready.status === 'True' ? 'Ready' : ready.message)]),
   ];
 }
 
@@ -57,7 +55,7 @@ function linesOfPolicy(policy: SigningPolicy): readonly ProgressLine[] {
   const { conditions } = policy.status ?? {};
   const [valid, enforced] = [conditionOf(conditions, 'Valid'), conditionOf(conditions, 'Enforced')];
   if (valid?.status === 'False') return [line(policy, 'state', `not valid: ${valid.message}`)];
-  if (enforced === undefined || enforced.reason === 'NotReferenced') return [];
+  if (enforced === undefined || ['NotReferenced', 'WaitingForHolders'].includes(enforced.reason)) return [];
   return [
     line(
       policy,

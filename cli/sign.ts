@@ -9,6 +9,7 @@ import { WalletClient } from '../client/wallet-client.ts';
 import { fromHex, hex } from '../common/bytes.ts';
 import { Refused, UserError } from '../common/errors.ts';
 import { reasons } from '../common/reasons.ts';
+import type { Reason } from '../common/reasons.ts';
 import { decode } from '../policy/decode/decode.ts';
 import { parsePolicy } from '../policy/document.ts';
 import { parseCanonical } from '../statement/canonical.ts';
@@ -184,13 +185,16 @@ function report(session: Session, request: RequestStatement, result: SignResult,
   if (result.transaction !== undefined) session.note(`transaction: ${result.transaction.id}`);
 }
 
+/** Reasons whose message is the policy's own explanation. */
+const judged: readonly Reason[] = ['PolicyDenied', 'LimitExceeded', 'FeeTooHigh'];
+
 function refusal(request: RequestStatement, result: NotSigned, options: Options): UserError {
   const { outcome, reason, message, rule } = result;
   const text = `${outcome}: ${reason}: ${message}`;
   if (outcome === 'denied')
     return new UserError(
       text,
-      [...(rule === '' ? [] : [`rule ${rule} decided`]), reasons[reason].meaning],
+      rule === '' ? (judged.includes(reason) ? [] : [reasons[reason].meaning]) : [`rule ${rule} decided`],
       exitCodes.denied,
     );
   return new UserError(

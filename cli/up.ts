@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { createLog } from '../common/log.ts';
 import type { Log } from '../common/log.ts';
+import { keyString } from '../operator/api/resource.ts';
 import type { ResourceStore } from '../operator/store/resource-store.ts';
 import { examples } from './examples.ts';
 import { linesOf } from './progress.ts';
@@ -38,21 +39,20 @@ export function addUp(program: Command, session: Session): void {
 async function up(session: Session, target: Target, options: Options): Promise<void> {
   // Only this verb needs the operator: others start without loading it.
   const { runEmbedded } = await import('../operator/embedded.ts');
-  const log = await operatorLog(session, target, options.verbose ?? false);
+  const { log, file } = await operatorLog(session, target, options.verbose ?? false);
   const { store, metricsEndpoint, ended } = await runEmbedded({
     dir: target.folder,
     stateDir: target.stateDir,
     signal: session.signal,
-    log: log.log,
+    log,
     stopSigners: options.keepSigners !== true,
     ...(options.metrics !== undefined && { metricsListen: options.metrics }),
-    onProblems: (problems) => tellProblems(session, problems),
+    onProblems: problemTeller(session),
   });
-  session.note(`operator: running, log in ${log.file}, metrics on http://${metricsEndpoint}/metrics`);
-  session.note(`Ctrl-C ends it; in another terminal: holdfast get wallets --dir ${target.folder}`);
-  session.signal.addEventListener('abort', () =>
-    session.note(options.keepSigners === true ? 'stopping; signers go on' : 'stopping operator and signers'),
-  );
+  session.note(`operator: running, log in ${file}, metrics on http://${metricsEndpoint}/metrics`);
+  session.note(`Ctrl-C ends it; in another terminal: holdfast get wallets -A --dir ${target.folder}`);
+  const stopping = options.keepSigners === true ? 'stopping; signers go on' : 'stopping operator and signers';
+  session.signal.addEventListener('abort', () => session.note(stopping));
   const watching = watch(session, store);
   await ended;
   await watching;
@@ -62,13 +62,18 @@ async function up(session: Session, target: Target, options: Options): Promise<v
 /** Tells what changes of each object until the operator stops, each thing once. */
 async function watch(session: Session, store: ResourceStore): Promise<void> {
   const told = new Map<string, string>();
+  const seen = new Set<string>();
   try {
     for await (const key of store.changes(session.signal)) {
       const object = await store.get(key);
-      for (const { about, text } of object === undefined ? [] : linesOf(object)) {
+      if (object === undefined) continue;
+      // The first status of an object that has one already is from before this operator ran.
+      const old = !seen.has(keyString(key)) && object.status !== undefined;
+      seen.add(keyString(key));
+      for (const { about, text } of linesOf(object)) {
         if (told.get(about) === text) continue;
-        told.set(about, text);
-        session.note(text);
+        if (!old) told.set(about, text);
+        session.note(old ? `${text} (when last seen)` : text);
       }
     }
   } catch (error) {
@@ -76,14 +81,14 @@ async function watch(session: Session, store: ResourceStore): Promise<void> {
   }
 }
 
-let hadProblems = false;
-
-function tellProblems(session: Session, problems: readonly string[]): void {
-  for (const problem of problems) session.note(`error: ${problem}`);
-  if (problems.length > 0)
-    session.note('hint: what was in force stays so; the files are read again when they are saved');
-  else if (hadProblems) session.note('manifests: no problems left');
-  hadProblems = problems.length > 0;
+function problemTeller(session: Session): (problems: readonly string[]) => void {
+  let had = false;
+  return (problems) => {
+    for (const problem of problems) session.note(`error: ${problem}`);
+    if (problems.length > 0) session.note('hint: what was in force stays so; files are read again when they are saved');
+    else if (had) session.note('manifests: no problems left');
+    had = problems.length > 0;
+  };
 }
 
 /** The operator's log goes to a file; a person is told what matters by {@link watch}. */

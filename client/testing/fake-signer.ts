@@ -3,6 +3,7 @@ import { certificatePem } from '../../common/certificate.ts';
 import { SignerServiceService } from '../../proto/gen/signer/v1/signer.ts';
 import type {
   AuditRecord,
+  Description,
   OutcomeEvent,
   SignReply,
   SignRequest,
@@ -19,6 +20,7 @@ export type FakeSigner = {
 };
 
 export type FakeAnswers = {
+  readonly describe?: () => Description;
   readonly facts?: () => WalletFacts;
   readonly sign?: (request: SignRequest) => SignReply | Promise<SignReply>;
   readonly outcomes?: (after: bigint) => Iterable<OutcomeEvent>;
@@ -32,7 +34,8 @@ export async function startFakeSigner(holder: FakeHolder, answers: FakeAnswers, 
   const missing = { code: status.UNIMPLEMENTED, details: 'no script' };
   const unscripted = (_call: unknown, callback: (error: typeof missing) => void) => callback(missing);
   server.addService(SignerServiceService, {
-    describe: unscripted,
+    describe: (_call, callback) =>
+      answers.describe === undefined ? callback(missing) : callback(null, answers.describe()),
     getRequest: unscripted,
     submit: unscripted,
     provision: unscripted,

@@ -23,14 +23,13 @@ export function fakeHolder(name: string, role: FakeHolder['role']): FakeHolder {
 }
 
 /** A 2-of-3 wallet with true identities and certificates over keys that a single party holds. */
-export function fakeWallet() {
+export function fakeWallet(policyDocument: Uint8Array = utf8('{"rules":[]}')) {
   const holders = [
     fakeHolder('infrastructure', 'Infrastructure'),
     fakeHolder('client', 'Client'),
     fakeHolder('backup', 'Backup'),
   ];
   const [infrastructure, client] = holders as [FakeHolder, FakeHolder];
-  const policyDocument = utf8('{"rules":[]}');
   const genesis: GenesisStatement = {
     type: 'holdfast/genesis/v1',
     wallet: 'payments/treasury',
