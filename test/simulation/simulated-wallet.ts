@@ -175,7 +175,7 @@ function newIdentity(): Identity {
 }
 
 /** Shares kept as JSON: sealing is tested where it lives. */
-const plainShares: ShareKeeper = {
+export const plainShares: ShareKeeper = {
   async seal(share) {
     const { identifier, threshold, groupKey, verificationShares } = share;
     return new TextEncoder().encode(

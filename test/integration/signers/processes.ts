@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { createPublicKey, generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto';
+import { generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto';
 import { once } from 'node:events';
 import { appendFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
@@ -13,7 +13,7 @@ import { signRequest, type RequestFields, type SignedRequest } from '../../../cl
 import { SignerClient } from '../../../client/signer-client.ts';
 import { WalletClient } from '../../../client/wallet-client.ts';
 import { policyDocument } from '../../../policy/document.ts';
-import type { AuditRecord, Description, PeerAddress, SignReply } from '../../../proto/gen/signer/v1/signer.ts';
+import type { AuditRecord, Description, PeerAddress, ProvisionRequest, SignReply } from '../../../proto/gen/signer/v1/signer.ts';
 import { canonicalize } from '../../../statement/canonical.ts';
 import { formatSshPublicKey, sshKeyOf } from '../../../statement/ssh-key.ts';
 import { encodeStatement } from '../../../statement/statements.ts';
@@ -153,7 +153,12 @@ export type ProcessWalletOptions = {
   readonly nodeFlags?: readonly string[];
   readonly entry?: string;
   readonly logLevel?: 'debug' | 'info' | 'warn' | 'error';
+  /** Holders that no process is started for: the test plays them itself. */
+  readonly played?: ReadonlyMap<string, PlayedHolder>;
 };
+
+/** A holder whose identity the test has made and whose peer port it listens on. */
+export type PlayedHolder = Pick<Description, 'holder' | 'identity' | 'auditKey' | 'nonce' | 'certificate'> & { readonly peerPort: number };
 
 /**
  * A wallet of real signer processes on loopback: mutual TLS, SQLite, key-file seals; provisioned as an operator would,
@@ -167,6 +172,7 @@ export class ProcessWallet {
   readonly folder: string;
   readonly policyDocument: Uint8Array;
   readonly #threshold: number;
+  readonly #played: ReadonlyMap<string, PlayedHolder>;
   #keys: readonly KeySpec[];
   #genesis: Uint8Array = new Uint8Array();
   #peers: readonly PeerAddress[] = [];
@@ -174,6 +180,7 @@ export class ProcessWallet {
   private constructor(options: ProcessWalletOptions, ports: readonly number[]) {
     this.holders = options.holders ?? threeHolders;
     this.#threshold = options.threshold ?? 2;
+    this.#played = options.played ?? new Map();
     this.#keys = options.keys ?? bothKeys;
     this.folder = mkdtempSync(join(tmpdir(), 'holdfast-signers-'));
     const { privateKey } = generateKeyPairSync('ed25519');
@@ -181,10 +188,12 @@ export class ProcessWallet {
     const operator = fingerprintOfCertificate(this.operator.certificate);
     const shared = { wallet: 'payments/treasury', operator, nodeFlags: options.nodeFlags ?? memoryFlags, entry: options.entry ?? signerEntry(), logLevel: options.logLevel ?? 'info' };
     this.signers = new Map(
-      this.holders.map(({ name }, i) => [
-        name,
-        new SignerProcess({ ...shared, name, folder: join(this.folder, name), ports: ports.slice(3 * i, 3 * i + 3) }),
-      ]),
+      this.holders
+        .filter(({ name }) => !this.#played.has(name))
+        .map(({ name }, i) => [
+          name,
+          new SignerProcess({ ...shared, name, folder: join(this.folder, name), ports: ports.slice(3 * i, 3 * i + 3) }),
+        ]),
     );
     const initiators = [{ name: 'payments-api', key: formatSshPublicKey(sshKeyOf(this.initiator)) }];
     this.policyDocument = canonicalize(policyDocument({ ...(options.policy ?? anyDigest), initiators }));
@@ -207,8 +216,8 @@ export class ProcessWallet {
     const wallet = new ProcessWallet(options, await freePorts(3 * (options.holders ?? threeHolders).length));
     try {
       await Promise.all([...wallet.signers.values()].map((signer) => signer.start()));
-      const described = await Promise.all(wallet.holders.map(({ name }) => wallet.describe(name)));
-      wallet.#found(described);
+      const described = await Promise.all([...wallet.signers.keys()].map((name) => wallet.describe(name)));
+      wallet.#found([...described, ...wallet.#played.values()]);
       await wallet.provision();
       return wallet;
     } catch (error) {
@@ -238,32 +247,35 @@ export class ProcessWallet {
 
   /** What a service would use: verifies certificates and signatures by itself. Close it. */
   connect(first?: string): Promise<WalletClient> {
-    const names = this.holders.map((h) => h.name).toSorted((a, b) => Number(b === first) - Number(a === first));
+    const names = [...this.signers.keys()].toSorted((a, b) => Number(b === first) - Number(a === first));
     return WalletClient.connect({ endpoints: names.map((name) => this.signer(name).endpoint), genesis: digestOf(this.#genesis) });
   }
 
   /** Gives running signers genesis, addresses and keys, as an operator does again and again. */
-  async provision(keys: readonly KeySpec[] = this.#keys, names = this.holders.map((h) => h.name)): Promise<void> {
+  async provision(keys: readonly KeySpec[] = this.#keys): Promise<void> {
     this.#keys = keys;
-    await Promise.all(
-      names
-        .filter((name) => this.signer(name).running)
-        .map(async (name) =>
-          (await this.client(name)).provision({
-            genesis: Buffer.from(this.#genesis),
-            policyDocument: Buffer.from(this.policyDocument),
-            peers: [...this.#peers],
-            keys: keys.map((k) => ({ ...k })),
-          }),
-        ),
-    );
+    await Promise.all(this.#running.map(async (name) => (await this.client(name)).provision(this.provisioning())));
+  }
+
+  /** What {@link provision} says. */
+  provisioning(): ProvisionRequest {
+    return {
+      genesis: Buffer.from(this.#genesis),
+      policyDocument: Buffer.from(this.policyDocument),
+      peers: [...this.#peers],
+      keys: this.#keys.map((k) => ({ ...k })),
+    };
+  }
+
+  get #running(): readonly string[] {
+    return [...this.signers.values()].filter((signer) => signer.running).map((signer) => signer.name);
   }
 
   /** Waits until every key is active at every running signer, or fails with what each says. */
   async keysActive(timeout = 60_000): Promise<void> {
     await this.until(
       async () => {
-        const all = await Promise.all(this.holders.filter(({ name }) => this.signer(name).running).map(({ name }) => this.describe(name)));
+        const all = await Promise.all(this.#running.map((name) => this.describe(name)));
         const missing = all.flatMap((d) =>
           this.#keys
             .map((k) => d.keys.find((state) => state.name === k.name) ?? { ...k, state: 'unknown', message: '' })
@@ -279,7 +291,7 @@ export class ProcessWallet {
 
   /** Waits until every running signer has links to all the others that run. */
   async connected(timeout = 20_000): Promise<void> {
-    const running = this.holders.filter(({ name }) => this.signer(name).running).map((h) => h.name);
+    const running = this.#running;
     await this.until(
       async () => {
         const all = await Promise.all(running.map((name) => this.describe(name)));
@@ -338,8 +350,8 @@ export class ProcessWallet {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  #found(described: readonly Description[]): void {
-    const of = (name: string): Description => {
+  #found(described: readonly Omit<PlayedHolder, 'peerPort'>[]): void {
+    const of = (name: string): Omit<PlayedHolder, 'peerPort'> => {
       const found = described.find((d) => d.holder === name);
       if (found === undefined) throw new Error(`${name} did not describe itself`);
       return found;
@@ -356,14 +368,11 @@ export class ProcessWallet {
     });
     this.#peers = this.holders.map(({ name }) => ({
       name,
-      endpoint: `127.0.0.1:${this.signer(name).peerPort}`,
+      endpoint: `127.0.0.1:${this.#played.get(name)?.peerPort ?? this.signer(name).peerPort}`,
       certificate: of(name).certificate,
     }));
   }
 }
-
-/** Public facts of a private key, for tests that make identities of their own. */
-export const spkiOf = (privateKey: KeyObject): Uint8Array => Uint8Array.from(createPublicKey(privateKey).export({ format: 'der', type: 'spki' }));
 
 export const pause = (ms: number): Promise<void> =>
   new Promise((resolve) => {
@@ -371,7 +380,7 @@ export const pause = (ms: number): Promise<void> =>
   });
 
 /** Ports that were free a moment ago. */
-async function freePorts(count: number): Promise<number[]> {
+export async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(
     Array.from({ length: count }, async () => {
       const server = createServer().listen(0, '127.0.0.1');
