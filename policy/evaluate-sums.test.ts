@@ -2,8 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { anyRule, emptyLedger } from './decision.ts';
 import type { LedgerView } from './decision.ts';
 import type { Fee } from './effect.ts';
+import { limitUse } from './limits.ts';
 import { SOL, fee, ask, holding, allow, never, table } from './testing/evaluation.ts';
 import { bitcoin, btc, policyOf, sol, solana, transfer, usdc, vendor } from './testing/policies.ts';
+import { limitInWords } from './why.ts';
 
 describe('amount', () => {
   const small = allow({ assets: ['SOL'], amount: { atMost: '1' } });
@@ -188,6 +190,23 @@ describe('limits', () => {
     expect(ask(policyOf([limited([{ count: 3, per: '90m' }])]), [transfer(1n)], { ledger }).message).toBe(
       'rule allow allows 3 requests in 1h 30m: 3 requests used, 1 request asked; there is room in 1m',
     );
+  });
+});
+
+describe('the use of limits', () => {
+  it('is told limit by limit in tenths', () => {
+    const limits = [
+      { amount: '3', per: '24h' },
+      { count: 4, per: '90m' },
+      { amount: '0', per: '1h' },
+    ];
+    const policy = policyOf([never({}), allow({ assets: ['SOL'] }, { limits })]);
+    const use = limitUse(policy, holding({ [sol]: 2n * SOL }, 5));
+    expect(use.map(({ rule, limit, ratio }) => [rule, limitInWords(limit), ratio])).toEqual([
+      ['allow', '3 SOL in 24h', 0.6],
+      ['allow', '4 requests in 1h 30m', 1.2],
+      ['allow', '0 SOL in 1h', 1],
+    ]);
   });
 });
 

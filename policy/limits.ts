@@ -7,7 +7,6 @@ import type { Limit, Policy } from './policy.ts';
 /** A limit that a request does not fit in: base units or requests. */
 export type Exceeded = {
   readonly limit: Limit;
-  readonly atMost: bigint;
   readonly used: bigint;
   /** Undefined where an effect's amount is not known. */
   readonly asked: bigint | undefined;
@@ -26,15 +25,33 @@ export function exceededLimit(
   if (rule === undefined || rule.limits.length === 0) return undefined;
   const counted = effects.filter((effect) => counts(rule, effect, policy));
   for (const limit of rule.limits) {
-    const atMost = 'count' in limit ? BigInt(limit.count) : limit.atMost;
+    const atMost = boundOf(limit);
     const used = measure(limit, ledger.spent(number, limit.seconds));
     const asked = askedOf(limit, counted);
     if (asked !== undefined && used + asked <= atMost) continue;
     const roomAt =
       asked === undefined || asked > atMost ? undefined : roomFrom(limit, used + asked - atMost, number, ledger);
-    return { limit, atMost, used, asked, ...(roomAt !== undefined && { roomAt }) };
+    return { limit, used, asked, ...(roomAt !== undefined && { roomAt }) };
   }
   return undefined;
+}
+
+/** Base units or requests. */
+export const boundOf = (limit: Limit): bigint => ('count' in limit ? BigInt(limit.count) : limit.atMost);
+
+/** How much of each limit is used, as a share of it: 1 where it is used up. */
+export function limitUse(
+  policy: Policy,
+  ledger: LedgerView,
+): readonly { readonly rule: string; readonly limit: Limit; readonly ratio: number }[] {
+  return policy.rules.flatMap(({ name, limits }, number) =>
+    limits.map((limit) => {
+      const used = measure(limit, ledger.spent(number, limit.seconds));
+      const bound = boundOf(limit);
+      // In tenths: a finer one would tell whoever scrapes what was paid when.
+      return { rule: name, limit, ratio: bound === 0n ? 1 : Number((used * 10n) / bound) / 10 };
+    }),
+  );
 }
 
 const measure = (limit: Limit, spent: Spent): bigint =>

@@ -1,10 +1,11 @@
 import { formatAmount } from './amount.ts';
 import { chainOf } from './caip.ts';
 import type { Effect } from './effect.ts';
+import { boundOf } from './limits.ts';
 import type { Exceeded } from './limits.ts';
 import { sumFor } from './match.ts';
 import type { Context, Mismatch } from './match.ts';
-import type { Asset, FeeCap, Rule, SumBounds } from './policy.ts';
+import type { Asset, FeeCap, Limit, Rule, SumBounds } from './policy.ts';
 import { durationInWords } from './words.ts';
 
 const units = (amount: bigint, { decimals, name }: Asset): string => `${formatAmount(amount, decimals)} ${name}`;
@@ -46,19 +47,20 @@ function boundsInWords(bounds: SumBounds, { sums, ledger }: Context): string {
   return `it is about ${limits} ${asset.name} ${where}, and this makes ${exact ? '' : 'at least '}${units(sum, asset)}`;
 }
 
+const measured = (limit: Limit, n: bigint): string =>
+  'count' in limit ? `${n} request${n === 1n ? '' : 's'}` : units(n, limit.asset);
+
+/** What a limit allows, like `25 SOL in 24h`. */
+export const limitInWords = (limit: Limit): string =>
+  `${measured(limit, boundOf(limit))} in ${durationInWords(limit.seconds)}`;
+
 /** Which limit is exceeded, what is used, what was asked, and when there is room. */
-export function exceededInWords(
-  rule: Rule,
-  { limit, atMost, used, asked, roomAt }: Exceeded,
-  nowSeconds: number,
-): string {
-  const amount = (n: bigint): string =>
-    'count' in limit ? `${n} request${n === 1n ? '' : 's'}` : units(n, limit.asset);
-  const start = `rule ${rule.name} allows ${amount(atMost)} in ${durationInWords(limit.seconds)}`;
+export function exceededInWords(rule: Rule, { limit, used, asked, roomAt }: Exceeded, nowSeconds: number): string {
+  const start = `rule ${rule.name} allows ${limitInWords(limit)}`;
   if (asked === undefined) return `${start}, and the amount asked is not known`;
-  if (asked > atMost) return `${start}, asked are ${amount(asked)}`;
+  if (asked > boundOf(limit)) return `${start}, asked are ${measured(limit, asked)}`;
   const room = roomAt === undefined ? '' : `; there is room in ${durationInWords(Math.max(1, roomAt - nowSeconds))}`;
-  return `${start}: ${amount(used)} used, ${amount(asked)} asked${room}`;
+  return `${start}: ${measured(limit, used)} used, ${measured(limit, asked)} asked${room}`;
 }
 
 export const feeInWords = (fee: bigint, { asset, atMost }: FeeCap): string =>

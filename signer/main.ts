@@ -40,6 +40,7 @@ async function run({ wallet, holder, data, operator, ...config }: Config): Promi
   const metrics = signerMetrics(wallet, holder, {
     version,
     peers: () => signer?.peers ?? [],
+    limits: () => signer?.wallet?.limitUse() ?? [],
     queueLength: () => signer?.wallet?.requestsUnderWay ?? 0,
     auditRecords: () => Number(store.head.sequence),
     diskFreeBytes: () => freeBytes(data),

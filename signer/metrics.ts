@@ -1,4 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Limit } from '../policy/policy.ts';
+import { limitInWords } from '../policy/why.ts';
 import type { Meter } from './ceremony/meter.ts';
 
 /** Seconds; part of the API (docs/reference/metrics.md). */
@@ -14,6 +16,7 @@ export type SignerMetrics = {
 export type SignerGauges = {
   readonly version: string;
   readonly peers: () => Iterable<readonly [peer: string, available: boolean]>;
+  readonly limits: () => Iterable<{ readonly rule: string; readonly limit: Limit; readonly ratio: number }>;
   readonly queueLength: () => number;
   readonly auditRecords: () => number;
   readonly diskFreeBytes: () => number;
@@ -55,6 +58,15 @@ export function signerMetrics(wallet: string, holder: string, gauges: SignerGaug
     registers,
     collect() {
       for (const [peer, available] of gauges.peers()) this.set({ peer }, available ? 1 : 0);
+    },
+  });
+  new Gauge({
+    name: 'holdfast_policy_limit_used_ratio',
+    help: 'How much of a limit is used, in tenths; 1 where nothing is left',
+    labelNames: ['rule', 'limit'],
+    registers,
+    collect() {
+      for (const { rule, limit, ratio } of gauges.limits()) this.set({ rule, limit: limitInWords(limit) }, ratio);
     },
   });
   new Gauge({ name: 'holdfast_signer_info', help: 'Always 1', labelNames: ['version', 'epoch'], registers }).set({ version: gauges.version, epoch: '0' }, 1);

@@ -2,6 +2,7 @@ import type { Decision, LedgerView } from '../../policy/decision.ts';
 import type { Policy } from '../../policy/document.ts';
 import { decodeEffects } from '../../policy/effects-json.ts';
 import { evaluate } from '../../policy/evaluate.ts';
+import { limitUse } from '../../policy/limits.ts';
 import { SpendWindows } from '../../policy/spend-windows.ts';
 import type { LedgerRow } from '../state/store.ts';
 import type { Reading, VerifiedRequest } from './judge.ts';
@@ -50,6 +51,11 @@ export class Ledger {
     const decision = judge(true);
     if (decision.verdict === 'Allow' || judge(false).verdict !== 'Allow') return decision;
     return { ...decision, reason: 'LimitContended', message: `${decision.message}; unfinished requests hold the rest` };
+  }
+
+  /** How much of each limit is used at `now`, unfinished requests included. */
+  limitUse(now: number): ReturnType<typeof limitUse> {
+    return limitUse(this.#policy, this.#windows.view(now, { pending: true }));
   }
 
   /**

@@ -64,6 +64,10 @@ export class WalletSigner {
     return this.#coordinator.running;
   }
 
+  limitUse(): ReturnType<Wallet['ledger']['limitUse']> {
+    return this.wallet.ledger.limitUse(this.wallet.time.seconds());
+  }
+
   hello(peer: string): Hello {
     const { head, spends } = this.wallet.peer(peer);
     return {
