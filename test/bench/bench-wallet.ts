@@ -5,7 +5,7 @@ import type { WalletClient } from '../../client/wallet-client.ts';
 import type { FrostScheme } from '../../signer/scheme/scheme.ts';
 import { ProcessWallet, type HolderSpec } from '../integration/signers/processes.ts';
 import type { Size } from './options.ts';
-import { bitcoinPayment, solanaTransfer, someBitcoinAddress } from './payments.ts';
+import { bitcoinPayments, solanaTransfer, someBitcoinAddress } from './payments.ts';
 
 const solana = 'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp';
 const bitcoin = 'bip122:000000000019d6689c085ae165831e93';
@@ -95,6 +95,7 @@ function payloads(client: WalletClient, supplier: Uint8Array, address: string) {
   };
   const [eddsa, schnorr] = [certified('EdDSA'), certified('Schnorr')];
   const [from, internalKey] = [bytes(eddsa.publicKey), bytes(schnorr.internalKey)];
+  const bitcoinPayment = bitcoinPayments(internalKey, address, 10_000n, 500n);
   return {
     EdDSA: () => ({
       key: eddsa.key,
@@ -106,7 +107,7 @@ function payloads(client: WalletClient, supplier: Uint8Array, address: string) {
       key: schnorr.key,
       chain: bitcoin,
       format: 'PSBT' as const,
-      data: bitcoinPayment(internalKey, address, 10_000n, 500n),
+      data: bitcoinPayment(),
     }),
   };
 }
