@@ -61,6 +61,12 @@ export function fleetSuite(title: string, open: () => Promise<FleetHarness>): vo
       expect(first.restarts).toBe(0);
       expect(new Set([first.signEndpoint, first.peerEndpoint, first.metricsEndpoint]).size).toBe(3);
       expect(await fleet.list()).toEqual([{ wallet: spec.wallet, holder: spec.holder }]);
+
+      // Once more with the state and the seal key of its first start.
+      await fleet.remove(spec, { destroy: false });
+      await Promise.all([fleet.ensure(spec), fleet.ensure(spec), fleet.ensure(spec)]);
+      expect(await untilServing(fleet, spec)).toEqual(first);
+      expect(count(spec)).toBe(1);
     });
 
     it('gives every signer a place of its own', async () => {
