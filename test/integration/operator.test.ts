@@ -1,5 +1,6 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseConnection } from '../../client/connection.ts';
 import { offchainMessage } from '../../client/offchain-message.ts';
@@ -32,10 +33,7 @@ describe('an operator over a folder of manifests', () => {
 
   afterAll(async () => {
     await operator.end('SIGTERM');
-    const stop = new AbortController();
-    const { ended } = await runEmbedded({ dir: folder.dir, signal: stop.signal, log: silentLog, stopSigners: true });
-    stop.abort();
-    await ended;
+    await stopSigners(folder);
     await folder.remove();
   });
 
@@ -184,4 +182,72 @@ describe('an operator over a folder of manifests', () => {
     await ask('recovered');
     await signed('recovered');
   });
+
+  test('a wallet whose manifest goes is stopped and keeps its shares; it comes back as it was', async () => {
+    const before = await pids();
+    await folder.delete('wallet.yaml');
+    await operator.untilGone(walletKey);
+    for (const pid of before) expect(isRunning(pid)).toBe(false);
+    await expect(readFile(connectionFile(join(folder.dir, '.holdfast'), 'payments/treasury'), 'utf8')).rejects.toThrow(
+      'ENOENT',
+    );
+    await folder.write('wallet.yaml', wallet(['solana', 'EdDSA'], ['bitcoin', 'Schnorr']));
+    const { status } = await operator.untilCondition(walletKey, 'Ready', 'True');
+    expect(status?.genesis).toBe(founded.status?.genesis);
+    expect(status?.keys?.[0]).toEqual(founded.status?.keys?.[0]);
+  });
+
+  test('a second operator on the folder is refused, and the first goes on', async () => {
+    const second = runEmbedded({ dir: folder.dir, signal: new AbortController().signal, log: silentLog });
+    await expect(second).rejects.toMatchObject({ name: 'UserError' });
+    await ask('undisturbed');
+    await signed('undisturbed');
+  });
 });
+
+describe('an operator that is killed while it founds a wallet', () => {
+  let folder: ManifestsFolder;
+  let operator: OperatorUnderTest | undefined;
+
+  beforeAll(async () => {
+    folder = await manifestsFolder();
+  });
+
+  afterAll(async () => {
+    await operator?.end('SIGTERM');
+    await stopSigners(folder);
+    await folder.remove();
+  });
+
+  test('founds one wallet, also when it forgot everything after the first signer had its genesis', async () => {
+    operator = new OperatorUnderTest(folder.dir);
+    await operator.untilLog('"message":"signers provisioned"');
+    await operator.end('SIGKILL');
+    await rm(join(folder.dir, '.holdfast', 'store'), { recursive: true });
+    for (const ms of [150, 600, 1_100]) {
+      operator = new OperatorUnderTest(folder.dir);
+      await sleep(ms * (0.5 + Math.random()));
+      await operator.end('SIGKILL');
+    }
+    operator = new OperatorUnderTest(folder.dir);
+    const { status } = await operator.untilCondition(walletKey, 'Ready', 'True');
+    expect(conditionOf(status?.conditions, 'SignersAvailable')?.status).toBe('True');
+    expect(conditionOf(status?.conditions, 'KeysGenerated')?.status).toBe('True');
+  });
+});
+
+/** Ends the signers that an operator left. */
+async function stopSigners({ dir }: ManifestsFolder): Promise<void> {
+  const stop = new AbortController();
+  const { ended } = await runEmbedded({ dir, signal: stop.signal, log: silentLog, stopSigners: true });
+  stop.abort();
+  await ended;
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}

@@ -23,6 +23,7 @@ export class OperatorUnderTest {
     this.#child = spawn(process.execPath, [program, dir], { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#log += text;
+      for (const look of this.#waiting) look();
     });
     createInterface(this.#child.stdout).on('line', (line) => {
       const { key, object } = JSON.parse(line) as { key: Key; object?: Resource };
@@ -46,24 +47,37 @@ export class OperatorUnderTest {
     what: string,
     holds: (object: ResourceOf<K>) => boolean,
   ): Promise<ResourceOf<K>> {
+    return this.#until(`${keyString(key)}: never ${what}`, () => {
+      const object = this.get(key);
+      return object !== undefined && holds(object) ? object : undefined;
+    });
+  }
+
+  async untilGone(key: Key): Promise<void> {
+    await this.until(key, 'seen', () => true);
+    await this.#until(`${keyString(key)}: never gone`, () => (this.get(key) === undefined ? true : undefined));
+  }
+
+  async untilLog(text: string): Promise<void> {
+    await this.#until(`never logged ${text}`, () => (this.#log.includes(text) ? true : undefined));
+  }
+
+  async #until<T>(never: string, find: () => T | undefined): Promise<T> {
     return new Promise((resolve, reject) => {
       const end = (): void => {
         clearTimeout(timer);
         this.#waiting.delete(look);
       };
       const look = (): void => {
-        const object = this.get(key);
-        if (object === undefined || !holds(object)) return;
+        const found = find();
+        if (found === undefined) return;
         end();
-        resolve(object);
+        resolve(found);
       };
       const timer = setTimeout(() => {
         end();
-        reject(
-          new Error(
-            `${keyString(key)}: never ${what}\n${JSON.stringify(this.get(key)?.status, undefined, 1)}\n${this.#log}`,
-          ),
-        );
+        const objects = [...this.#objects].map(([key, object]) => `${key} ${JSON.stringify(object.status)}`);
+        reject(new Error([never, ...objects, this.#log].join('\n')));
       }, patienceMs);
       this.#waiting.add(look);
       look();
