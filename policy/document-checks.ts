@@ -100,9 +100,16 @@ class Checks {
   }
 
   fees(): void {
+    const chains = (this.#document.fees ?? []).map(({ chain }) => chain);
     this.#document.fees?.forEach(({ chain, atMost }, i) => {
       const at = `fees[${i}]`;
       this.#note(`${at}.chain`, chainProblem(chain));
+      const other = chains.slice(0, i).find((each) => sameNamespace(each, chain) && !namesItsChain(chain));
+      if (other !== undefined)
+        this.#note(
+          `${at}.chain`,
+          `a transaction does not say whether it is for ${chain} or ${other}, so a signature for one is good on both: keep one of them`,
+        );
       const native = nativeAsset(chain);
       if (native === undefined)
         this.#note(`${at}.chain`, `this version does not know what fees of ${chain} are paid in`, true);
@@ -219,3 +226,8 @@ class Checks {
       this.problems.push({ path, message, ...(unsupported && { unsupported: true as const }) });
   }
 }
+
+const namespaceOf = (chain: string): string => chain.slice(0, chain.indexOf(':'));
+const sameNamespace = (a: string, b: string): boolean => a !== b && namespaceOf(a) === namespaceOf(b);
+/** EVM transactions carry their chain id. Those of Solana and Bitcoin name no network: which one is meant is the initiator's claim. */
+const namesItsChain = (chain: string): boolean => namespaceOf(chain) === 'eip155';

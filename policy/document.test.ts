@@ -141,6 +141,17 @@ describe('a policy', () => {
       /at most 8 decimals/,
     ],
     [
+      'caps fees on two networks that signatures do not tell apart',
+      specOf([allow], {
+        fees: [
+          { chain: solana, atMost: '1' },
+          { chain: 'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp', atMost: '1' },
+        ],
+      }),
+      'fees[1].chain',
+      /a signature for one is good on both: keep one of them/,
+    ],
+    [
       'asks for a sum that cannot be',
       specOf([{ ...allow, match: { assets: ['SOL'], amount: { over: '2', atMost: '1' } } }]),
       'rules[0].match.amount',
