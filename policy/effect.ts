@@ -21,6 +21,8 @@ export type Effect = {
   readonly chain: string;
   readonly asset?: string;
   readonly amount?: bigint;
+  /** Decimals of the asset, where the payload names them and the chain holds it to that. */
+  readonly decimals?: number;
   readonly destination?: string;
   /** For a token account: what it must be derived from (Solana: owner in the book, this mint and program). */
   readonly derived?: { readonly mint: string; readonly program: string };

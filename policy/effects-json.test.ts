@@ -39,7 +39,7 @@ describe('effects as JSON', () => {
 
   it('are written in one way', () => {
     expect(encodeEffects([transfer(5n)])).toBe(
-      `[{"amount":"5","asset":"${sol}","chain":"${sol.split('/')[0]}","change":"","derived":"","destination":"${payroll}","kind":"Transfer","text":"sends 5"}]`,
+      `[{"amount":"5","asset":"${sol}","chain":"${sol.split('/')[0]}","change":"","decimals":"","derived":"","destination":"${payroll}","kind":"Transfer","text":"sends 5"}]`,
     );
   });
 

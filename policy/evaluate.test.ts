@@ -2,7 +2,18 @@ import { describe } from 'vitest';
 import type { Effect } from './effect.ts';
 import { SOL, holding, allow, never, table } from './testing/evaluation.ts';
 import type { Row } from './testing/evaluation.ts';
-import { address, bare, bitcoin, payroll, sanctioned, solana, stranger, transfer, vendor } from './testing/policies.ts';
+import {
+  address,
+  bare,
+  bitcoin,
+  payroll,
+  sanctioned,
+  solana,
+  stranger,
+  transfer,
+  usdc,
+  vendor,
+} from './testing/policies.ts';
 
 describe('default deny', () => {
   table([
@@ -260,5 +271,14 @@ describe('what cannot be told', () => {
       [bare('Digest', { chain: '' })],
       'PolicyDenied by allow',
     ],
+  ]);
+});
+
+describe('an asset whose decimals on the chain are not those of the policy', () => {
+  const moved = (decimals: number) => [transfer(1n, { asset: usdc, decimals })];
+  table([
+    ['is allowed by nothing that names it', [allow({ assets: ['USDC'] })], moved(9), 'PolicyDenied by allow'],
+    ['is denied by what names it', [never({ assets: ['USDC'] }), allow({})], moved(9), 'PolicyDenied by never'],
+    ['differs from one whose decimals agree', [allow({ assets: ['USDC'] })], moved(6), 'allowed by allow'],
   ]);
 });

@@ -2,7 +2,7 @@ import { canonicalId } from './caip.ts';
 import { anyRule } from './decision.ts';
 import type { LedgerView } from './decision.ts';
 import type { Effect } from './effect.ts';
-import type { Policy, Rule, SumBounds } from './policy.ts';
+import type { Asset, Policy, Rule, SumBounds } from './policy.ts';
 import type { RequestSums } from './request-sums.ts';
 
 /** True, false, or undefined where it cannot be told. */
@@ -64,8 +64,13 @@ export function counts({ match }: Rule, effect: Effect, policy: Policy): boolean
 const onChain = ({ chain }: Effect, chains: ReadonlySet<string>, absent: Maybe): Maybe =>
   chain === '' ? absent : chains.has(chain);
 
-const ofAsset = ({ asset }: Effect, assets: ReadonlyMap<string, unknown>, absent: Maybe): Maybe =>
-  asset === undefined ? absent : assets.has(canonicalId(asset));
+/** Where the chain's decimals of an asset are not the policy's, what the policy's amounts mean is unknown. */
+function ofAsset({ asset, decimals }: Effect, assets: ReadonlyMap<string, Asset>, absent: Maybe): Maybe {
+  if (asset === undefined) return absent;
+  const listed = assets.get(canonicalId(asset));
+  if (listed === undefined) return false;
+  return decimals === undefined || decimals === listed.decimals ? true : undefined;
+}
 
 const goesTo = (effect: Effect, names: ReadonlySet<string>, { addressBook }: Policy, absent: Maybe): Maybe =>
   effect.destination === undefined ? absent : [...addressBook.namesOf(effect)].some((name) => names.has(name));

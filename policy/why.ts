@@ -24,7 +24,13 @@ export function mismatchInWords(rule: Rule, effect: Effect, { condition, holds }
     case 'chains':
       return `it is about ${anyOf(chains ?? [])}, ${holds === undefined ? 'and this is bound to no chain' : `not ${effect.chain}`}`;
     case 'assets':
-      return `it is about ${anyOf([...(assets?.values() ?? [])].map((asset) => asset.name))}, ${holds === undefined ? 'and the asset is not known' : 'not this asset'}`;
+      return `it is about ${anyOf([...(assets?.values() ?? [])].map((asset) => asset.name))}, ${
+        holds === false
+          ? 'not this asset'
+          : effect.asset === undefined
+            ? 'and the asset is not known'
+            : `and on the chain this asset has ${effect.decimals} decimals, not those of the policy`
+      }`;
     case 'destinations':
       return `it is about ${anyOf(destinations ?? [])}, ${
         effect.destination === undefined

@@ -50,6 +50,7 @@ describe('the token programs', () => {
       chain: devnet,
       asset: `${devnet}/token:${mint}`,
       amount: 25_500_000n,
+      decimals: 6,
       destination: at(theirTokens),
       derived: { mint, program: token },
       text: `sends 25.5 of token ${mint} from ${ourTokens} to token account ${theirTokens}`,

@@ -74,15 +74,14 @@ const decoderOf = (program: string): ProgramDecoder =>
     [transferChecked]: (scene) => {
       const { account, own, at } = scene;
       const source = account(0, 'source');
-      const { mint, amount, asset, units } = checked(scene);
+      const { mint, units, ...moved } = checked(scene);
       const to = account(2, 'destination');
       own(3, 'authority');
       // Token-2022 mints may keep a fee of what arrives; what leaves is the amount.
       const less = program === token2022Program ? ', less what the mint keeps as its fee' : '';
       return {
         kind: 'Transfer',
-        asset,
-        amount,
+        ...moved,
         destination: at(to),
         derived: { mint, program },
         text: `sends ${units} of token ${mint} from ${source} to token account ${to}${less}`,
@@ -91,13 +90,12 @@ const decoderOf = (program: string): ProgramDecoder =>
     // ApproveChecked
     13: (scene) => {
       const { account, own, at } = scene;
-      const { mint, amount, asset, units } = checked(scene);
+      const { mint, units, ...moved } = checked(scene);
       const delegate = account(2, 'delegate');
       own(3, 'authority');
       return {
         kind: 'Approve',
-        asset,
-        amount,
+        ...moved,
         destination: at(delegate),
         text: `lets ${delegate} move ${units} of token ${mint} out of token account ${account(0, 'source')}`,
       };
@@ -110,7 +108,8 @@ const decoders = { token: decoderOf(tokenProgram), token2022: decoderOf(token202
 function checked({ chain, reader, account }: Scene) {
   const mint = account(1, 'mint');
   const amount = reader.u64('amount');
-  return { mint, amount, asset: `${chain}/token:${mint}`, units: formatAmount(amount, reader.u8('decimals')) };
+  const decimals = reader.u8('decimals');
+  return { mint, asset: `${chain}/token:${mint}`, amount, decimals, units: formatAmount(amount, decimals) };
 }
 
 const authorities: Readonly<Record<number, string>> = {
