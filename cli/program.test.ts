@@ -1,0 +1,90 @@
+import type { Command } from 'commander';
+import { expect, test } from 'vitest';
+import { createProgram } from './program.ts';
+import type { Session } from './session.ts';
+
+const session: Session = {
+  print: () => {},
+  write: () => {},
+  note: () => {},
+  env: {},
+  signal: new AbortController().signal,
+  paint: (_style, text) => text,
+  exitWith: () => {},
+};
+
+/** A command's verbs, and theirs. */
+const verbsOf = (command: Command): readonly Command[] => command.commands.flatMap((verb) => [verb, ...verbsOf(verb)]);
+
+function helpOf(command: Command): string {
+  let text = '';
+  command.configureOutput({ writeOut: (part) => (text += part) });
+  command.outputHelp();
+  return text;
+}
+
+/** The words of the first command of a line, as a shell would part them. */
+const wordsOf = (line: string): readonly string[] =>
+  [...(line.split(/ [|>] /)[0] ?? '').matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(([, a, b, c]) => a ?? b ?? c ?? '');
+
+const paths = verbsOf(createProgram(session)).map((verb) =>
+  verb.parent?.parent ? `${verb.parent.name()} ${verb.name()}` : verb.name(),
+);
+const leaves = verbsOf(createProgram(session)).filter((verb) => verb.commands.length === 0);
+const shown = (verb: Command): boolean => verb.summary() !== '';
+
+test('there is every verb of this version', () => {
+  expect(paths.toSorted()).toEqual(
+    expect.arrayContaining([
+      'address',
+      'audit verify',
+      'demo',
+      'get',
+      'inspect',
+      'policy test',
+      'seal new',
+      'sign',
+      'status',
+      'up',
+    ]),
+  );
+});
+
+test.each([
+  '',
+  ...leaves.filter(shown).map((verb) => (verb.parent?.parent ? `${verb.parent.name()} ${verb.name()}` : verb.name())),
+])('the examples in the help of holdfast %s can be pasted', async (path) => {
+  const find = (program: Command): Command =>
+    path
+      .split(' ')
+      .filter(Boolean)
+      .reduce((at, name) => at.commands.find((verb) => verb.name() === name) ?? at, program);
+  const help = helpOf(find(createProgram(session)));
+  const lines =
+    help
+      .split('Examples:\n')[1]
+      ?.split('\n\n')[0]
+      ?.split('\n')
+      .map((line) => line.trim())
+      .filter(Boolean) ?? [];
+  expect(lines.length).toBeGreaterThan(0);
+  for (const line of lines) {
+    const [program, ...words] = wordsOf(line);
+    expect(program).toBe('holdfast');
+    const parsed = createProgram(session);
+    let ran = '';
+    for (const verb of verbsOf(parsed)) if (verb.commands.length === 0) verb.action(() => void (ran = verb.name()));
+    if (words.includes('--help')) continue;
+    await parsed.parseAsync(words, { from: 'user' });
+    if (path !== '') expect(ran, line).toBe(path.split(' ').at(-1));
+  }
+});
+
+test.each(leaves.filter(shown).map((verb) => [verb.name(), verb] as const))(
+  'every option and argument of %s is explained',
+  (_, verb) => {
+    expect(verb.description()).not.toBe('');
+    for (const option of verb.options) expect(option.description, option.flags).not.toBe('');
+    for (const argument of verb.registeredArguments) expect(argument.description, argument.name()).not.toBe('');
+  },
+);

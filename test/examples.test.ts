@@ -1,0 +1,40 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { parseAllDocuments } from 'yaml';
+import { expect, test } from 'vitest';
+import { validate } from '../operator/api/validate.ts';
+import { parsePolicy, policyDocument } from '../policy/document.ts';
+import { canonicalize } from '../statement/canonical.ts';
+import { utf8 } from '../common/bytes.ts';
+
+const root = new URL('../examples/', import.meta.url);
+const files = readdirSync(root, { recursive: true, encoding: 'utf8' });
+const manifests = files.filter((file) => file.endsWith('.yaml'));
+const publicKey = readFileSync(new URL('vectors/sshsig/ed25519.pub', import.meta.url), 'utf8').trim();
+
+const documentsOf = (file: string): readonly unknown[] =>
+  parseAllDocuments(readFileSync(new URL(file, root), 'utf8').replace('INITIATOR_KEY', publicKey)).map(
+    (document): unknown => document.toJS(),
+  );
+
+test.each(manifests)('%s holds nothing that the API server would refuse', (file) => {
+  const documents = documentsOf(file);
+  expect(documents.length).toBeGreaterThan(0);
+  for (const document of documents) expect(validate(document)).toEqual([]);
+});
+
+test.each(manifests.filter((file) => file.includes('policy')))('%s is a policy that signers can enforce', (file) => {
+  for (const document of documentsOf(file)) {
+    const { spec } = document as { spec: unknown };
+    const policy = parsePolicy(policyDocument(spec));
+    expect(policy.rules.length).toBeGreaterThan(0);
+    expect(canonicalize(policyDocument(spec)).length).toBeLessThan(64 * 1024);
+  }
+});
+
+test('no example holds a secret', () => {
+  for (const file of files.filter((name) => /\.\w+$/.test(name))) {
+    const text = readFileSync(new URL(file, root), 'utf8');
+    expect(text, file).not.toMatch(/PRIVATE KEY|kind: Secret/);
+    expect(utf8(text).length, file).toBeLessThan(64 * 1024);
+  }
+});
