@@ -1,7 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '../common/clock.ts';
-import { messageOf } from '../common/errors.ts';
+import { messageOf, UserError } from '../common/errors.ts';
+import { isPortInUse } from '../common/listen-address.ts';
 import type { Log } from '../common/log.ts';
 import { serveMetrics } from '../common/metrics-server.ts';
 import type { Key } from './api/resource.ts';
@@ -129,6 +130,9 @@ export async function runEmbedded(options: EmbeddedOptions): Promise<Embedded> {
       listen: options.metricsListen ?? '127.0.0.1:0',
       ready: () => running,
       metrics: () => registry.metrics(),
+    }).catch((error: unknown) => {
+      if (!isPortInUse(error)) throw error;
+      throw new UserError(`metrics: another process has ${options.metricsListen}`, ['port 0 takes a free one']);
     });
     closing.push(() => metrics.close());
 

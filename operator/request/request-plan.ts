@@ -109,7 +109,7 @@ export function finishRequest(request: SigningRequest, asked: Status, result: Si
         message: hex(bytes),
         signature: hex(signature),
       })),
-      participants: [...new Set(result.participants)],
+      participants: [...new Set(result.participants.filter((holder) => /^[a-z0-9][-a-z0-9]{0,19}$/.test(holder)))],
       ...(result.transaction !== undefined && {
         signedTransaction: hex(result.transaction.bytes),
         transactionId: result.transaction.id,

@@ -65,6 +65,15 @@ export class SignerContacts {
     return contact;
   }
 
+  /** Closes the connections to a wallet's signers. */
+  forget(wallet: string): void {
+    for (const [name, { client }] of this.#contacts)
+      if (name.startsWith(`${wallet}/`)) {
+        client.close();
+        this.#contacts.delete(name);
+      }
+  }
+
   close(): void {
     for (const { client } of this.#contacts.values()) client.close();
     this.#contacts.clear();

@@ -43,7 +43,7 @@ describe('while anything is missing, none is made', () => {
       'a signer without a pin',
       { holders: [holder('infrastructure', unprovisioned), unpinned, holder('backup', unprovisioned)] },
       'WaitingForSigners',
-      'waits for client (is starting)',
+      'waits for client (starting)',
     ],
     [
       'a holder in another namespace',

@@ -145,7 +145,7 @@ export const foundingHolder = (holders: readonly HolderState[]): HolderState | u
 const waitsFor = (holders: readonly HolderState[]): string =>
   holders
     .filter((holder) => descriptionOf(holder) === undefined)
-    .map((holder) => `${holder.name} (${whyUnavailable(holder, '')})`)
+    .map((holder) => `${holder.name} (${whyUnavailable(holder, undefined)})`)
     .join(', ') || holders.map(({ name }) => name).join(', ');
 
 /** What the spec says otherwise than the genesis that signers have; "" where they agree. */

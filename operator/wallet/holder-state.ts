@@ -1,4 +1,6 @@
+import { hex } from '../../common/bytes.ts';
 import type { Signer, Wallet } from '../api/resource.ts';
+import type { GenesisStatement } from '../../statement/statements.ts';
 import type { SignerObservation } from '../fleet/fleet.ts';
 import type { Description } from '../../proto/gen/signer/v1/signer.ts';
 import type { SignerAnswer } from '../signer/signer-answer.ts';
@@ -18,18 +20,28 @@ export type HolderState = {
 export const descriptionOf = ({ answer }: HolderState): Description | undefined =>
   answer?.kind === 'Described' ? answer.description : undefined;
 
-/** Why a holder's signer cannot take part in the wallet of `genesis` ("" before there is one); "" where it can. */
-export function whyUnavailable({ signer, observation, answer }: HolderState, genesis: string): string {
-  if (signer === undefined) return 'has no Signer yet';
-  if (observation === undefined) return 'is about to be started';
+/** A wallet as it was founded; `digest` is its genesis's, `statement` absent while no signer has proven it. */
+export type Founded = { readonly digest: string; readonly statement?: GenesisStatement | undefined };
+
+/** Why a holder's signer cannot take part in a wallet, or in founding it; "" where it can. */
+export function whyUnavailable({ signer, observation, answer }: HolderState, founded: Founded | undefined): string {
+  if (signer === undefined) return 'no Signer yet';
+  if (observation === undefined) return 'about to be started';
   if (observation.reason !== '') return observation.message;
-  if (answer === undefined) return 'is starting';
+  if (answer === undefined) return 'starting';
   if (answer.kind !== 'Described') return answer.message;
   const { description } = answer;
-  if (description.genesis !== '' && genesis !== '' && description.genesis !== genesis)
+  if (founded === undefined) return description.genesis === '' ? '' : description.problems.join('; ');
+  if (description.genesis !== '' && description.genesis !== founded.digest)
     return `belongs to another wallet, of genesis ${description.genesis}`;
-  return description.genesis === '' && genesis === '' ? '' : description.problems.join('; ');
+  if (founded.statement !== undefined && !isFounder(founded.statement, description))
+    return 'not the signer that the wallet was founded with: with its state it lost its share, and replacing it is not in this version';
+  return description.problems.join('; ');
 }
+
+/** Whether a signer has the very key that a genesis gives its holder. */
+export const isFounder = (genesis: GenesisStatement, { holder, identity }: Description): boolean =>
+  genesis.holders.some(({ name, identity: founder }) => name === holder && founder === hex(identity));
 
 export type Availability = {
   readonly unavailable: readonly { readonly name: string; readonly why: string }[];
@@ -38,9 +50,13 @@ export type Availability = {
 };
 
 /** Who can take part, and what that is worth: a quorum is t holders that are not Backup, an Infrastructure among them. */
-export function availability(threshold: number, holders: readonly HolderState[], genesis: string): Availability {
+export function availability(
+  threshold: number,
+  holders: readonly HolderState[],
+  founded: Founded | undefined,
+): Availability {
   const unavailable = holders.flatMap((holder) => {
-    const why = whyUnavailable(holder, genesis);
+    const why = whyUnavailable(holder, founded);
     return why === '' ? [] : [{ name: holder.name, why }];
   });
   const present = holders.filter(({ name }) => !unavailable.some((other) => other.name === name));

@@ -57,6 +57,10 @@ test('a new genesis goes to the first Infrastructure holder alone', () => {
 
 describe('who is told', () => {
   const addedKey = aWallet({ keys: [...aWallet().spec.keys, { name: 'second', scheme: 'EdDSA' }] });
+  const strange = new Map([
+    ...peers,
+    ['client', { ...peerOf('client'), certificate: description('backup').certificate }] as const,
+  ]);
   const moved = new Map([...peers, ['client', { ...peerOf('client'), endpoint: '127.0.0.1:1' }] as const]);
   const cases: readonly (readonly [string, Partial<ProvisionFacts>, readonly string[]])[] = [
     ['everyone, by an operator that just started', {}, names],
@@ -74,6 +78,7 @@ describe('who is told', () => {
       { wallet: addedKey, peers: new Map([...peers].slice(0, 2)), provisioned: all },
       names,
     ],
+    ['nobody, while another key answers for a holder', { peers: strange, provisioned: all }, []],
     [
       'not who does not answer',
       { holders: [holder('infrastructure'), gone('client'), holder('backup')] },
@@ -85,6 +90,17 @@ describe('who is told', () => {
         holders: [
           holder('infrastructure'),
           holder('client', { genesis: `sha256:${'0'.repeat(64)}` }),
+          holder('backup'),
+        ],
+      },
+      ['infrastructure', 'backup'],
+    ],
+    [
+      'not who lost the key that the wallet was founded with',
+      {
+        holders: [
+          holder('infrastructure'),
+          holder('client', { ...unprovisioned, identity: description('backup').identity }),
           holder('backup'),
         ],
       },

@@ -1,11 +1,12 @@
-import { digest } from '../../common/bytes.ts';
+import { digest, fromHex } from '../../common/bytes.ts';
+import { fingerprintOfCertificate } from '../../common/certificate.ts';
 import { ProvisionRequest } from '../../proto/gen/signer/v1/signer.ts';
 import type { PeerAddress } from '../../proto/gen/signer/v1/signer.ts';
 import { encodeStatement } from '../../statement/statements.ts';
 import type { Wallet } from '../api/resource.ts';
 import type { GenesisDecision } from './genesis-decision.ts';
 import { foundingHolder } from './genesis-decision.ts';
-import { descriptionOf } from './holder-state.ts';
+import { descriptionOf, isFounder } from './holder-state.ts';
 import type { HolderState } from './holder-state.ts';
 import { supportedKeys } from './unsupported.ts';
 
@@ -34,7 +35,13 @@ export function planProvision(facts: ProvisionFacts): readonly Provision[] {
   const request: ProvisionRequest = {
     genesis: bytes,
     policyDocument,
-    peers: holders.flatMap(({ name }) => peers.get(name) ?? []),
+    peers: genesis.holders.flatMap(({ name, identity }) => {
+      const peer = peers.get(name);
+      // A signer refuses all that it is told with another's certificate.
+      return peer !== undefined && fingerprintOfCertificate(peer.certificate) === digest(fromHex(identity, 'identity'))
+        ? [peer]
+        : [];
+    }),
     keys: supportedKeys(wallet).map(({ name, scheme }) => ({ name, scheme })),
   };
   if (decision.kind === 'Found') {
@@ -47,8 +54,8 @@ export function planProvision(facts: ProvisionFacts): readonly Provision[] {
   return holders
     .filter((holder) => {
       const description = descriptionOf(holder);
-      if (description === undefined || (description.genesis !== '' && description.genesis !== genesisDigest))
-        return false;
+      if (description === undefined || !isFounder(genesis, description)) return false;
+      if (description.genesis !== '' && description.genesis !== genesisDigest) return false;
       const keysMissing = request.keys.some(({ name }) => !description.keys.some((key) => key.name === name));
       return (
         description.genesis === '' ||

@@ -255,12 +255,13 @@ async function tell(
 
 /** Ends what runs for a wallet that is deleted. States, shares included, stay: none of this version's wallets is destroyed. */
 async function letGo(
-  { store, fleet, outcomes, meter, log, publishConnection }: WalletControllerOptions,
+  { store, fleet, contacts, outcomes, meter, log, publishConnection }: WalletControllerOptions,
   key: Key<'Wallet'>,
   wallet: Wallet | undefined,
 ): Promise<void> {
   const name = `${key.namespace}/${key.name}`;
   outcomes.end(name);
+  contacts.forget(name);
   meter.walletGone(name);
   const signers = (await store.list('Signer')).filter(
     ({ metadata, spec }) =>

@@ -91,6 +91,11 @@ function keysGenerated(facts: FindingFacts): Finding {
     return decision.kind === 'Blocked' && decision.reason !== 'WaitingForSigners'
       ? finding(type, 'False', decision.reason, 'the wallet is not founded yet')
       : finding(type, 'False', 'WaitingForSigners', 'the wallet is not founded yet');
+  const changed = wallet.spec.keys.flatMap(({ name, scheme }) => {
+    const made = known.certificates.get(name)?.certificate.scheme ?? scheme;
+    return made === scheme ? [] : [`key ${name} is of scheme ${made} for good, the spec says ${scheme}`];
+  });
+  if (changed.length > 0) return finding(type, 'False', 'InvalidSpec', changed.join('; '));
   const unsupported = unsupportedKeys(wallet);
   const open = wallet.spec.keys
     .filter(
@@ -129,7 +134,7 @@ function signersAvailable({ wallet, holders, decision, known, available }: Findi
   const type = 'SignersAvailable';
   const { unavailable, losses } = available;
   const count = `${holders.length - unavailable.length} of ${holders.length}`;
-  const absent = unavailable.map(({ name, why }) => `; ${name} ${why}`).join('');
+  const absent = unavailable.map(({ name, why }) => `; ${name}: ${why}`).join('');
   if (
     known === undefined &&
     wallet.status?.genesis === undefined &&

@@ -84,14 +84,14 @@ describe('SignersAvailable tells what the signers that are there are worth', () 
       'all but the backup',
       { holders: [holder('infrastructure'), holder('client'), gone('backup')] },
       'SignerUnavailable',
-      '2 of 3; signing tolerates 0 more losses; backup ended with code 1',
+      '2 of 3; signing tolerates 0 more losses; backup: ended with code 1',
       0,
     ],
     [
       'all but the client',
       { holders: [holder('infrastructure'), gone('client'), holder('backup')] },
       'QuorumLost',
-      '2 of 3; nothing can be signed; client ended',
+      '2 of 3; nothing can be signed; client: ended',
       -1,
     ],
     [
@@ -105,14 +105,27 @@ describe('SignersAvailable tells what the signers that are there are worth', () 
       'one of another wallet',
       { holders: [holder('infrastructure'), holder('client', { genesis: digest(utf8('other')) }), holder('backup')] },
       'QuorumLost',
-      'client belongs to another wallet',
+      'client: belongs to another wallet',
+      -1,
+    ],
+    [
+      'one that lost its state',
+      {
+        holders: [
+          holder('infrastructure'),
+          holder('client', { ...unprovisioned, identity: description('backup').identity }),
+          holder('backup'),
+        ],
+      },
+      'QuorumLost',
+      'client: not the signer that the wallet was founded with',
       -1,
     ],
     [
       'one in trouble',
       { holders: [holder('infrastructure'), holder('client', { problems: ['disk full'] }), holder('backup')] },
       'QuorumLost',
-      'client disk full',
+      'client: disk full',
       -1,
     ],
     [
@@ -185,7 +198,7 @@ describe('Ready', () => {
       { holders: [holder('infrastructure'), gone('client'), holder('backup')], wallet: settled() },
       'False',
       'QuorumLost',
-      'client ended with code 1',
+      'client: ended with code 1',
     ],
     [
       'says what a signer refused',
@@ -256,6 +269,13 @@ describe('KeysGenerated', () => {
       'True',
       'AllGenerated',
       '',
+    ],
+    [
+      'is False for a key that was made with another scheme',
+      { wallet: aWallet({ keys: [{ name: 'solana', scheme: 'Schnorr' }] }, { genesis: fake.genesisDigest }) },
+      'False',
+      'InvalidSpec',
+      'key solana is of scheme EdDSA for good, the spec says Schnorr',
     ],
     [
       'is False for a scheme that is not here',

@@ -55,7 +55,11 @@ export function planWallet(facts: WalletFacts): WalletPlan {
   const adopted = decision.kind === 'Known' || (facts.known !== undefined && isRemembered(wallet, facts.known));
   const known = adopted ? facts.known : undefined;
   const genesis = known?.genesisDigest ?? wallet.status?.genesis ?? '';
-  const available = availability(wallet.spec.threshold, holders, genesis);
+  const available = availability(
+    wallet.spec.threshold,
+    holders,
+    genesis === '' ? undefined : { digest: genesis, statement: known?.genesis },
+  );
   const findings = findWallet({ ...facts, known, decision, available });
   const { generation } = wallet.metadata;
   const conditions = findings.reduce<NonNullable<Wallet['status']>['conditions']>(
