@@ -1,6 +1,5 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
-import { stringify } from 'yaml';
 import { quote } from '../common/bytes.ts';
 import { UserError } from '../common/errors.ts';
 import { definitionOf } from '../operator/api/definition.ts';
@@ -19,6 +18,7 @@ import type { Session } from './session.ts';
 import { table } from './table.ts';
 import { targetOf, withTarget } from './target.ts';
 import type { TargetOptions } from './target.ts';
+import { toYaml } from './yaml.ts';
 
 type Options = TargetOptions &
   NamespaceOptions & { readonly allNamespaces?: true; readonly output?: 'wide' | 'yaml' | 'json' };
@@ -59,7 +59,7 @@ async function get(session: Session, word: string, name: string | undefined, opt
   const [first] = found;
   const whole = name !== undefined && found.length === 1 ? first : { apiVersion: 'v1', kind: 'List', items: found };
   if (options.output === 'json') return session.print(JSON.stringify(whole, undefined, 2));
-  if (options.output === 'yaml') return session.print(stringify(whole, { lineWidth: 0 }).trimEnd());
+  if (options.output === 'yaml') return session.print(toYaml(whole));
   if (found.length === 0) {
     const others = new Set(all.map(({ metadata }) => metadata.namespace));
     session.note(`no ${word} found${options.allNamespaces === true ? '' : ` in namespace ${namespace}`}`);

@@ -7,6 +7,8 @@ import { conditionOf } from '../operator/api/conditions.ts';
 import type { ResourceOf, SigningRequest } from '../operator/api/resource.ts';
 import { openFolderView } from '../operator/store/folder-view.ts';
 import type { FolderView } from '../operator/store/folder-view.ts';
+import { chainOf, nativeAsset } from '../policy/caip.ts';
+import { formatAmount } from '../policy/amount.ts';
 import { parsePolicy, policyDocument } from '../policy/document.ts';
 import type { Policy } from '../policy/document.ts';
 import { requestNamespace } from '../statement/holder-signature.ts';
@@ -152,9 +154,17 @@ export function judgementLines(session: Session, judgement: Judgement): readonly
   const word = session.paint(verdict === 'Allow' ? 'green' : 'red', verdict);
   return [
     ...effects.map(({ text }) => ['effect', text] as const),
-    ...fees.map(({ amount, asset }) => ['fee', `at most ${amount} base units of ${asset}`] as const),
+    ...fees.map(({ amount, asset }) => ['fee', `at most ${amountInWords(asset, BigInt(amount))}`] as const),
     ['policy', `${word}${rule === '' ? '' : ` by rule ${rule}`}${reason === '' ? '' : ` (${reason})`}: ${message}`],
   ];
+}
+
+/** An amount of a chain's own asset as people write it, of others in base units. */
+function amountInWords(asset: string, amount: bigint): string {
+  const native = nativeAsset(chainOf(asset).chain);
+  return native?.id === asset
+    ? `${formatAmount(amount, native.decimals)} ${native.symbol}`
+    : `${amount} base units of ${asset}`;
 }
 
 const expiry = (time: string): string =>

@@ -1,4 +1,3 @@
-import { stringify } from 'yaml';
 import { encodeRequest } from '../client/request.ts';
 import { fromHex, quote } from '../common/bytes.ts';
 import { parseTime } from '../common/clock.ts';
@@ -7,6 +6,7 @@ import { apiVersion } from '../operator/api/resource.ts';
 import type { DraftOf } from '../operator/api/resource.ts';
 import type { RequestStatement } from '../statement/statements.ts';
 import { defaultNamespace } from '../operator/store/manifest-key.ts';
+import { toYaml } from './yaml.ts';
 
 /** A request as a manifest: what `sign --dry-run` writes and `kubectl apply` takes. */
 export type RequestManifest = DraftOf<'SigningRequest'>;
@@ -46,7 +46,7 @@ function objectName(id: string): string {
 }
 
 export const formatManifest = (manifest: RequestManifest, output: 'yaml' | 'json'): string =>
-  output === 'json' ? JSON.stringify(manifest, undefined, 2) : stringify(manifest, { lineWidth: 0 }).trimEnd();
+  output === 'json' ? JSON.stringify(manifest, undefined, 2) : toYaml(manifest);
 
 /** The bytes that the initiator of a manifest signed, for a wallet with this genesis. Throws where they have no form. */
 export function statementOf({ metadata, spec }: RequestManifest, genesis: string): Uint8Array {

@@ -3,7 +3,6 @@ import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Option } from 'commander';
 import type { Command } from 'commander';
-import { stringify } from 'yaml';
 import { quote } from '../common/bytes.ts';
 import { UserError, messageOf } from '../common/errors.ts';
 import { defaultNamespace } from '../operator/store/manifest-key.ts';
@@ -12,6 +11,7 @@ import { exitCodes } from './exit-codes.ts';
 import { splitName, withNamespace } from './namespace.ts';
 import type { NamespaceOptions } from './namespace.ts';
 import type { Session } from './session.ts';
+import { toYaml } from './yaml.ts';
 
 type Options = NamespaceOptions & { readonly key: string; readonly output?: string };
 
@@ -47,13 +47,13 @@ async function sealNew(session: Session, word: string, options: Options): Promis
       exitCodes.usage,
     );
   const file = resolve(options.output ?? `${name}.yaml`);
-  const manifest = stringify({
+  const manifest = toYaml({
     apiVersion: 'v1',
     kind: 'Secret',
     metadata: { name, ...(namespace !== defaultNamespace && { namespace }) },
     data: { [options.key]: randomBytes(keyBytes).toString('base64') },
   });
-  await writeNew(file, manifest);
+  await writeNew(file, `${manifest}\n`);
   session.print(file);
   session.note('Keep a copy where the shares are not: who has both has the shares, and without the key they are lost.');
 }

@@ -1,5 +1,5 @@
-import { createWriteStream } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { createWriteStream, statSync } from 'node:fs';
+import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { createLog } from '../common/log.ts';
@@ -91,6 +91,9 @@ function problemTeller(session: Session): (problems: readonly string[]) => void 
   };
 }
 
+/** A log that is larger when the operator starts makes room for a new one. */
+const maxLogBytes = 10 * 1024 * 1024;
+
 /** The operator's log goes to a file; a person is told what matters by {@link watch}. */
 async function operatorLog(
   session: Session,
@@ -99,6 +102,8 @@ async function operatorLog(
 ): Promise<{ readonly log: Log; readonly file: string }> {
   await mkdir(state, { recursive: true, mode: 0o700 });
   const file = join(state, 'operator.log');
+  const { size = 0 } = statSync(file, { throwIfNoEntry: false }) ?? {};
+  if (size > maxLogBytes) await rename(file, `${file}.1`);
   const stream = createWriteStream(file, { flags: 'a', mode: 0o600 });
   // A full disk is no reason to stop signing.
   stream.on('error', () => {});
