@@ -1,7 +1,6 @@
 import { messageOf, Refused } from '../../common/errors.ts';
 import type { Forward, ForwardReply } from '../../proto/gen/signer/v1/peer.ts';
 import type { SignReply, SignRequest } from '../../proto/gen/signer/v1/signer.ts';
-import { verifyRequest } from './judge.ts';
 import { refusalReply } from './reply.ts';
 import type { Wallet } from './wallet.ts';
 
@@ -30,7 +29,7 @@ export class Forwarding {
     if (first === roster.me) return this.#coordinate(request);
     // Only what an initiator signed takes up another signer's time.
     try {
-      verifyRequest(request, this.#wallet.genesisDigest, this.#wallet.policy);
+      this.#wallet.recent.verify(request);
     } catch (error) {
       return refusalReply(error instanceof Refused ? error : new Refused('Internal', messageOf(error)));
     }

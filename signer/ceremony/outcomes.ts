@@ -2,7 +2,6 @@ import { digest as digestOf, fromHex, hex } from '../../common/bytes.ts';
 import { messageOf } from '../../common/errors.ts';
 import type { Ask, Outcome } from '../../proto/gen/signer/v1/peer.ts';
 import type { RequestRow } from '../state/store.ts';
-import { read, verifyRequest } from './judge.ts';
 import { requestRow } from './requests.ts';
 import type { Wallet } from './wallet.ts';
 
@@ -37,13 +36,13 @@ export class Outcomes {
   }
 
   async #learn(peer: string, outcome: Outcome): Promise<void> {
-    const { requests, ledger, policy, genesisDigest, time, env } = this.#wallet;
+    const { requests, ledger, recent, time, env } = this.#wallet;
     const signed = { statement: outcome.statement, signature: outcome.signature, approvals: [] };
-    const request = verifyRequest(signed, genesisDigest, policy);
+    const request = recent.verify(signed);
     const known = requests.find(request);
     const key = this.#wallet.key(request.statement.key);
     if (key === undefined) throw new Error(`key ${JSON.stringify(request.statement.key)} is not active here`);
-    const { decoded, effects, effectsDigest } = read(request.statement, key.publicKey);
+    const { decoded, effects, effectsDigest } = recent.read(request, key.publicKey);
     const { messages } = decoded;
     if (messages.length !== outcome.signatures.length) throw new Error(`${outcome.signatures.length} signatures for ${messages.length} inputs`);
     for (const [i, message] of messages.entries())

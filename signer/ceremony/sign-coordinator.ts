@@ -7,7 +7,7 @@ import type { Commitments, Contribution, Refusal, SignRound, SignShares } from '
 import type { SignReply, SignRequest } from '../../proto/gen/signer/v1/signer.ts';
 import { BadCommitment, Culprit } from '../scheme/scheme.ts';
 import type { RequestRow } from '../state/store.ts';
-import { checkExpiry, read, verifyRequest, type Reading, type VerifiedRequest } from './judge.ts';
+import { checkExpiry, type Reading, type VerifiedRequest } from './judge.ts';
 import { PeerCommitments, type OwnNonce } from './nonce-pools.ts';
 import { signedEntry, type Outcomes } from './outcomes.ts';
 import type { NonceKeeper } from './own-nonces.ts';
@@ -81,12 +81,12 @@ export class SignCoordinator {
 
   /** Judges and signs. Never throws: whatever happens is an answer. */
   async sign(request: SignRequest): Promise<SignReply> {
-    const { env, genesisDigest, policy, roster } = this.#wallet;
+    const { env, recent, roster } = this.#wallet;
     const watch = new Stopwatch(env.clock);
     const answer = { coordinator: roster.me.name };
     let verified: VerifiedRequest;
     try {
-      verified = watch.timeSync('policy', () => verifyRequest(request, genesisDigest, policy));
+      verified = watch.timeSync('policy', () => recent.verify(request));
     } catch (error) {
       const refused = asRefused(error);
       env.meter.decision('', 'Deny', refused.reason);
@@ -191,7 +191,7 @@ export class SignCoordinator {
   /** A payload that cannot be decoded is denied for good, and on record. */
   #read(request: VerifiedRequest, key: ActiveKey): Reading | Refused {
     try {
-      return read(request.statement, key.publicKey);
+      return this.#wallet.recent.read(request, key.publicKey);
     } catch (error) {
       return asRefused(error);
     }

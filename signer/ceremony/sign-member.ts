@@ -4,7 +4,7 @@ import { messageOf, Refused } from '../../common/errors.ts';
 import type { Decision } from '../../policy/decision.ts';
 import type { SignRound } from '../../proto/gen/signer/v1/peer.ts';
 import type { FrostScheme, NonceCommitment, SigningInput } from '../scheme/scheme.ts';
-import { checkExpiry, read, verifyRequest, type Reading, type VerifiedRequest } from './judge.ts';
+import { checkExpiry, type Reading, type VerifiedRequest } from './judge.ts';
 import { POOL_SIZE, type OwnNonce } from './nonce-pools.ts';
 import type { NonceKeeper } from './own-nonces.ts';
 import { requestRow } from './requests.ts';
@@ -108,14 +108,14 @@ export class SignMember {
   }
 
   #judge(key: ActiveKey, coordinator: string, round: SignRound): Judged {
-    const { genesisDigest, policy, time, requests, ledger, env, roster } = this.#wallet;
+    const { recent, time, requests, ledger, env, roster } = this.#wallet;
     if (round.request === undefined) throw new Refused('Malformed', 'round without a request');
-    const request = verifyRequest(round.request, genesisDigest, policy);
+    const request = recent.verify(round.request);
     const now = time.seconds();
     this.#checkSession(key, coordinator, round, request, now);
     requests.find(request);
     checkExpiry(request, now);
-    const reading = read(request.statement, key.publicKey);
+    const reading = recent.read(request, key.publicKey);
     if (reading.decoded.messages.length !== round.inputs.length || reading.effectsDigest !== round.effectsDigest)
       throw new Refused('DecisionMismatch', `${roster.me.name} decodes the payload to other effects than ${coordinator}`);
     const decision = ledger.decide(request, reading, now);

@@ -5,7 +5,7 @@ import type { Spend } from '../../proto/gen/signer/v1/peer.ts';
 import { parseStatement } from '../../statement/statements.ts';
 import { MAX_SEQUENCE } from '../peers/link-codec.ts';
 import type { LedgerRow } from '../state/store.ts';
-import { LONGEST_EXPIRY, read, verifyRequest, type VerifiedRequest } from './judge.ts';
+import { LONGEST_EXPIRY, type VerifiedRequest } from './judge.ts';
 import { requestRow } from './requests.ts';
 import type { Wallet } from './wallet.ts';
 
@@ -108,7 +108,8 @@ export class Spends {
 
   /** False where the spend is of a key that this holder does not have yet. */
   #readable(spend: Spend): boolean {
-    if (spend.statement.length === 0) return true;
+    const { wanted, keys } = this.#wallet;
+    if (spend.statement.length === 0 || wanted.size === keys.size) return true;
     try {
       const { key } = parseStatement('holdfast/request/v1', spend.statement);
       return this.#wallet.key(key) !== undefined || !this.#wallet.wanted.has(key);
@@ -124,20 +125,17 @@ export class Spends {
 
   #learn(peer: string, spend: Spend): ((known: ReturnType<Wallet['peer']>) => Promise<void>) | undefined {
     const wallet = this.#wallet;
-    const { ledger, requests, time } = wallet;
+    const { ledger, requests, recent, time } = wallet;
     const now = time.seconds();
     try {
-      const verified = verifyRequest(
-        { statement: spend.statement, signature: spend.signature, approvals: [] },
-        wallet.genesisDigest,
-        wallet.policy,
-      );
+      const counted = ledger.get(digestOf(spend.statement));
+      if (counted?.state === 'Spent' && parseTime(spend.time) / 1000 <= counted.at + MOST_SKEW) return undefined;
+      const verified = recent.verify({ statement: spend.statement, signature: spend.signature, approvals: [] });
       const key = wallet.key(verified.statement.key);
       const at = timeOf(spend, verified, now);
-      const before = ledger.get(verified.digest);
-      if (key === undefined || (before?.state === 'Spent' && at <= before.at + MOST_SKEW)) return undefined;
+      if (key === undefined || (counted?.state === 'Spent' && at <= counted.at + MOST_SKEW)) return undefined;
       const bound = requests.byId(verified.statement.initiator, verified.statement.id);
-      const { effects } = read(verified.statement, key.publicKey);
+      const { effects } = recent.read(verified, key.publicKey);
       const row: LedgerRow = ledger.put({
         digest: verified.digest,
         at,

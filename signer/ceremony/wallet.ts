@@ -7,6 +7,7 @@ import type { FrostScheme, Scheme, SigningKey } from '../scheme/scheme.ts';
 import type { Change, Head, PeerRow, Snapshot } from '../state/store.ts';
 import type { Environment, ShareLabel } from './environment.ts';
 import { Ledger } from './ledger.ts';
+import { RecentRequests } from './recent-requests.ts';
 import { Requests } from './requests.ts';
 import { Roster } from './roster.ts';
 import { SignerTime } from './time.ts';
@@ -41,6 +42,7 @@ export class Wallet {
   readonly time: SignerTime;
   readonly ledger: Ledger;
   readonly requests: Requests;
+  readonly recent: RecentRequests;
   readonly keys = new Map<string, ActiveKey>();
   /** Names of keys that are to be generated or are. */
   readonly wanted = new Set<string>();
@@ -71,6 +73,7 @@ export class Wallet {
     this.time = new SignerTime(env.clock, snapshot.lastTime);
     this.ledger = new Ledger(facts.policy, snapshot.ledger, (digest) => env.store.ledger(digest));
     this.requests = new Requests(env.store);
+    this.recent = new RecentRequests(facts.genesisDigest, facts.policy);
     this.boot = env.random(16);
     this.#peers = new Map(snapshot.peers.map((p) => [p.name, p]));
   }
