@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { utf8 } from '../../common/bytes.ts';
 import { keyOf, keyString } from '../api/resource.ts';
-import type { Kind } from '../api/resource.ts';
+import type { Kind, Resource } from '../api/resource.ts';
 import { admit, decide, deleted } from './decide.ts';
 import type { Decision, Stored } from './decide.ts';
 import { problemText, readManifests, unreadable } from './manifest.ts';
@@ -150,7 +150,12 @@ describe('what cannot change', () => {
   it('is held also after the object went', () => {
     const world = new World();
     world.sees([reading('a', wallet())]);
-    const left = deleted(deleted(world.stored.get('Wallet/payments/treasury')!, 0)!, 1)!;
+    const { resource, file } = world.stored.get('Wallet/payments/treasury')!;
+    const founded = {
+      resource: { ...resource, status: { genesis: `sha256:${'0'.repeat(64)}` } } as Resource,
+      file: file!,
+    };
+    const left = deleted(deleted(founded, 0)!, 1)!;
     expect(left).toMatchObject({ gone: 1 });
     world.stored.set('Wallet/payments/treasury', left);
     const { put, problems } = world.sees([reading('b', changed)], { now: 1000 * day });
@@ -162,6 +167,12 @@ describe('what cannot change', () => {
       { file: 'b', resource: { metadata: { generation: 1 } } },
     ]);
     expect(world.all).toEqual({ 'Wallet/payments/treasury': 'in force' });
+  });
+
+  it('of a wallet that was never founded is forgotten with it', () => {
+    const world = new World();
+    world.sees([reading('a', wallet())]);
+    expect(deleted(deleted(world.stored.get('Wallet/payments/treasury')!, 0)!, 1)).toBeUndefined();
   });
 
   it('of an approval is forgotten once no signer can hold it to its bytes', () => {

@@ -166,8 +166,11 @@ export function deleted(object: Stored, now: number): Stored | undefined {
 }
 
 /** What is remembered of an object that goes: what its user may not write otherwise under its name. */
-function letGo({ resource: { apiVersion, kind, metadata, spec }, file }: Stored, now: number): Stored | undefined {
+function letGo({ resource, file }: Stored, now: number): Stored | undefined {
+  const { apiVersion, kind, metadata, spec } = resource;
   if (file === undefined || kind === 'SigningPolicy') return undefined;
+  // A wallet that was never founded left nothing at signers: it may be written anew in any way.
+  if (resource.kind === 'Wallet' && resource.status?.genesis === undefined) return undefined;
   return { resource: { apiVersion, kind, metadata, spec } as Resource, file, gone: now };
 }
 

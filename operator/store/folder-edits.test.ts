@@ -92,9 +92,13 @@ const fixed = (object: Resource): string =>
       ? JSON.stringify(object.spec)
       : '';
 
+/** Lets go what is being deleted; of Wallets only founded ones leave anything to be held to. */
 async function finishDeletions(store: FolderStore): Promise<void> {
-  for (const object of (await inForce(store)).values())
-    if (object.metadata.deletionTimestamp !== undefined) await store.remove(keyOf<Kind>(object));
+  for (const object of (await inForce(store)).values()) {
+    if (object.metadata.deletionTimestamp === undefined) continue;
+    if (object.kind === 'Wallet') await store.writeStatus(keyOf(object), { genesis: `sha256:${'0'.repeat(64)}` });
+    await store.remove(keyOf<Kind>(object));
+  }
 }
 
 it(

@@ -113,6 +113,7 @@ describe('a store over a folder', () => {
     rmSync(join(folder, 'a.yaml'));
     const removed = await opened(folder);
     expect((await removed.get(walletKey))?.metadata.deletionTimestamp).toBeDefined();
+    await removed.writeStatus(walletKey, { genesis: `sha256:${'0'.repeat(64)}` });
     await removed.remove(walletKey);
     await removed.close();
 

@@ -66,7 +66,11 @@ export function decideGenesis(facts: GenesisFacts): GenesisDecision {
     );
 
   const unsupported = unsupportedInWallet(wallet);
-  if (unsupported !== undefined) return blocked(unsupported.reason, unsupported.message);
+  if (unsupported !== undefined)
+    return blocked(
+      unsupported.reason,
+      `${unsupported.message}; nothing was founded yet: what an edit may not change, delete the Wallet for and write it anew`,
+    );
   if (missing.sealless.length > 0)
     return blocked(
       'InvalidSpec',
