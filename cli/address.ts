@@ -1,46 +1,25 @@
-import { Option } from 'commander';
-import type { Command } from 'commander';
 import { fromHex } from '../common/bytes.ts';
 import { UserError } from '../common/errors.ts';
 import { addressesOf, taprootAddress } from '../policy/address.ts';
 import { bitcoinNetworks } from '../policy/decode/networks.ts';
 import { chainNamed } from './chains.ts';
-import { examples } from './examples.ts';
 import { exitCodes } from './exit-codes.ts';
-import { withNamespace } from './namespace.ts';
 import type { NamespaceOptions } from './namespace.ts';
 import type { Session } from './session.ts';
-import { targetOf, withTarget } from './target.ts';
+import { targetOf } from './target.ts';
 import type { TargetOptions } from './target.ts';
 import { certificateOf, connectionTo } from './wallet-connection.ts';
 
-type Options = TargetOptions &
+export type AddressOptions = TargetOptions &
   NamespaceOptions & { readonly chain?: string; readonly path?: string; readonly output?: 'json' };
 
-/** `holdfast address`: where to pay to, from the certificate that all holders signed. */
-export function addAddress(program: Command, session: Session): void {
-  withNamespace(withTarget(program.command('address')))
-    .summary("show a key's address, from the certificate of all holders")
-    .description(
-      "Shows the address of a wallet's key. It is computed from the certificate that every holder signed, and shown only\n" +
-        'where that verifies and the wallet is the one pinned at first use in ~/.config/holdfast/known_wallets.',
-    )
-    .argument('<wallet>', 'name, or namespace/name')
-    .argument('<key>', 'name of the key')
-    .option('--chain <chain>', 'network, like bitcoin-signet (default: the main network)')
-    .option('--path <path>', 'of a derived key: comes with ECDSA')
-    .addOption(new Option('-o, --output <format>', 'with public key and networks').choices(['json']))
-    .addHelpText(
-      'after',
-      examples(
-        'holdfast address treasury solana --dir wallets',
-        'holdfast address treasury bitcoin --chain bitcoin-signet --dir wallets',
-      ),
-    )
-    .action((wallet: string, key: string, options: Options) => showAddress(session, wallet, key, options));
-}
-
-async function showAddress(session: Session, wallet: string, keyName: string, options: Options): Promise<void> {
+/** Shows where to pay to, from the certificate that all holders signed. */
+export async function showAddress(
+  session: Session,
+  wallet: string,
+  keyName: string,
+  options: AddressOptions,
+): Promise<void> {
   if (options.path !== undefined)
     throw new UserError('--path: derived keys are not in this version', ['they come with ECDSA'], exitCodes.usage);
   const connection = await connectionTo(session, targetOf(session, options), wallet, options);

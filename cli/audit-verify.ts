@@ -1,52 +1,26 @@
-import { Option } from 'commander';
-import type { Command } from 'commander';
 import type { ConnectionHolder, VerifiedConnection } from '../client/connection.ts';
 import { hex, quote } from '../common/bytes.ts';
 import { UserError } from '../common/errors.ts';
 import { nearest } from '../common/nearest.ts';
-import { examples } from './examples.ts';
 import { exitCodes } from './exit-codes.ts';
 import { verifyHolderLog } from './holder-log.ts';
 import type { HolderLog } from './holder-log.ts';
-import { withNamespace } from './namespace.ts';
 import type { NamespaceOptions } from './namespace.ts';
 import { readOperatorIdentity } from './operator-identity.ts';
 import type { Session } from './session.ts';
 import { table } from './table.ts';
-import { targetOf, withTarget } from './target.ts';
+import { targetOf } from './target.ts';
 import type { TargetOptions } from './target.ts';
 import { connectionTo } from './wallet-connection.ts';
 
-type Options = TargetOptions & NamespaceOptions & { readonly output?: 'json' };
+export type AuditVerifyOptions = TargetOptions & NamespaceOptions & { readonly output?: 'json' };
 
-/** `holdfast audit verify`: that no record of a holder's log was changed or taken out. */
-export function addAuditVerify(program: Command, session: Session): void {
-  withNamespace(withTarget(program.command('verify')))
-    .summary("check holders' audit logs, record by record")
-    .description(
-      "Reads each holder's audit log from its signer, with the operator's identity, and checks the hash chain from the first\n" +
-        'record to the head that the signer names.',
-    )
-    .argument('<wallet>', 'name, or namespace/name')
-    .argument('[holder]', 'one holder; all when absent')
-    .addOption(new Option('-o, --output <format>', 'for scripts').choices(['json']))
-    .addHelpText(
-      'after',
-      examples(
-        'holdfast audit verify treasury --dir wallets',
-        'holdfast audit verify payments/treasury backup -o json --dir wallets',
-      ),
-    )
-    .action((wallet: string, holder: string | undefined, options: Options) =>
-      auditVerify(session, wallet, holder, options),
-    );
-}
-
-async function auditVerify(
+/** Checks that no record of the holders' logs was changed or taken out. */
+export async function auditVerify(
   session: Session,
   wallet: string,
   holder: string | undefined,
-  options: Options,
+  options: AuditVerifyOptions,
 ): Promise<void> {
   const target = targetOf(session, options);
   const connection = await connectionTo(session, target, wallet, options);

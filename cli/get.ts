@@ -1,5 +1,3 @@
-import { Option } from 'commander';
-import type { Command } from 'commander';
 import { quote } from '../common/bytes.ts';
 import { UserError } from '../common/errors.ts';
 import { definitionOf } from '../operator/api/definition.ts';
@@ -9,44 +7,25 @@ import type { Kind, Resource } from '../operator/api/resource.ts';
 import { openFolderView } from '../operator/store/folder-view.ts';
 import { defaultNamespace } from '../operator/store/manifest-key.ts';
 import { since } from './age.ts';
-import { examples } from './examples.ts';
 import { jsonPath } from './json-path.ts';
 import { kindsNamed } from './kinds.ts';
-import { withNamespace } from './namespace.ts';
 import type { NamespaceOptions } from './namespace.ts';
 import type { Session } from './session.ts';
 import { table } from './table.ts';
-import { targetOf, withTarget } from './target.ts';
+import { targetOf } from './target.ts';
 import type { TargetOptions } from './target.ts';
 import { toYaml } from './yaml.ts';
 
-type Options = TargetOptions &
+export type GetOptions = TargetOptions &
   NamespaceOptions & { readonly allNamespaces?: true; readonly output?: 'wide' | 'yaml' | 'json' };
 
-/** `holdfast get`: objects as kubectl would show them, from what the operator knows of a folder. */
-export function addGet(program: Command, session: Session): void {
-  withNamespace(withTarget(program.command('get')))
-    .summary('show wallets, signers, policies and requests')
-    .description(
-      'Shows objects of a kind: wallets, signers, signingpolicies, signingrequests, approvals, or holdfast for all. ' +
-        'It reads what the operator knows, whether or not one runs. On a cluster use kubectl.',
-    )
-    .argument('<kind>', 'plural, singular or short name')
-    .argument('[name]', 'one object; all when absent')
-    .option('-A, --all-namespaces', 'of every namespace')
-    .addOption(new Option('-o, --output <format>', 'more columns, or whole objects').choices(['wide', 'yaml', 'json']))
-    .addHelpText(
-      'after',
-      examples(
-        'holdfast get wallets --dir wallets',
-        'holdfast get sreq pay-42 -n payments -o yaml --dir wallets',
-        'holdfast get holdfast -A --dir wallets',
-      ),
-    )
-    .action((kind: string, name: string | undefined, options: Options) => get(session, kind, name, options));
-}
-
-async function get(session: Session, word: string, name: string | undefined, options: Options): Promise<void> {
+/** Shows objects as kubectl would, from what the operator knows of a folder. */
+export async function get(
+  session: Session,
+  word: string,
+  name: string | undefined,
+  options: GetOptions,
+): Promise<void> {
   const kinds = kindsNamed(word);
   const target = targetOf(session, options);
   const view = await openFolderView(target.folder, { stateDir: target.stateDir });
@@ -73,7 +52,7 @@ async function get(session: Session, word: string, name: string | undefined, opt
   tables.forEach((lines, i) => session.print([...(i > 0 ? [''] : []), ...lines].join('\n')));
 }
 
-function tableOf(kind: Kind, objects: readonly Resource[], options: Options, several: boolean): readonly string[] {
+function tableOf(kind: Kind, objects: readonly Resource[], options: GetOptions, several: boolean): readonly string[] {
   const { names, columns } = definitionOf(kind);
   const shown = columns.filter(({ priority = 0 }) => priority === 0 || options.output === 'wide');
   const prefix = several ? `${names.singular}/` : '';

@@ -1,5 +1,3 @@
-import { Option } from 'commander';
-import type { Command } from 'commander';
 import { fromHex, quote } from '../common/bytes.ts';
 import { UserError, messageOf } from '../common/errors.ts';
 import { nearest } from '../common/nearest.ts';
@@ -15,44 +13,22 @@ import { requestNamespace } from '../statement/holder-signature.ts';
 import { verifySshsig } from '../statement/sshsig.ts';
 import { parseStatement, statementDigest } from '../statement/statements.ts';
 import { since } from './age.ts';
-import { examples } from './examples.ts';
 import { judge } from './judgement.ts';
 import type { Judgement } from './judgement.ts';
 import { readManifestFile } from './manifest-file.ts';
-import { splitName, withNamespace } from './namespace.ts';
+import { splitName } from './namespace.ts';
 import type { NamespaceOptions } from './namespace.ts';
 import { statementOf } from './request-manifest.ts';
 import type { RequestManifest } from './request-manifest.ts';
 import type { Session } from './session.ts';
-import { targetOf, withTarget } from './target.ts';
+import { targetOf } from './target.ts';
 import type { TargetOptions } from './target.ts';
 import { certificateOf, connectionTo } from './wallet-connection.ts';
 
-type Options = TargetOptions & NamespaceOptions & { readonly statement?: true; readonly output?: 'json' };
+export type InspectOptions = TargetOptions & NamespaceOptions & { readonly statement?: true; readonly output?: 'json' };
 
-/** `holdfast inspect`: what a request does, what the policy says of it, and the bytes that are signed. */
-export function addInspect(program: Command, session: Session): void {
-  withNamespace(withTarget(program.command('inspect')))
-    .summary("show a request's decoded effects and what the policy says")
-    .description(
-      'Decodes the payload of a request on this machine, checks who signed it and says what the policy makes of it, as if ' +
-        'nothing had been spent. With --statement it prints the exact bytes that are signed, whose sha256sum is the digest.',
-    )
-    .argument('<request>', 'name, namespace/name, or a manifest: FILE.yaml')
-    .option('--statement', 'print the exact bytes of the request statement and nothing else')
-    .addOption(new Option('-o, --output <format>', 'for scripts').choices(['json']).conflicts('statement'))
-    .addHelpText(
-      'after',
-      examples(
-        'holdfast inspect pay-42 -n payments --dir wallets',
-        'holdfast inspect request.yaml --dir wallets',
-        'holdfast inspect pay-42 --statement --dir wallets | sha256sum',
-      ),
-    )
-    .action((request: string, options: Options) => inspect(session, request, options));
-}
-
-async function inspect(session: Session, word: string, options: Options): Promise<void> {
+/** Shows what a request does, what the policy says of it, or the bytes that are signed. */
+export async function inspect(session: Session, word: string, options: InspectOptions): Promise<void> {
   const target = targetOf(session, options);
   const view = await openFolderView(target.folder, { stateDir: target.stateDir });
   const request = await requestNamed(view, word, options);
@@ -106,7 +82,7 @@ async function inspect(session: Session, word: string, options: Options): Promis
 async function requestNamed(
   view: FolderView,
   word: string,
-  options: Options,
+  options: InspectOptions,
 ): Promise<RequestManifest | SigningRequest> {
   if (/\.(?:ya?ml|json)$/.test(word)) return readManifestFile('SigningRequest', word);
   const { namespace, name } = splitName(word, options);

@@ -1,6 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { Option } from 'commander';
-import type { Command } from 'commander';
 import { offchainMessage } from '../client/offchain-message.ts';
 import { equal, fromHex, fromUtf8, quote, utf8 } from '../common/bytes.ts';
 import { UserError, messageOf } from '../common/errors.ts';
@@ -8,26 +6,11 @@ import type { Payload, PublicKey } from '../policy/effect.ts';
 import { signingDomain } from '../policy/decode/solana-offchain.ts';
 import { chainNamed, chainNames } from './chains.ts';
 import { exitCodes } from './exit-codes.ts';
-
-export type PayloadOptions = {
-  readonly transaction?: string;
-  readonly psbt?: string;
-  readonly message?: string;
-  readonly digest?: string;
-  readonly chain?: string;
-};
+import type { PayloadOptions } from './payload-options.ts';
 
 /** As many bytes as a request takes. */
 const mostBytes = 262_144;
 const psbtMagic = Uint8Array.of(0x70, 0x73, 0x62, 0x74, 0xff);
-
-export const withPayload = (command: Command): Command =>
-  command
-    .addOption(new Option('--transaction <file|hex>', 'a transaction').conflicts(['psbt', 'message', 'digest']))
-    .addOption(new Option('--psbt <file|hex>', 'a Bitcoin PSBT').conflicts(['message', 'digest']))
-    .addOption(new Option('--message <text|@file>', 'an off-chain message').conflicts(['digest']))
-    .option('--digest <hex>', 'raw bytes, which only a rule that names Digest allows')
-    .option('--chain <chain>', `${Object.keys(chainNames).join(', ')}, or CAIP-2 (default: the main network)`);
 
 /** The payload that the options describe, for `key`. Files hold raw bytes, hex or base64; - is stdin. */
 export async function readPayload(options: PayloadOptions, key: PublicKey): Promise<Payload> {

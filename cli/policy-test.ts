@@ -1,7 +1,5 @@
 import { base58 } from '@scure/base';
 import { Address } from '@scure/btc-signer';
-import { Option } from 'commander';
-import type { Command } from 'commander';
 import { fromHex, quote } from '../common/bytes.ts';
 import { UserError } from '../common/errors.ts';
 import { bitcoinNetworks } from '../policy/decode/networks.ts';
@@ -9,50 +7,23 @@ import { parsePolicy, policyDocument } from '../policy/document.ts';
 import type { Policy } from '../policy/document.ts';
 import type { Payload, PublicKey } from '../policy/effect.ts';
 import { PolicyInvalid } from '../policy/policy-invalid.ts';
-import { examples } from './examples.ts';
 import { exitCodes } from './exit-codes.ts';
 import { judgementLines } from './inspect.ts';
 import { judge } from './judgement.ts';
 import { problemsOf, readManifestFile } from './manifest-file.ts';
-import { readPayload, withPayload } from './payload.ts';
-import type { PayloadOptions } from './payload.ts';
+import { readPayload } from './payload.ts';
+import type { PayloadOptions } from './payload-options.ts';
 import type { Session } from './session.ts';
 
-type Options = PayloadOptions & {
+export type PolicyTestOptions = PayloadOptions & {
   readonly address?: string;
   readonly filename?: string;
   readonly initiator?: string;
   readonly output?: 'json';
 };
 
-/** `holdfast policy test`: a verdict without a wallet. */
-export function addPolicyTest(program: Command, session: Session): void {
-  withPayload(program.command('test'))
-    .summary('say what a policy makes of a payload, offline')
-    .description(
-      'Says whether a SigningPolicy allows a payload, and why, by the code that signers run. Needs no wallet. Limits are ' +
-        'judged as if nothing had been spent. Exit code 0: allowed, 3: denied, 4: allowed once more is there.',
-    )
-    .argument('<file>', 'manifest with one SigningPolicy')
-    .option(
-      '--address <address>',
-      "address of the key that would sign: the transaction's payer, or where change returns to",
-    )
-    .option('-f, --filename <file>', 'take the payload of a SigningRequest manifest')
-    .option('--initiator <name>', 'who would ask (default: the first of the policy)')
-    .addOption(new Option('-o, --output <format>', 'for scripts').choices(['json']))
-    .addHelpText(
-      'after',
-      examples(
-        'holdfast policy test policy.yaml --transaction payment.bin --address 9xQeWvG816bUx9EPjHmaT23yvVM2ZWbrrpZb9PusVFin',
-        'holdfast policy test policy.yaml -f request.yaml --address 9xQeWvG816bUx9EPjHmaT23yvVM2ZWbrrpZb9PusVFin -o json',
-        'holdfast policy test policy.yaml --digest 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff',
-      ),
-    )
-    .action((file: string, options: Options) => policyTest(session, file, options));
-}
-
-async function policyTest(session: Session, file: string, options: Options): Promise<void> {
+/** Gives a verdict without a wallet. */
+export async function policyTest(session: Session, file: string, options: PolicyTestOptions): Promise<void> {
   const policy = await readPolicyFile(file);
   const request =
     options.filename === undefined ? undefined : await readManifestFile('SigningRequest', options.filename);
@@ -98,7 +69,7 @@ async function readPolicyFile(file: string): Promise<Policy> {
 }
 
 /** The key that an address is of. Digests are judged alike whosever they are. */
-function publicKeyOf({ address, psbt, digest }: Options, format: Payload['format'] | undefined): PublicKey {
+function publicKeyOf({ address, psbt, digest }: PolicyTestOptions, format: Payload['format'] | undefined): PublicKey {
   if (address === undefined) {
     if (digest !== undefined || format === 'Digest') return { scheme: 'EdDSA', bytes: new Uint8Array(32) };
     throw new UserError(

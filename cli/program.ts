@@ -1,19 +1,19 @@
 import { Command } from 'commander';
 import { UserError } from '../common/errors.ts';
 import { version } from '../common/version.ts';
-import { addAddress } from './address.ts';
-import { addAuditVerify } from './audit-verify.ts';
-import { addDemo } from './demo-command.ts';
+import { addAddress } from './commands/address.ts';
+import { addAuditVerify } from './commands/audit-verify.ts';
+import { addDemo } from './commands/demo.ts';
 import { examples } from './examples.ts';
 import { exitCodes } from './exit-codes.ts';
-import { addGet } from './get.ts';
-import { addInspect } from './inspect.ts';
-import { addPolicyTest } from './policy-test.ts';
-import { addSealNew } from './seal-new.ts';
+import { addGet } from './commands/get.ts';
+import { addInspect } from './commands/inspect.ts';
+import { addPolicyTest } from './commands/policy-test.ts';
+import { addSealNew } from './commands/seal-new.ts';
 import type { Session } from './session.ts';
-import { addSign } from './sign.ts';
-import { addStatus } from './status.ts';
-import { addUp } from './up.ts';
+import { addSign } from './commands/sign.ts';
+import { addStatus } from './commands/status.ts';
+import { addUp } from './commands/up.ts';
 
 /** The command with all its verbs. Parsing throws CommanderError where the words make no sense. */
 export function createProgram(session: Session): Command {

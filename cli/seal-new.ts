@@ -1,38 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { Option } from 'commander';
-import type { Command } from 'commander';
 import { quote } from '../common/bytes.ts';
 import { UserError, messageOf } from '../common/errors.ts';
 import { defaultNamespace } from '../operator/store/manifest-key.ts';
-import { examples } from './examples.ts';
 import { exitCodes } from './exit-codes.ts';
-import { splitName, withNamespace } from './namespace.ts';
+import { splitName } from './namespace.ts';
 import type { NamespaceOptions } from './namespace.ts';
 import type { Session } from './session.ts';
 import { toYaml } from './yaml.ts';
 
-type Options = NamespaceOptions & { readonly key: string; readonly output?: string };
+export type SealNewOptions = NamespaceOptions & { readonly key: string; readonly output?: string };
 
 const keyBytes = 32;
 
-/** `holdfast seal new`: a Secret with a fresh key for `seal.keySecretRef`. */
-export function addSealNew(program: Command, session: Session): void {
-  withNamespace(program.command('new'))
-    .summary('make a Secret with a key that seals shares')
-    .description(
-      `Writes a Secret manifest with ${keyBytes} random bytes, for seal.keySecretRef of a Wallet or Signer. An existing file is\n` +
-        'never overwritten: without its seal key a share is lost.',
-    )
-    .argument('<name>', 'name of the Secret')
-    .option('--key <key>', 'key within the Secret', 'kek')
-    .addOption(new Option('-o, --output <file>', 'where to write it (default: NAME.yaml in the current folder)'))
-    .addHelpText('after', examples('holdfast seal new treasury-seal -n payments -o wallets/seal.yaml'))
-    .action((name: string, options: Options) => sealNew(session, name, options));
-}
-
-async function sealNew(session: Session, word: string, options: Options): Promise<void> {
+/** Writes a Secret with a fresh key for `seal.keySecretRef`. */
+export async function sealNew(session: Session, word: string, options: SealNewOptions): Promise<void> {
   const { namespace, name } = splitName(word, options);
   if (!/^(?=.{1,253}$)[a-z0-9]([-.a-z0-9]*[a-z0-9])?$/.test(name))
     throw new UserError(

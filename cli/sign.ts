@@ -1,6 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { Option } from 'commander';
-import type { Command } from 'commander';
 import { clientOptions } from '../client/connection.ts';
 import type { VerifiedConnection } from '../client/connection.ts';
 import { encodeRequest } from '../client/request.ts';
@@ -16,22 +14,20 @@ import { parseCanonical } from '../statement/canonical.ts';
 import { requestNamespace } from '../statement/holder-signature.ts';
 import { parseStatement, statementDigest } from '../statement/statements.ts';
 import type { RequestStatement } from '../statement/statements.ts';
-import { examples } from './examples.ts';
 import { exitCodes } from './exit-codes.ts';
 import { chooseInitiator } from './initiator.ts';
 import type { InitiatorOptions } from './initiator.ts';
 import { readManifestFile } from './manifest-file.ts';
-import { withNamespace } from './namespace.ts';
 import type { NamespaceOptions } from './namespace.ts';
-import { readPayload, withPayload } from './payload.ts';
-import type { PayloadOptions } from './payload.ts';
+import { readPayload } from './payload.ts';
+import type { PayloadOptions } from './payload-options.ts';
 import { expiryOf, formatManifest, manifestOf, statementOf } from './request-manifest.ts';
 import type { Session } from './session.ts';
-import { targetOf, withTarget } from './target.ts';
+import { targetOf } from './target.ts';
 import type { TargetOptions } from './target.ts';
 import { certificateOf, connectionTo } from './wallet-connection.ts';
 
-type Options = TargetOptions &
+export type SignOptions = TargetOptions &
   NamespaceOptions &
   PayloadOptions &
   InitiatorOptions & {
@@ -45,36 +41,6 @@ type Options = TargetOptions &
     readonly output?: 'yaml' | 'json';
   };
 
-/** `holdfast sign`: a request made, signed by its initiator and handed to the wallet's signers. */
-export function addSign(program: Command, session: Session): void {
-  withPayload(withNamespace(withTarget(program.command('sign'))))
-    .summary('sign a request as initiator, submit it, print the result')
-    .description(
-      'Shows what a payload does, signs the request for it with your SSH key, asks the signers and verifies what they ' +
-        'answer. The finished transaction is on stdout, in hex; for payloads without one the signatures.',
-    )
-    .option('--wallet <wallet>', 'name, or namespace/name')
-    .option('--key <key>', "name of the wallet's key")
-    .option('-f, --filename <file>', 'submit a request that was signed before: a SigningRequest manifest')
-    .option('--id <id>', 'what makes two requests the same one (default: a new one)')
-    .option('--expires <when>', 'until when it may be signed: a span like 15m or 7d, or a time', '1h')
-    .option('--initiator <name>', 'who asks, by the policy (default: whose key it is)')
-    .option('--ssh-key <file>', 'private key, or public key of one in ssh-agent (default: any in ssh-agent)')
-    .option('--wait', 'ask again, with the same bytes, until it is signed, denied or expired')
-    .option('--dry-run', 'print the signed request as a manifest and submit nothing')
-    .addOption(new Option('-o, --output <format>', 'json; with --dry-run also yaml').choices(['yaml', 'json']))
-    .addHelpText(
-      'after',
-      examples(
-        'holdfast sign --wallet treasury --key solana --message "hello" --ssh-key initiator --dir wallets',
-        'holdfast sign --wallet treasury --key solana --transaction payment.bin --ssh-key initiator --wait --dir wallets',
-        'holdfast sign --wallet payments/treasury --key bitcoin --psbt payment.psbt --dry-run -o yaml --dir wallets',
-        'holdfast sign -f request.yaml --wait --dir wallets',
-      ),
-    )
-    .action((options: Options) => sign(session, options));
-}
-
 /** A request ready to be submitted. */
 type Prepared = {
   readonly connection: VerifiedConnection;
@@ -83,7 +49,8 @@ type Prepared = {
   readonly signature: string;
 };
 
-async function sign(session: Session, options: Options): Promise<void> {
+/** Makes a request or takes one from a file, hands it to the signers and prints what they make of it. */
+export async function sign(session: Session, options: SignOptions): Promise<void> {
   if (options.output === 'yaml' && options.dryRun !== true)
     throw new UserError('-o yaml: only with --dry-run', ['-o json prints the result as JSON'], exitCodes.usage);
   const prepared =
@@ -112,7 +79,7 @@ async function sign(session: Session, options: Options): Promise<void> {
   }
 }
 
-async function prepare(session: Session, options: Options): Promise<Prepared> {
+async function prepare(session: Session, options: SignOptions): Promise<Prepared> {
   const missing = ['wallet', 'key'].filter((name) => options[name as 'wallet' | 'key'] === undefined);
   if (missing.length > 0)
     throw new UserError(
@@ -156,7 +123,7 @@ function explain(session: Session, effects: () => readonly string[], chain: stri
 }
 
 /** A request signed before, which needs no key. */
-async function load(session: Session, options: Options, file: string): Promise<Prepared> {
+async function load(session: Session, options: SignOptions, file: string): Promise<Prepared> {
   const manifest = await readManifestFile('SigningRequest', file);
   const { namespace } = manifest.metadata;
   const connection = await connectionTo(
@@ -170,7 +137,7 @@ async function load(session: Session, options: Options, file: string): Promise<P
   return { connection, client, statement, signature: manifest.spec.initiator.signature };
 }
 
-function report(session: Session, request: RequestStatement, result: SignResult, options: Options): void {
+function report(session: Session, request: RequestStatement, result: SignResult, options: SignOptions): void {
   if (options.output === 'json') session.print(JSON.stringify(jsonOf(request, result), undefined, 2));
   if (result.outcome !== 'signed') throw refusal(request, result, options);
   if (options.output !== 'json')
@@ -188,7 +155,7 @@ function report(session: Session, request: RequestStatement, result: SignResult,
 /** Reasons whose message is the policy's own explanation. */
 const judged: readonly Reason[] = ['PolicyDenied', 'LimitExceeded', 'FeeTooHigh'];
 
-function refusal(request: RequestStatement, result: NotSigned, options: Options): UserError {
+function refusal(request: RequestStatement, result: NotSigned, options: SignOptions): UserError {
   const { outcome, reason, message, rule } = result;
   const text = `${outcome}: ${reason}: ${message}`;
   if (outcome === 'denied')

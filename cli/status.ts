@@ -1,5 +1,3 @@
-import { Option } from 'commander';
-import type { Command } from 'commander';
 import type { VerifiedConnection } from '../client/connection.ts';
 import { fromHex, quote } from '../common/bytes.ts';
 import { UserError } from '../common/errors.ts';
@@ -10,33 +8,18 @@ import { openFolderView } from '../operator/store/folder-view.ts';
 import type { FolderView } from '../operator/store/folder-view.ts';
 import { addressesOf } from '../policy/address.ts';
 import { since } from './age.ts';
-import { examples } from './examples.ts';
-import { splitName, withNamespace } from './namespace.ts';
+import { splitName } from './namespace.ts';
 import type { NamespaceOptions } from './namespace.ts';
 import type { Session } from './session.ts';
 import { table } from './table.ts';
-import { targetOf, withTarget } from './target.ts';
+import { targetOf } from './target.ts';
 import type { TargetOptions } from './target.ts';
 import { connectionIfFounded } from './wallet-connection.ts';
 
-type Options = TargetOptions & NamespaceOptions & { readonly output?: 'json' };
+export type StatusOptions = TargetOptions & NamespaceOptions & { readonly output?: 'json' };
 
 /** As much of requests and events as one screen has room for. */
 const latest = 5;
-
-/** `holdfast status`: a wallet on one screen. */
-export function addStatus(program: Command, session: Session): void {
-  withNamespace(withTarget(program.command('status')))
-    .summary('show a wallet on one screen')
-    .description('Shows how a wallet is: what it waits for, its signers, keys, policy, latest requests and events.')
-    .argument('<wallet>', 'name, or namespace/name')
-    .addOption(new Option('-o, --output <format>', 'for scripts').choices(['json']))
-    .addHelpText(
-      'after',
-      examples('holdfast status treasury --dir wallets', 'holdfast status payments/treasury -o json --dir wallets'),
-    )
-    .action((wallet: string, options: Options) => status(session, wallet, options));
-}
 
 type Report = {
   readonly wallet: Wallet;
@@ -47,7 +30,8 @@ type Report = {
   readonly operator: { readonly pid: number } | undefined;
 };
 
-async function status(session: Session, word: string, options: Options): Promise<void> {
+/** Shows a wallet on one screen. */
+export async function status(session: Session, word: string, options: StatusOptions): Promise<void> {
   const target = targetOf(session, options);
   const view = await openFolderView(target.folder, { stateDir: target.stateDir });
   const { namespace, name } = splitName(word, options);

@@ -1,44 +1,25 @@
 import { createWriteStream, statSync } from 'node:fs';
 import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Command } from 'commander';
 import { createLog } from '../common/log.ts';
 import type { Log } from '../common/log.ts';
 import { keyString } from '../operator/api/resource.ts';
+import { runEmbedded } from '../operator/embedded.ts';
 import type { ResourceStore } from '../operator/store/resource-store.ts';
-import { examples } from './examples.ts';
 import { linesOf } from './progress.ts';
 import type { Session } from './session.ts';
-import { targetOf, withTarget } from './target.ts';
+import { targetOf } from './target.ts';
 import type { Target, TargetOptions } from './target.ts';
 
-type Options = TargetOptions & { readonly keepSigners?: true; readonly verbose?: true; readonly metrics?: string };
+export type UpOptions = TargetOptions & {
+  readonly keepSigners?: true;
+  readonly verbose?: true;
+  readonly metrics?: string;
+};
 
-/** `holdfast up`: the operator in this process, over a folder of manifests. */
-export function addUp(program: Command, session: Session): void {
-  withTarget(program.command('up'))
-    .summary('run the operator over a folder of manifests')
-    .description(
-      'Runs the operator over a folder of manifests, with signers as processes of this machine. Saving a file in the folder ' +
-        'applies it. The folder is only read; state lies in .holdfast in it. Ctrl-C ends operator and signers. ' +
-        'Processes of one user are no isolation: for trying out, for tests and for CI.',
-    )
-    .argument('[folder]', 'the folder; --dir or HOLDFAST_DIR when absent')
-    .option('--keep-signers', 'leave the signers running on Ctrl-C; the next holdfast up finds them')
-    .option('--metrics <host:port>', 'where to serve metrics and health (default: a free port)')
-    .option('-v, --verbose', "also show the operator's log")
-    .addHelpText(
-      'after',
-      examples('holdfast up wallets', 'holdfast up wallets --metrics 127.0.0.1:9090 --keep-signers'),
-    )
-    .action((folder: string | undefined, options: Options) =>
-      up(session, targetOf(session, folder === undefined ? options : { dir: folder }), options),
-    );
-}
-
-async function up(session: Session, target: Target, options: Options): Promise<void> {
-  // Only this verb needs the operator: others start without loading it.
-  const { runEmbedded } = await import('../operator/embedded.ts');
+/** Runs the operator in this process until Ctrl-C, and tells what happens. */
+export async function up(session: Session, options: UpOptions): Promise<void> {
+  const target = targetOf(session, options);
   const { log, file } = await operatorLog(session, target, options.verbose ?? false);
   const { store, metricsEndpoint, ended } = await runEmbedded({
     dir: target.folder,

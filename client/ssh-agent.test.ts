@@ -1,15 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, sign } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { concat, utf8 } from '../common/bytes.ts';
+import { concat, sha256, utf8 } from '../common/bytes.ts';
 import { formatSshPublicKey, sshKeyOf } from '../statement/ssh-key.ts';
-import { verifySshsig } from '../statement/sshsig.ts';
-import { sshString, sshUint32 } from '../statement/ssh-wire.ts';
+import { sshsigPayload, verifySshsig } from '../statement/sshsig.ts';
+import { SshReader, sshString, sshUint32 } from '../statement/ssh-wire.ts';
 import { agentIdentities } from './ssh-agent.ts';
 import { startSshAgent } from './testing/ssh-agent.ts';
 
@@ -109,6 +109,25 @@ test('keys that make no sense are left out, and a signature that does not verify
   const identities = await agentIdentities(socketPath);
   expect(identities.map((identity) => identity.key.blob)).toEqual([key.blob]);
   await expect(identities[0]?.sign(namespace, message)).rejects.toThrow('does not verify over these bytes');
+});
+
+test("a security key's signature, with its flags and counter, comes through whole, and an untouched one does not", async () => {
+  const plain = new SshReader(key.blob);
+  plain.string('algorithm');
+  const point = plain.string('point');
+  const name = 'sk-ssh-ed25519@openssh.com';
+  const blob = concat(sshString(name), sshString(point), sshString('ssh:'));
+  const answer = (flags: number): Uint8Array => {
+    const tail = concat(Uint8Array.of(flags), sshUint32(7));
+    const signed = concat(sha256(utf8('ssh:')), tail, sha256(sshsigPayload(namespace, message)));
+    const value = concat(sshString(name), sshString(sign(null, signed, privateKey)), tail);
+    return concat(Uint8Array.of(14), sshString(value));
+  };
+  const socketPath = await fakeAgent(identitiesAnswer(blob), answer(1), answer(0));
+  const [identity] = await agentIdentities(socketPath);
+  const armored = await identity!.sign(namespace, message);
+  verifySshsig({ armored, namespace, message, key: identity!.key });
+  await expect(identity!.sign(namespace, message)).rejects.toThrow('made without touching the security key');
 });
 
 test('an abort ends the wait for an agent', async () => {

@@ -3,7 +3,7 @@ import { parse } from 'yaml';
 import type { Kind } from './resource.ts';
 import type { Schema } from './schema.ts';
 
-/** What a kind's CRD says: how it is called, what tables show of it, what its objects look like. */
+/** What a kind's CRD says beside the schema: how it is called, what tables show of it. */
 export type Definition = {
   readonly names: {
     readonly kind: string;
@@ -13,7 +13,6 @@ export type Definition = {
     readonly categories: readonly string[];
   };
   readonly columns: readonly Column[];
-  readonly schema: Schema;
 };
 
 /** A column of `get`; one with a priority is for `-o wide` only. */
@@ -24,14 +23,11 @@ export type Column = {
   readonly priority?: number;
 };
 
-type Crd = {
-  readonly spec: {
-    readonly names: Definition['names'];
-    readonly versions: readonly [
-      { readonly schema: { readonly openAPIV3Schema: Schema }; readonly additionalPrinterColumns: readonly Column[] },
-    ];
-  };
+type Version = {
+  readonly schema: { readonly openAPIV3Schema: Schema };
+  readonly additionalPrinterColumns: readonly Column[];
 };
+type Crd<V> = { readonly spec: { readonly names: Definition['names']; readonly versions: readonly [V] } };
 
 const files: Readonly<Record<Kind, string>> = {
   Wallet: 'wallets.yaml',
@@ -43,20 +39,25 @@ const files: Readonly<Record<Kind, string>> = {
 
 const loaded = new Map<Kind, Definition>();
 
-/** The definition of a kind as crds/ has it. Read from disk once. */
+/** The names and columns of a kind as its CRD has them. Read from disk once. */
 export function definitionOf(kind: Kind): Definition {
   const known = loaded.get(kind);
   if (known) return known;
-  const { spec }: Crd = parse(readFileSync(new URL(files[kind], folder()), 'utf8'));
-  const [version] = spec.versions;
-  const definition = {
-    names: spec.names,
-    columns: version.additionalPrinterColumns,
-    schema: version.schema.openAPIV3Schema,
-  };
+  // The schema comes last and is most of the file: parsing it would take a command longer than all else it does.
+  const [head = ''] = textOf(kind).split(/^ +schema:$/m);
+  const { spec }: Crd<Omit<Version, 'schema'>> = parse(head);
+  const definition = { names: spec.names, columns: spec.versions[0].additionalPrinterColumns };
   loaded.set(kind, definition);
   return definition;
 }
+
+/** The schema of a kind as its CRD has it. */
+export function crdSchema(kind: Kind): Schema {
+  const { spec }: Crd<Version> = parse(textOf(kind));
+  return spec.versions[0].schema.openAPIV3Schema;
+}
+
+const textOf = (kind: Kind): string => readFileSync(new URL(files[kind], folder()), 'utf8');
 
 /** crds/ lies beside a bundle, and at the root of the sources. */
 function folder(): URL {

@@ -1,4 +1,4 @@
-import { definitionOf } from './definition.ts';
+import { crdSchema } from './definition.ts';
 import type { Kind } from './resource.ts';
 
 /** The part of OpenAPI's schema language that crds/*.yaml use, and no more. */
@@ -55,11 +55,11 @@ const metadata: Schema = {
 
 const loaded = new Map<Kind, Schema>();
 
-/** The schema of a kind's objects as its CRD has it, metadata included. */
+/** The schema of a kind's objects as its CRD has it, metadata included. Read from disk once. */
 export function schemaOf(kind: Kind): Schema {
   const known = loaded.get(kind);
   if (known) return known;
-  const { schema } = definitionOf(kind);
+  const schema = crdSchema(kind);
   const name = { ...metadata.properties?.['name'], ...schema.properties?.['metadata']?.properties?.['name'] };
   const full: Schema = {
     ...schema,

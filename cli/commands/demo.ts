@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { examples } from './examples.ts';
-import type { Session } from './session.ts';
+import { examples } from '../examples.ts';
+import type { Session } from '../session.ts';
 
 /** `holdfast demo`: everything once, in a folder that goes away. */
 export function addDemo(program: Command, session: Session): void {
@@ -14,7 +14,7 @@ export function addDemo(program: Command, session: Session): void {
     .option('--json', 'print one JSON object')
     .addHelpText('after', examples('holdfast demo', 'holdfast demo --json'))
     .action(async ({ json = false }: { readonly json?: boolean }) => {
-      const { runDemo } = await import('./demo.ts');
+      const { runDemo } = await import('../demo.ts');
       await runDemo(session, { json });
     });
 }
