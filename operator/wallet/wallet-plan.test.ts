@@ -15,7 +15,7 @@ import {
   observation,
   unprovisioned,
 } from '../testing/holder-states.ts';
-import { aWallet, now } from '../testing/objects.ts';
+import { aSigner, aWallet, now } from '../testing/objects.ts';
 import { planWallet } from './wallet-plan.ts';
 import type { WalletFacts } from './wallet-plan.ts';
 
@@ -421,4 +421,14 @@ test('a signer that was never started is left out of the connection', () => {
     }),
   );
   expect(connection?.holders.map(({ name }) => name)).toEqual(['infrastructure', 'backup']);
+});
+
+test('Signers are written for what can be founded, and for what was', () => {
+  const missing = { write: [aSigner('client')], sealless: [], waiting: [] };
+  const keys = [...aWallet().spec.keys, { name: 'ethereum', scheme: 'ECDSA' as const }];
+  expect(planWallet(facts({ ...unfounded, missing })).writeSigners).toEqual(missing.write);
+  expect(planWallet(facts({ ...unfounded, missing, wallet: aWallet({ keys }) })).writeSigners).toEqual([]);
+  expect(
+    planWallet(facts({ missing, wallet: aWallet({ keys }, { genesis: fake.genesisDigest }) })).writeSigners,
+  ).toEqual(missing.write);
 });

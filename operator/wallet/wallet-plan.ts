@@ -15,6 +15,7 @@ import { availability, descriptionOf } from './holder-state.ts';
 import type { HolderState } from './holder-state.ts';
 import { planProvision } from './provision-plan.ts';
 import type { Provision, ProvisionFacts } from './provision-plan.ts';
+import { unsupportedInWallet } from './unsupported.ts';
 import { enforcedBy, findWallet } from './wallet-findings.ts';
 import type { FindingFacts } from './wallet-findings.ts';
 
@@ -85,7 +86,8 @@ export function planWallet(facts: WalletFacts): WalletPlan {
     available.unavailable.length === 0 &&
     findings.every(({ type, status: is }) => is === 'True' || !['Ready', 'KeysGenerated'].includes(type));
   return {
-    writeSigners: missing.write,
+    // Nothing is started for what cannot be founded.
+    writeSigners: genesis === '' && unsupportedInWallet(wallet) !== undefined ? [] : missing.write,
     provision,
     status,
     events: eventsOf(wallet, status, findings),
