@@ -15,7 +15,10 @@ export type DemoFolder = {
 };
 
 // From this file, or from dist/holdfast.js.
-const quickstart = new URL(`${import.meta.url.endsWith('.ts') ? '../../' : '../'}examples/quickstart/`, import.meta.url);
+const quickstart = new URL(
+  `${import.meta.url.endsWith('.ts') ? '../../' : '../'}examples/quickstart/`,
+  import.meta.url,
+);
 
 export async function makeDemoFolder(initiator: KeyObject): Promise<DemoFolder> {
   const path = await mkdtemp(join(tmpdir(), 'holdfast-demo-'));
@@ -37,7 +40,9 @@ export async function makeDemoFolder(initiator: KeyObject): Promise<DemoFolder> 
   return {
     path,
     address(name, chain) {
-      const account = addressBook.find((entry) => entry.name === name)?.addresses.find((each) => each.startsWith(`${chain}:`));
+      const account = addressBook
+        .find((entry) => entry.name === name)
+        ?.addresses.find((each) => each.startsWith(`${chain}:`));
       if (account === undefined) throw new Error(`examples/quickstart/policy.yaml: ${name} has no address on ${chain}`);
       return account.slice(chain.length + 1);
     },

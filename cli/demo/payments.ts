@@ -30,7 +30,11 @@ export function solanaTransfer(from: string, to: string, lamports: bigint): Uint
     (m) => setTransactionMessageLifetimeUsingBlockhash({ blockhash: recent, lastValidBlockHeight: 0n }, m),
     (m) =>
       appendTransactionMessageInstruction(
-        getTransferSolInstruction({ source: createNoopSigner(address(from)), destination: address(to), amount: lamports }),
+        getTransferSolInstruction({
+          source: createNoopSigner(address(from)),
+          destination: address(to),
+          amount: lamports,
+        }),
         m,
       ),
   );

@@ -12,7 +12,12 @@ export type DemoKey = {
 };
 
 /** One request with its final outcome. */
-export type DemoRequest = { readonly id: string; readonly key: string; readonly kind: Format; readonly result: SignResult };
+export type DemoRequest = {
+  readonly id: string;
+  readonly key: string;
+  readonly kind: Format;
+  readonly result: SignResult;
+};
 
 export type DemoAudit = { readonly verified: boolean; readonly records: number };
 
@@ -45,7 +50,13 @@ export const jsonOf = (keys: readonly DemoKey[], requests: readonly DemoRequest[
 export function latencyTable(requests: readonly DemoRequest[]): readonly string[] {
   const rows = requests.flatMap(({ id, key, result }) =>
     result.outcome === 'signed'
-      ? [[id, key, ...steps.map((step) => (result.durations[step] === undefined ? '-' : result.durations[step].toFixed(1)))]]
+      ? [
+          [
+            id,
+            key,
+            ...steps.map((step) => (result.durations[step] === undefined ? '-' : result.durations[step].toFixed(1))),
+          ],
+        ]
       : [],
   );
   return table(['request', 'key', ...steps], rows);
