@@ -16,6 +16,8 @@ const table: readonly (readonly [string, string, string | undefined])[] = [
   ['signer/ceremony/probe.ts', '../../cli/main.ts', 'signer/ knows neither the operator'],
   ['signer/state/probe.ts', '../../operator/api/resource.ts', 'signer/ knows neither the operator'],
   ['signer/probe.test.ts', '../operator/api/resource.ts', 'signer/ knows neither the operator'],
+  ['signer/probe.test.ts', '../client/signer-client.ts', undefined],
+  ['signer/peers/testing/probe.ts', '../../../cli/main.ts', 'signer/ knows neither the operator'],
   ['signer/probe.ts', '@kubernetes/client-node', kubernetes],
   ['signer/probe.ts', 'node:fs', disk],
   ['signer/peers/probe.ts', 'node:fs/promises', disk],

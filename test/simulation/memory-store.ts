@@ -1,7 +1,6 @@
-import { sha256 } from '../../common/bytes.ts';
+import { hex, sha256 } from '../../common/bytes.ts';
 import { formatTime } from '../../common/clock.ts';
 import { canonicalize } from '../../statement/canonical.ts';
-import { hex } from '../../common/bytes.ts';
 import type { AuditRecord, Change, Head, KeyRow, LedgerRow, PeerRow, RequestRow, Snapshot, SpendRow, Store } from '../../signer/state/store.ts';
 
 /** What a signer's disk holds; shared by the stores that one holder opens one after another. */

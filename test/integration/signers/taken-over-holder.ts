@@ -8,7 +8,6 @@ import type { Commitment, Contribution, SignRound } from '../../../proto/gen/sig
 import type { ProvisionRequest } from '../../../proto/gen/signer/v1/signer.ts';
 import { effectsDigest } from '../../../policy/effects-json.ts';
 import { decode } from '../../../policy/decode/decode.ts';
-import type { Format } from '../../../policy/effect.ts';
 import type { Environment } from '../../../signer/ceremony/environment.ts';
 import { silentMeter } from '../../../signer/ceremony/meter.ts';
 import { sessionId } from '../../../signer/ceremony/session.ts';
@@ -105,7 +104,7 @@ export class TakenOverHolder {
     const statement = parseStatement('holdfast/request/v1', request.statement);
     const key = facts.key(statement.key);
     if (key === undefined) throw new Error(`no key ${statement.key}`);
-    const payload = { chain: statement.chain, format: statement.format as Format, data: fromHex(statement.data.slice(2)) };
+    const payload = { chain: statement.chain, format: statement.format, data: fromHex(statement.data.slice(2)) };
     const quorum = facts.roster.members.filter((m) => m.name === peer || m.name === this.name).map((m) => m.name);
     const inputs = [{ contributions: quorum.map((name) => (name === peer ? this.#contribution(peer, key.name) : ours(name, key.scheme))) }];
     const round: SignRound = {
