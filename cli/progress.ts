@@ -2,7 +2,12 @@ import { conditionOf } from '../operator/api/conditions.ts';
 import type { Resource, Signer, SigningPolicy, SigningRequest, Wallet } from '../operator/api/resource.ts';
 
 /** A line for a person who watches; of one thing it is told again only when it has changed. */
-export type ProgressLine = { readonly about: string; readonly text: string };
+export type ProgressLine = {
+  readonly about: string;
+  readonly text: string;
+  /** True for ever once it is: also of a status that an earlier operator wrote. */
+  readonly lasting?: true;
+};
 
 /** What is worth telling of an object as it is now: what it waits for, that it is ready, what became of it. */
 export function linesOf(object: Resource): readonly ProgressLine[] {
@@ -33,9 +38,10 @@ function linesOfWallet(wallet: Wallet): readonly ProgressLine[] {
   const ready = conditionOf(conditions, 'Ready');
   return [
     ...keys.flatMap(({ name, scheme, addresses }) =>
-      Object.entries(addresses).map(([network, address]) =>
-        line(wallet, `key ${name}`, `key ${name} (${scheme}): ${network} address ${address}`),
-      ),
+      Object.entries(addresses).map(([network, address]): ProgressLine => ({
+        ...line(wallet, `key ${name} ${network}`, `key ${name} (${scheme}): ${network} address ${address}`),
+        lasting: true,
+      })),
     ),
     ...(ready === undefined ? [] : [line(wallet, 'ready', ready.status === 'True' ? 'Ready' : ready.message)]),
   ];

@@ -48,13 +48,15 @@ async function watch(session: Session, store: ResourceStore): Promise<void> {
     for await (const key of store.changes(session.signal)) {
       const object = await store.get(key);
       if (object === undefined) continue;
-      // The first status of an object that has one already is from before this operator ran.
+      // The first status of an object that has one already is from before this operator ran: of a wallet that is
+      // worth knowing, of the rest only what changes.
       const old = !seen.has(keyString(key)) && object.status !== undefined;
       seen.add(keyString(key));
-      for (const { about, text } of linesOf(object)) {
+      if (old && object.kind !== 'Wallet') continue;
+      for (const { about, text, lasting = false } of linesOf(object)) {
         if (told.get(about) === text) continue;
-        if (!old) told.set(about, text);
-        session.note(old ? `${text} (when last seen)` : text);
+        if (!old || lasting) told.set(about, text);
+        session.note(old && !lasting ? `${text} (when last seen)` : text);
       }
     }
   } catch (error) {
