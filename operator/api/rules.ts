@@ -94,5 +94,11 @@ export const isTransition = (cel: string): boolean => /\boldSelf\b/.test(cel);
 export function holds(cel: string, self: unknown, oldSelf: unknown): boolean {
   const known = byText.get(cel);
   if (!known) throw new Error(`no verdict for the rule ${JSON.stringify(cel)}`);
-  return (isTransition(cel) && oldSelf === undefined) || known.holds(self as never, oldSelf as never);
+  if (!isTransition(cel)) return known.holds(self as never, oldSelf as never);
+  if (oldSelf === undefined) return true;
+  try {
+    return known.holds(self as never, oldSelf as never);
+  } catch {
+    return false; // As in CEL, a rule that cannot be evaluated does not hold: the past may be malformed, `self` is not.
+  }
 }
