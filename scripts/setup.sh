@@ -20,7 +20,8 @@ quietly() {
   shift
   log=$(mktemp)
   say "$what"
-  "$@" >"$log" 2>&1 9>&- &
+  # It keeps the lock open: where this script is ended first, the next set-up waits for what is still at work.
+  "$@" >"$log" 2>&1 &
   pid=$!
   while kill -0 "$pid" 2>/dev/null; do
     sleep 0.2
@@ -73,7 +74,8 @@ bundle() {
 
 need flock
 # One setup at a time: the second waits and then finds everything done.
-mkdir -p dist
+mkdir -p dist 2>/dev/null || true
+[[ -w dist ]] || fail "$PWD is not writable" 'run it as the user who owns the folder, or in a clone of your own'
 exec 9>dist/.setup.lock
 flock -n 9 || { say 'waiting for another setup of this folder'; flock 9; }
 
