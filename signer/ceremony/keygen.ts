@@ -312,7 +312,8 @@ export class Keygen {
       entry.problem = messageOf(error);
       env.log.warn('key generation attempt failed', { key: entry.row.name, attempt, error: entry.problem });
       env.meter.failure('keygen', 'Failed', '');
-      if (entry.running === run) this.#tellStatus(entry, this.#leader, true);
+      // Unless a later one began, the leader waits for this one.
+      if (entry.row.attempt === attempt) this.#tellStatus(entry, this.#leader, true);
     } finally {
       cancel();
       if (entry.running === run) entry.running = undefined;
@@ -407,12 +408,12 @@ export class Keygen {
     const last = Math.max(entry.row.attempt, ...statuses.map(({ status }) => Number(status.attempt)));
     const abandoned = last === 0 ? [] : await this.#abandon(entry, last);
     if (abandoned === undefined) return;
+    // Begun here before anyone is told, so that whoever goes away from now on ends it.
+    const attempt = this.#begin(entry, last + 1, abandoned);
+    const value = { key: entry.row.name, scheme: entry.scheme, attempt: BigInt(last + 1), abandoned: [...abandoned] };
     for (const peer of others)
-      env.peers.send(peer, {
-        $case: 'keygenStart',
-        value: { key: entry.row.name, scheme: entry.scheme, attempt: BigInt(last + 1), abandoned: [...abandoned] },
-      });
-    await this.#begin(entry, last + 1, abandoned);
+      if (!env.peers.send(peer, { $case: 'keygenStart', value })) entry.running?.fail(new Error(`${peer} is not reachable`));
+    await attempt;
   }
 
   /** Everyone's signature that `attempt` is dead; undefined where this holder itself has seen that it is not. */

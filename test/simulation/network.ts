@@ -12,6 +12,9 @@ export class Network {
   readonly #nodes = new Map<string, Node>();
   readonly #cut = new Set<string>();
   readonly #up = new Map<string, number>();
+  /** Milliseconds that messages of a direction take besides a turn. */
+  readonly #delays = new Map<string, number>();
+  readonly #queues = new Map<string, Promise<void>>();
   #generation = 0;
   /** Sees every message on its way: false loses it together with its link, another body goes in its place. */
   onSend: (from: string, to: string, body: PeerBody) => boolean | PeerBody = () => true;
@@ -50,6 +53,11 @@ export class Network {
     this.#raise(a, b);
   }
 
+  /** What `from` sends to `to` takes `ms` longer until the link goes down; order stays. */
+  delay(from: string, to: string, ms: number): void {
+    this.#delays.set(`${from}>${to}`, ms);
+  }
+
   /** Hands `to` a message as if `from` had sent it: what a forger with from's identity could do. */
   forge(from: string, to: string, body: PeerBody): void {
     this.#deliver(from, to, body);
@@ -67,6 +75,10 @@ export class Network {
 
   #drop(a: string, b: string): void {
     if (!this.#up.delete(linkId(a, b))) return;
+    for (const way of [`${a}>${b}`, `${b}>${a}`]) {
+      this.#delays.delete(way);
+      this.#queues.delete(way);
+    }
     this.#nodes.get(a)?.handlers.onDown(b);
     this.#nodes.get(b)?.handlers.onDown(a);
   }
@@ -80,9 +92,18 @@ export class Network {
       setImmediate(() => this.#raise(from, to));
       return true;
     }
-    setImmediate(() => {
+    const deliver = (): void => {
       if (this.#up.get(linkId(from, to)) === generation) this.#deliver(from, to, passed === true ? body : passed);
-    });
+    };
+    const way = `${from}>${to}`;
+    const ms = this.#delays.get(way);
+    if (ms === undefined) {
+      setImmediate(deliver);
+      return true;
+    }
+    const before = this.#queues.get(way) ?? new Promise<void>((resolve) => void setTimeout(resolve, ms));
+    const after = before.then(() => new Promise<void>((resolve) => void setImmediate(resolve))).then(deliver);
+    this.#queues.set(way, after);
     return true;
   }
 

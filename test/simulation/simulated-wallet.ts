@@ -25,7 +25,7 @@ export const threeHolders: readonly SimulatedHolder[] = [
   { name: 'backup', role: 'Backup' },
 ];
 
-type Running = { readonly signer: Signer; readonly store: MemoryStore };
+type Running = { readonly signer: Signer; readonly store: MemoryStore; readonly gone: Promise<void>; readonly killed: () => void };
 
 /** A whole wallet in one process: real ceremonies over a simulated network, simulated disks and, unless `scheme` says otherwise, toy arithmetic. */
 export class SimulatedWallet {
@@ -113,8 +113,10 @@ export class SimulatedWallet {
       log: this.#log.with({ holder: name }),
     };
     const signer = await Signer.open(env, new Uint8Array(), this.network.connect(name, () => store.head));
-    this.#running.set(name, { signer, store });
-    await signer.provision({ genesis: this.genesis, policyDocument: this.#document, peers: [], keys: [...keys] });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#running.set(name, { signer, store, gone: promise, killed: resolve });
+    const provisioned = signer.provision({ genesis: this.genesis, policyDocument: this.#document, peers: [], keys: [...keys] });
+    await Promise.race([provisioned, promise]);
     return signer;
   }
 
@@ -124,9 +126,24 @@ export class SimulatedWallet {
 
   /** Ends a holder's signer as kill -9 does: memory is lost, the disk stays. */
   kill(name: string): void {
-    this.#running.get(name)?.store.crash();
+    const running = this.#running.get(name);
+    running?.store.crash();
     this.#running.delete(name);
     this.network.stop(name);
+    running?.killed();
+  }
+
+  killAll(): void {
+    for (const name of [...this.#running.keys()]) this.kill(name);
+  }
+
+  running(name: string): boolean {
+    return this.#running.has(name);
+  }
+
+  /** Settles when the signer that runs at `name` now is killed. */
+  gone(name: string): Promise<void> {
+    return this.#running.get(name)?.gone ?? Promise.resolve();
   }
 
   /** Waits until `key` is active at every holder. */
