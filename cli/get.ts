@@ -10,6 +10,7 @@ import { since } from './age.ts';
 import { jsonPath } from './json-path.ts';
 import { kindsNamed } from './kinds.ts';
 import type { NamespaceOptions } from './namespace.ts';
+import { oneLine } from './one-line.ts';
 import type { Session } from './session.ts';
 import { table } from './table.ts';
 import { targetOf } from './target.ts';
@@ -72,7 +73,7 @@ function cell({ jsonPath: path, type }: Column, object: Resource, now: number): 
   const value = jsonPath(path, object);
   if (value === undefined || value === '') return '<none>';
   const text = typeof value === 'string' ? value : JSON.stringify(value);
-  return type === 'date' ? since(text, now) : text.replaceAll(/\s+/g, ' ');
+  return type === 'date' ? since(text, now) : oneLine(text);
 }
 
 function notFound(word: string, name: string, namespace: string, all: readonly Resource[]): UserError {

@@ -20,6 +20,7 @@ import { splitName } from './namespace.ts';
 import type { NamespaceOptions } from './namespace.ts';
 import { statementOf } from './request-manifest.ts';
 import type { RequestManifest } from './request-manifest.ts';
+import { oneLine } from './one-line.ts';
 import type { Session } from './session.ts';
 import { targetOf } from './target.ts';
 import type { TargetOptions } from './target.ts';
@@ -148,5 +149,5 @@ const expiry = (time: string): string =>
 
 function statusOf({ status }: SigningRequest): string {
   const finished = conditionOf(status?.conditions, 'Finished');
-  return finished === undefined ? 'not looked at yet' : `${finished.reason}: ${finished.message}`;
+  return finished === undefined ? 'not looked at yet' : `${finished.reason}: ${oneLine(finished.message)}`;
 }

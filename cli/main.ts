@@ -1,6 +1,7 @@
 import { CommanderError } from 'commander';
 import { UserError, messageOf } from '../common/errors.ts';
 import { exitCodes } from './exit-codes.ts';
+import { oneLine } from './one-line.ts';
 import { createProgram } from './program.ts';
 import { processSession } from './session.ts';
 
@@ -31,11 +32,10 @@ try {
 
 /** Tells what went wrong, as `error:` and `hint:` lines; returns the exit code. */
 function report(error: unknown): number {
-  if (error === interrupt || (stop.signal.aborted && messageOf(error) === interrupt.message))
-    return exitCodes.interrupted;
+  if (stop.signal.aborted && messageOf(error).includes(interrupt.message)) return exitCodes.interrupted;
   if (error instanceof CommanderError) return reportUsage(error);
-  session.note(`error: ${error instanceof UserError ? error.message : messageOf(error)}`);
-  if (error instanceof UserError) for (const hint of error.hints) session.note(`hint: ${hint}`);
+  session.note(`error: ${oneLine(messageOf(error))}`);
+  if (error instanceof UserError) for (const hint of error.hints) session.note(`hint: ${oneLine(hint)}`);
   else if (session.env['HOLDFAST_DEBUG'] !== undefined && error instanceof Error) session.note(error.stack ?? '');
   return error instanceof UserError ? error.exitCode : exitCodes.error;
 }

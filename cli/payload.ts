@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { addAbortSignal } from 'node:stream';
 import { offchainMessage } from '../client/offchain-message.ts';
 import { equal, fromHex, fromUtf8, quote, utf8 } from '../common/bytes.ts';
 import { UserError, messageOf } from '../common/errors.ts';
@@ -13,21 +14,22 @@ const mostBytes = 262_144;
 const psbtMagic = Uint8Array.of(0x70, 0x73, 0x62, 0x74, 0xff);
 
 /** The payload that the options describe, for `key`. Files hold raw bytes, hex or base64; - is stdin. */
-export async function readPayload(options: PayloadOptions, key: PublicKey): Promise<Payload> {
+export async function readPayload(options: PayloadOptions, key: PublicKey, signal: AbortSignal): Promise<Payload> {
   const { transaction, psbt, message, digest, chain } = options;
   const chainOr = (fallback: string): string => (chain === undefined ? fallback : chainNamed(chain));
   const main = (key.scheme === 'EdDSA' ? chainNames['solana'] : chainNames['bitcoin']) ?? '';
   if (transaction !== undefined)
-    return { chain: chainOr(main), format: 'Transaction', data: await readBytes('--transaction', transaction) };
+    return { chain: chainOr(main), format: 'Transaction', data: await readBytes('--transaction', transaction, signal) };
   if (psbt !== undefined) {
-    const data = await readBytes('--psbt', psbt);
+    const data = await readBytes('--psbt', psbt, signal);
     if (!equal(data.subarray(0, psbtMagic.length), psbtMagic))
       throw new UserError('--psbt: want a PSBT, which begins with "psbt" and 0xff', [
         'a finished transaction is no PSBT',
       ]);
     return { chain: chainOr(main), format: 'PSBT', data };
   }
-  if (message !== undefined) return { chain: chainOr(''), format: 'Message', data: await readMessage(message, key) };
+  if (message !== undefined)
+    return { chain: chainOr(''), format: 'Message', data: await readMessage(message, key, signal) };
   if (digest !== undefined) return { chain: chainOr(''), format: 'Digest', data: hexBytes('--digest', digest) };
   throw new UserError(
     'nothing to sign: give one of --transaction, --psbt, --message and --digest',
@@ -37,8 +39,8 @@ export async function readPayload(options: PayloadOptions, key: PublicKey): Prom
 }
 
 /** Text becomes an off-chain message of the key, which is all that Ed25519 keys sign besides transactions. */
-async function readMessage(given: string, key: PublicKey): Promise<Uint8Array> {
-  const bytes = given.startsWith('@') ? await readInput('--message', given.slice(1)) : utf8(given);
+async function readMessage(given: string, key: PublicKey, signal: AbortSignal): Promise<Uint8Array> {
+  const bytes = given.startsWith('@') ? await readInput('--message', given.slice(1), signal) : utf8(given);
   if (equal(bytes.subarray(0, signingDomain.length), signingDomain)) return bytes;
   let text: string;
   try {
@@ -51,9 +53,9 @@ async function readMessage(given: string, key: PublicKey): Promise<Uint8Array> {
   return offchainMessage(text, key.bytes);
 }
 
-async function readBytes(option: string, given: string): Promise<Uint8Array> {
+async function readBytes(option: string, given: string, signal: AbortSignal): Promise<Uint8Array> {
   if (/^(?:0x)?(?:[0-9a-fA-F]{2}){16,}$/.test(given)) return hexBytes(option, given);
-  const file = await readInput(option, given);
+  const file = await readInput(option, given, signal);
   const text = Buffer.from(file).toString('latin1').trim();
   if (/^(?:0x)?(?:[0-9a-fA-F]{2})+$/.test(text)) return hexBytes(option, text);
   const decoded = Buffer.from(text.replaceAll(/\s/g, ''), 'base64');
@@ -69,18 +71,19 @@ const hexBytes = (option: string, text: string): Uint8Array => {
 };
 
 /** A file, or stdin for -; bounded, so that a device is no way to fill memory. */
-async function readInput(option: string, path: string): Promise<Uint8Array> {
+async function readInput(option: string, path: string, signal: AbortSignal): Promise<Uint8Array> {
   try {
     if (path !== '-') return bounded(option, await readFile(path));
     const chunks: Buffer[] = [];
     let length = 0;
-    for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+    for await (const chunk of addAbortSignal(signal, process.stdin) as AsyncIterable<Buffer>) {
       chunks.push(chunk);
       length += chunk.length;
       if (length > 2 * mostBytes + 2) break;
     }
     return bounded(option, Buffer.concat(chunks));
   } catch (error) {
+    signal.throwIfAborted();
     if (error instanceof UserError) throw error;
     throw new UserError(`${option}: cannot read ${quote(path, 200)}: ${messageOf(error)}`, [
       'give a file, - for stdin, or the bytes in hex',

@@ -34,7 +34,7 @@ export async function policyTest(session: Session, file: string, options: Policy
     ]);
   const publicKey = publicKeyOf(options, request?.spec.payload.format);
   const payload: Payload =
-    request === undefined ? await readPayload(options, publicKey) : payloadOf(request.spec.payload);
+    request === undefined ? await readPayload(options, publicKey, session.signal) : payloadOf(request.spec.payload);
   const judgement = judge({ policy, payload, publicKey, key: request?.spec.key ?? '', initiator });
   if (options.output === 'json') session.print(JSON.stringify(judgement, undefined, 2));
   else for (const [name, text] of judgementLines(session, judgement)) session.print(`${name.padEnd(10)} ${text}`);

@@ -1,5 +1,6 @@
 import { conditionOf } from '../operator/api/conditions.ts';
 import type { Resource, Signer, SigningPolicy, SigningRequest, Wallet } from '../operator/api/resource.ts';
+import { oneLine } from './one-line.ts';
 
 /** A line for a person who watches; of one thing it is told again only when it has changed. */
 export type ProgressLine = {
@@ -30,7 +31,7 @@ const nameOf = ({ kind, metadata: { namespace, name } }: Resource): string =>
 
 const line = (object: Resource, what: string, text: string): ProgressLine => ({
   about: `${nameOf(object)} ${what}`,
-  text: `${nameOf(object)}: ${text}`,
+  text: `${nameOf(object)}: ${oneLine(text)}`,
 });
 
 function linesOfWallet(wallet: Wallet): readonly ProgressLine[] {

@@ -5,6 +5,7 @@ import { encodeRequest } from '../client/request.ts';
 import type { NotSigned, SignResult, Signed } from '../client/sign-result.ts';
 import { WalletClient } from '../client/wallet-client.ts';
 import { fromHex, hex } from '../common/bytes.ts';
+import { formatTime } from '../common/clock.ts';
 import { Refused, UserError } from '../common/errors.ts';
 import { reasons } from '../common/reasons.ts';
 import type { Reason } from '../common/reasons.ts';
@@ -40,6 +41,9 @@ export type SignOptions = TargetOptions &
     readonly dryRun?: true;
     readonly output?: 'yaml' | 'json';
   };
+
+/** As far ahead as signers take a request, PROTOCOL.md 4. */
+const mostAheadMs = 30 * 86_400_000;
 
 /** A request ready to be submitted. */
 type Prepared = {
@@ -87,11 +91,18 @@ async function prepare(session: Session, options: SignOptions): Promise<Prepared
       ['holdfast sign --help shows how'],
       exitCodes.usage,
     );
-  const expiresAt = expiryOf(options.expires, Date.now());
+  const now = Date.now();
+  const expiresAt = expiryOf(options.expires, now);
+  if (expiresAt <= now || expiresAt > now + mostAheadMs)
+    throw new UserError(
+      `--expires: want a time ahead, by at most 30 days, got ${formatTime(expiresAt)}`,
+      ['signers take no other'],
+      exitCodes.usage,
+    );
   const connection = await connectionTo(session, targetOf(session, options), options.wallet ?? '', options);
   const { key, scheme, publicKey } = certificateOf(connection, options.key ?? '');
   const publicKeyOf = { scheme, bytes: fromHex(publicKey) };
-  const payload = await readPayload(options, publicKeyOf);
+  const payload = await readPayload(options, publicKeyOf, session.signal);
   explain(session, () => decode(payload, publicKeyOf).effects.map(({ text }) => text), payload.chain);
 
   const client = await WalletClient.connect(clientOptions(connection), session.signal);

@@ -10,6 +10,7 @@ import { addressesOf } from '../policy/address.ts';
 import { since } from './age.ts';
 import { splitName } from './namespace.ts';
 import type { NamespaceOptions } from './namespace.ts';
+import { oneLine } from './one-line.ts';
 import type { Session } from './session.ts';
 import { table } from './table.ts';
 import { targetOf } from './target.ts';
@@ -106,7 +107,7 @@ function screen(session: Session, report: Report, folder: string): readonly stri
   const running =
     operator === undefined ? paint('yellow', `not running: holdfast up ${folder}`) : `running, pid ${operator.pid}`;
   return [
-    `${paint('bold', `wallet ${metadata.namespace}/${metadata.name}`)}: ${ready?.status === 'True' ? good(true, 'Ready') : good(false, `not ready: ${ready?.message ?? 'not looked at yet'}`)}`,
+    `${paint('bold', `wallet ${metadata.namespace}/${metadata.name}`)}: ${ready?.status === 'True' ? good(true, 'Ready') : good(false, `not ready: ${oneLine(ready?.message ?? 'not looked at yet')}`)}`,
     `quorum    ${spec.threshold} of ${spec.holders.length}`,
     `genesis   ${connection?.genesis ?? '<none>'}`,
     `policy    ${spec.policyRef.name}`,
@@ -117,7 +118,7 @@ function screen(session: Session, report: Report, folder: string): readonly stri
         type,
         is === 'True' ? good(true, is) : paint('yellow', is),
         since(lastTransitionTime, now),
-        message,
+        oneLine(message),
       ]),
     ),
     ...section(
@@ -127,7 +128,7 @@ function screen(session: Session, report: Report, folder: string): readonly stri
         return [
           name,
           role,
-          available ? good(true, 'available') : good(false, message || 'not available'),
+          available ? good(true, 'available') : good(false, oneLine(message) || 'not available'),
           version || '<none>',
           fingerprint || '<none>',
         ];
@@ -138,7 +139,13 @@ function screen(session: Session, report: Report, folder: string): readonly stri
       ['Request', 'Key', 'Result', 'Age', 'Message'],
       requests.map(({ metadata: { name, creationTimestamp }, spec: { key }, status: { conditions: own } = {} }) => {
         const finished = conditionOf(own, 'Finished');
-        return [name, key, finished?.reason ?? 'Pending', since(creationTimestamp, now), finished?.message ?? ''];
+        return [
+          name,
+          key,
+          finished?.reason ?? 'Pending',
+          since(creationTimestamp, now),
+          oneLine(finished?.message ?? ''),
+        ];
       }),
     ),
     ...section(
@@ -147,7 +154,7 @@ function screen(session: Session, report: Report, folder: string): readonly stri
         type === 'Warning' ? paint('yellow', reason) : reason,
         since(lastTimestamp, now),
         String(count),
-        message,
+        oneLine(message),
       ]),
     ),
   ];
