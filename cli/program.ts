@@ -46,9 +46,11 @@ export function createProgram(session: Session): Command {
     'after',
     [
       examples('holdfast demo', 'holdfast up wallets', 'holdfast sign --help'),
-      'Targets:',
-      '  --dir, or HOLDFAST_DIR in the environment, names the folder of manifests.',
+      'Environment:',
+      '  HOLDFAST_DIR names the folder of manifests where --dir does not.',
       '  HOLDFAST_STATE says where its state lies when that is not .holdfast in the folder.',
+      '  HOLDFAST_KNOWN_WALLETS names the file of pinned wallets, ~/.config/holdfast/known_wallets when absent.',
+      '  HOLDFAST_DEBUG shows where in the code an error comes from.',
       '',
       'Results are on stdout; progress, messages and errors on stderr.',
       '',
