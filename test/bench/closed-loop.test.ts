@@ -19,6 +19,11 @@ it('keeps as many calls running as it was told, and no more', async () => {
   expect(calls.map(({ result }) => result)).toEqual(calls.map((_, i) => i + 1));
 });
 
+it('measures longer where calls go in step and few have ended', async () => {
+  const { calls } = await closedLoop(4, 0, () => setImmediate());
+  expect(calls).toHaveLength(8);
+});
+
 it('ends where a call fails', async () => {
   await expect(closedLoop(2, 5, () => Promise.reject(new Error('denied')))).rejects.toThrow('denied');
 });

@@ -5,19 +5,20 @@ export type Measured<T> = {
 };
 
 /**
- * Keeps `inFlight` calls running for `seconds`: each starts when one before it ends. Calls that end after the window
- * are awaited and not counted. Rejects where a call does.
+ * Keeps `inFlight` calls running: each starts when one before it ends. The window is `seconds`, or longer until twice as many
+ * have ended as are in flight: calls that go in step would else leave a short one empty. Calls that end after it are awaited
+ * and not counted. Rejects where a call does.
  */
 export async function closedLoop<T>(inFlight: number, seconds: number, call: () => Promise<T>): Promise<Measured<T>> {
   const calls: { ms: number; result: T }[] = [];
   const start = performance.now();
-  const end = start + seconds * 1000;
   let last = start;
+  const open = (now: number): boolean => now < start + seconds * 1000 || calls.length < 2 * inFlight;
   const one = async (): Promise<void> => {
-    for (let from = performance.now(); from < end;) {
+    for (let from = performance.now(); open(from);) {
       const result = await call();
       const now = performance.now();
-      if (now <= end) {
+      if (open(now)) {
         calls.push({ ms: now - from, result });
         last = now;
       }
@@ -25,6 +26,5 @@ export async function closedLoop<T>(inFlight: number, seconds: number, call: () 
     }
   };
   await Promise.all(Array.from({ length: inFlight }, one));
-  // Over the window, but never over time in which nothing could have ended: one slow call must not count as none.
-  return { calls, perSecond: calls.length === 0 ? 0 : calls.length / ((last - start) / 1000) };
+  return { calls, perSecond: calls.length / ((last - start) / 1000) };
 }

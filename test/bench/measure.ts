@@ -49,7 +49,6 @@ function detail(
   fsyncMs: number,
 ): Detail {
   const { calls, perSecond } = payments;
-  if (calls.length === 0) throw new Error(`${scheme}: nothing was signed at ${inFlight} in flight; measure longer`);
   const { best, p50, p95, p99 } = percentiles(calls.map(({ ms }) => ms));
   const names = [...new Set(calls.flatMap(({ result }) => Object.keys(result.durations)))];
   return {
