@@ -18,6 +18,8 @@ export class Ledger {
   readonly #settled: (digest: string) => LedgerRow | undefined;
   /** Rows that are not yet spends on disk; the rest are the store's to remember. */
   readonly #open = new Map<string, LedgerRow>();
+  /** The digest last looked for and not found: a new request is looked for several times in one turn. */
+  #absent = '';
 
   /** `settled` finds the row of a spend that is on disk. */
   constructor(policy: Policy, rows: readonly LedgerRow[], settled: (digest: string) => LedgerRow | undefined) {
@@ -33,7 +35,10 @@ export class Ledger {
   }
 
   get(digest: string): LedgerRow | undefined {
-    return this.#open.get(digest) ?? this.#settled(digest);
+    if (digest === this.#absent) return undefined;
+    const row = this.#open.get(digest) ?? this.#settled(digest);
+    if (row === undefined) this.#absent = digest;
+    return row;
   }
 
   /** Judges a verified request at `now` (Unix seconds) against everything else on the ledger. */
@@ -67,8 +72,11 @@ export class Ledger {
     const next: LedgerRow =
       old === undefined ? row : { ...old, at: Math.max(old.at, row.at), state: old.state === 'Spent' ? 'Spent' : row.state };
     if (old?.state === 'Spent' && next.at === old.at) return old;
-    if (old === undefined || next.at > old.at) this.#count(old, next);
+    // A reservation that is only on disk was dropped here, and is on its way off it.
+    const counted = old !== undefined && (old.state === 'Spent' || this.#open.has(row.digest));
+    if (!counted || next.at > old.at) this.#count(counted ? old : undefined, next);
     this.#open.set(row.digest, next);
+    if (row.digest === this.#absent) this.#absent = '';
     return next;
   }
 

@@ -10,7 +10,10 @@ const ASK_TIMEOUT = 1_000;
 
 type Question = { readonly unanswered: Set<string>; readonly done: () => void };
 
-/** Signatures that others made: told to every holder, verified by each before it is kept, and asked for when in doubt. */
+/**
+ * Signatures that others made: told to those that took part or may coordinate, verified by each before it is kept, and
+ * asked for when in doubt. That a share was released every holder learns otherwise (spends.ts).
+ */
 export class Outcomes {
   readonly #wallet: Wallet;
   readonly #questions = new Map<string, Question[]>();
@@ -19,9 +22,14 @@ export class Outcomes {
     this.#wallet = wallet;
   }
 
-  /** Tells every reachable holder of a signature that is on disk here. */
-  tell(row: RequestRow, to: readonly string[] = this.#wallet.roster.others.map((m) => m.name)): void {
+  /** Tells of a signature that is on disk here whoever is asked for it next: who took part, and all that coordinate. */
+  tell(row: RequestRow, to: readonly string[] = this.#concerned(row)): void {
     for (const peer of to) this.#wallet.env.peers.send(peer, { $case: 'outcome', value: outcomeOf(row) });
+  }
+
+  #concerned({ participants }: RequestRow): readonly string[] {
+    const { others } = this.#wallet.roster;
+    return others.filter((m) => m.role === 'Infrastructure' || participants.includes(m.name)).map((m) => m.name);
   }
 
   async onOutcome(peer: string, outcome: Outcome): Promise<void> {

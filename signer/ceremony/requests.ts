@@ -36,12 +36,12 @@ export class Requests {
     return known;
   }
 
-  /** Gives a request its id while it is under way, so that no other gets it meanwhile. Throws `IdReused`; the result ends it. */
-  claim(request: VerifiedRequest): () => void {
-    this.find(request);
+  /** Gives a request its id while it is under way, so that no other gets it meanwhile. Throws `IdReused`; `release` ends it. */
+  claim(request: VerifiedRequest): { readonly known: RequestRow | undefined; readonly release: () => void } {
+    const known = this.find(request);
     const id = idKey(request.statement.initiator, request.statement.id);
     this.#claims.set(id, request.digest);
-    return () => this.#claims.delete(id);
+    return { known, release: () => this.#claims.delete(id) };
   }
 
   /** Holds `row` until `written` settles; others see it at once. A row that could not be written is forgotten. */

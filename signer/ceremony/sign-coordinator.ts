@@ -100,15 +100,15 @@ export class SignCoordinator {
       const busy = new Refused('Busy', `${this.#running.size} requests are under way, ${ofInitiator} of ${initiator}: ask again`);
       return refusalReply(busy, { ...answer, digest: verified.digest });
     }
-    let release: () => void;
+    let claim: ReturnType<Wallet['requests']['claim']>;
     try {
-      release = this.#wallet.requests.claim(verified);
+      claim = this.#wallet.requests.claim(verified);
     } catch (error) {
       return refusalReply(asRefused(error), { ...answer, digest: verified.digest, durations: watch.durations() });
     }
     this.#byInitiator.set(initiator, ofInitiator + 1);
     env.meter.inProgress(1);
-    const run = this.#handle(verified, watch)
+    const run = this.#handle(verified, claim.known, watch)
       .catch((error: unknown) => {
         const refused = asRefused(error);
         if (refused.reason === 'Internal') env.log.error('request failed', { digest: verified.digest, error: refused.message });
@@ -117,7 +117,7 @@ export class SignCoordinator {
       .then((reply) => this.#finish(verified, watch, { ...reply, ...answer, digest: verified.digest, durations: watch.durations() }))
       .finally(() => {
         env.meter.inProgress(-1);
-        release();
+        claim.release();
         this.#running.delete(verified.digest);
         const left = (this.#byInitiator.get(initiator) ?? 1) - 1;
         if (left === 0) this.#byInitiator.delete(initiator);
@@ -164,10 +164,10 @@ export class SignCoordinator {
     return reply;
   }
 
-  async #handle(request: VerifiedRequest, watch: Stopwatch): Promise<SignReply> {
+  async #handle(request: VerifiedRequest, before: RequestRow | undefined, watch: Stopwatch): Promise<SignReply> {
     const wallet = this.#wallet;
     const { time, wanted } = wallet;
-    let known = wallet.requests.find(request);
+    let known = before;
     const key = wallet.key(request.statement.key);
     if (key === undefined) {
       const name = JSON.stringify(request.statement.key);

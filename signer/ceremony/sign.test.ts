@@ -56,8 +56,12 @@ describe('signing', () => {
     expect(reply).toMatchObject({ outcome: 'signed', reason: '', participants: ['infrastructure', 'client'], rule: 'raw' });
     expect(verifies(wallet, reply)).toBe(true);
     expect(Object.keys(reply.durations)).toEqual(expect.arrayContaining(['policy', 'round', 'aggregate', 'verify', 'ledger', 'total']));
-    for (const { name } of wallet.holders)
-      await until(() => wallet.disk(name).requests.get(reply.digest)?.state === 'Signed' && wallet.disk(name).ledger.get(reply.digest)?.state === 'Spent');
+    for (const { name, role } of wallet.holders)
+      await until(
+        () =>
+          wallet.disk(name).requests.get(reply.digest)?.state === (role === 'Backup' ? 'Released' : 'Signed') &&
+          wallet.disk(name).ledger.get(reply.digest)?.state === 'Spent',
+      );
   });
 
   it('answers a repeat with the same signature and spends once', async () => {
@@ -200,6 +204,36 @@ describe('limits', () => {
     );
     expect(replies.filter((r) => r.outcome === 'signed')).toHaveLength(5);
     for (const r of replies.filter((r) => r.outcome !== 'signed')) expect(['LimitExceeded', 'LimitContended']).toContain(r.reason);
+    expect(wallet.disk('client').releases).toHaveLength(5);
+  });
+});
+
+describe('limits after a restart', () => {
+  it('count what was spent before, at every holder', async () => {
+    const wallet = await started();
+    for (let i = 0; i < 5; i++) expect((await wallet.sign('infrastructure', wallet.request({ id: `r${i}`, data: digestData(i) }))).outcome).toBe('signed');
+    for (const restarted of [['infrastructure'], ['client'], ['infrastructure', 'client']]) {
+      for (const name of restarted) wallet.kill(name);
+      for (const name of restarted) await wallet.start(name, keys);
+      await until(() => wallet.signer('infrastructure').peers.every(([, up]) => up));
+      const request = wallet.request({ id: `after-${restarted.join()}`, data: digestData(9) });
+      expect(await wallet.sign('infrastructure', request), restarted.join()).toMatchObject({ outcome: 'denied', reason: 'LimitExceeded' });
+    }
+  });
+
+  it('hold where a holder that is taken over tells of a spend before it is made', async () => {
+    const wallet = await started();
+    const requests = Array.from({ length: 6 }, (_, i) => wallet.request({ id: `r${i}`, data: digestData(i) }));
+    for (const [i, { statement, signature }] of requests.entries())
+      for (const to of ['infrastructure', 'client'])
+        wallet.network.forge('backup', to, {
+          $case: 'spend',
+          value: { sequence: BigInt(i + 1), statement, signature, policyDigest: '', rule: '', time: '2020-01-01T00:00:00Z' },
+        });
+    await until(() => ['infrastructure', 'client'].every((name) => wallet.disk(name).ledger.size === 6));
+    const outcomes: string[] = [];
+    for (const request of requests) outcomes.push((await wallet.sign('infrastructure', request)).outcome);
+    expect(outcomes.filter((outcome) => outcome === 'signed')).toHaveLength(5);
     expect(wallet.disk('client').releases).toHaveLength(5);
   });
 });

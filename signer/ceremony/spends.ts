@@ -4,7 +4,7 @@ import { messageOf } from '../../common/errors.ts';
 import type { Spend } from '../../proto/gen/signer/v1/peer.ts';
 import { parseStatement } from '../../statement/statements.ts';
 import { MAX_SEQUENCE } from '../peers/link-codec.ts';
-import type { LedgerRow } from '../state/store.ts';
+import type { LedgerRow, SpendRow } from '../state/store.ts';
 import { LONGEST_EXPIRY, type VerifiedRequest } from './judge.ts';
 import { requestRow } from './requests.ts';
 import type { Wallet } from './wallet.ts';
@@ -26,6 +26,7 @@ export class Spends {
 
   /** By peer: spends of a key that is active there and not yet here, and whatever came after them. */
   readonly #waiting = new Map<string, Spend[]>();
+  #last: Spend | undefined;
 
   constructor(wallet: Wallet) {
     this.#wallet = wallet;
@@ -70,21 +71,27 @@ export class Spends {
       const room = WINDOW - Number(cursor.sent - cursor.acknowledged);
       const rows = room > 0 ? store.releasesAfter(cursor.sent, Math.min(room, 32)) : [];
       if (rows.length === 0) return;
-      for (const { sequence, digest, at } of rows) {
-        const row = store.request(digest);
-        // Pruned after 31 days: no window reaches it any more, but the numbering must not skip it.
-        const spend: Spend = {
-          sequence,
-          statement: row?.statement ?? new Uint8Array(),
-          signature: row?.signature ?? '',
-          policyDigest: row?.policyDigest ?? '',
-          rule: row?.rule ?? '',
-          time: formatTime(at * 1000),
-        };
-        if (!peers.send(peer, { $case: 'spend', value: spend })) return;
-        cursor.sent = sequence;
+      for (const row of rows) {
+        if (!peers.send(peer, { $case: 'spend', value: this.#spendOf(row) })) return;
+        cursor.sent = row.sequence;
       }
     }
+  }
+
+  #spendOf({ sequence, digest, at }: SpendRow): Spend {
+    // Every peer gets it, most of them in this turn.
+    if (this.#last?.sequence === sequence) return this.#last;
+    const row = this.#wallet.env.store.request(digest);
+    // Pruned after 31 days: no window reaches it any more, but the numbering must not skip it.
+    this.#last = {
+      sequence,
+      statement: row?.statement ?? new Uint8Array(),
+      signature: row?.signature ?? '',
+      policyDigest: row?.policyDigest ?? '',
+      rule: row?.rule ?? '',
+      time: formatTime(at * 1000),
+    };
+    return this.#last;
   }
 
   /**
@@ -100,9 +107,10 @@ export class Spends {
       return;
     }
     if (spend.sequence <= wallet.peer(peer).spends) return this.#acknowledge(peer);
-    const known = wallet.remember(peer, { spends: spend.sequence });
     const learned = spend.statement.length === 0 ? undefined : this.#learn(peer, spend);
-    await (learned?.(known) ?? wallet.write({ peers: [known] }));
+    // What counts here already needs no write of its own: how far this peer is goes to disk with the next one.
+    await learned?.(wallet.remember(peer, { spends: spend.sequence }));
+    if (learned === undefined) wallet.remember(peer, { spends: spend.sequence });
     this.#acknowledge(peer);
   }
 

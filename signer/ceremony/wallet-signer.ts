@@ -163,13 +163,12 @@ export class WalletSigner {
    */
   async #settleUnfinished({ unfinished, ledger }: Snapshot): Promise<void> {
     const { wallet } = this;
-    const reserved = unfinished.filter((row) => row.state === 'Reserved');
-    if (reserved.length === 0) return;
+    if (unfinished.length === 0) return;
     await wallet.write({
-      requests: reserved.map((row) => ({ ...row, state: 'Released', reason: 'SignatureMayExist' })),
+      requests: unfinished.map((row) => ({ ...row, state: 'Released', reason: 'SignatureMayExist' })),
       ledger: ledger.filter((row) => row.state === 'Reserved').map((row) => wallet.ledger.put({ ...row, state: 'Spent' })),
     });
-    for (const { digest } of reserved) wallet.ledger.settle(digest);
+    for (const { digest } of unfinished) wallet.ledger.settle(digest);
   }
 
   #background(peer: string, work: Promise<void>): void {

@@ -22,7 +22,7 @@ export class Reader implements Omit<Store, 'write' | 'head' | 'close'> {
       meta: new Map(this.#all('SELECT * FROM meta', (r) => [text(r, 'name'), blob(r, 'value')] as const)),
       keys: this.#all('SELECT * FROM signing_key ORDER BY name', keyRow),
       ledger: this.#all('SELECT * FROM ledger ORDER BY at', ledgerRow),
-      unfinished: this.#all("SELECT * FROM request WHERE state IN ('Reserved', 'Released')", requestRow),
+      unfinished: this.#all("SELECT * FROM request WHERE state = 'Reserved'", requestRow),
       peers: this.#all('SELECT * FROM peer ORDER BY name', peerRow),
       lastTime: this.#all('SELECT seconds FROM clock', (r) => number(r, 'seconds'))[0] ?? 0,
     };

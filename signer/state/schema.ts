@@ -38,7 +38,7 @@ CREATE TABLE request (
   participants TEXT NOT NULL, signatures TEXT NOT NULL,
   UNIQUE (initiator, id)
 ) STRICT;
-CREATE INDEX request_unfinished ON request (digest) WHERE state IN ('Reserved', 'Released');
+CREATE INDEX request_unfinished ON request (digest) WHERE state = 'Reserved';
 CREATE INDEX request_expiry ON request (expires_at);
 CREATE TRIGGER request_outcome_stays BEFORE UPDATE ON request
 WHEN (old.state = 'Signed' AND new.state <> 'Signed') OR (old.state = 'Released' AND new.state NOT IN ('Released', 'Signed'))

@@ -52,13 +52,14 @@ describe("a signer's state", () => {
     // Bytes that are a view of a larger buffer, as bytes from a connection are.
     const view = Buffer.from('xxgenesisxx').subarray(2, 9);
     await first.write({ ...release(1), keys: [key], peers: [peer], meta: { genesis: view } });
-    await first.write({ requests: [signed], audit: [{ type: 'Signed', digest: signed.digest }], now: now + 9 });
+    const reserved = requestRow(7, { state: 'Reserved' });
+    await first.write({ requests: [signed, reserved], audit: [{ type: 'Signed', digest: signed.digest }], now: now + 9 });
     const check = (store: Store): void => {
       expect(store.load()).toEqual({
         meta: new Map([['genesis', utf8('genesis')]]),
         keys: [key],
         ledger: [{ digest: digestOf(1), at: now, effects: '[]', state: 'Spent' }],
-        unfinished: [requestRow(1)],
+        unfinished: [reserved],
         peers: [peer],
         lastTime: now + 9,
       });

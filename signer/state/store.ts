@@ -114,7 +114,7 @@ export type Snapshot = {
   readonly meta: ReadonlyMap<string, Uint8Array>;
   readonly keys: readonly KeyRow[];
   readonly ledger: readonly LedgerRow[];
-  /** Requests that are Reserved or Released: unfinished when the signer stopped. */
+  /** Requests that are Reserved: this holder coordinated them when the signer stopped. */
   readonly unfinished: readonly RequestRow[];
   readonly peers: readonly PeerRow[];
   /** The latest `now` ever written. */

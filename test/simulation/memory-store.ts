@@ -45,7 +45,7 @@ export class MemoryStore implements Store {
       meta: new Map(meta),
       keys: [...keys.values()],
       ledger: [...ledger.values()],
-      unfinished: [...requests.values()].filter((r) => r.state === 'Reserved' || r.state === 'Released'),
+      unfinished: [...requests.values()].filter((r) => r.state === 'Reserved'),
       peers: [...peers.values()],
       lastTime,
     };

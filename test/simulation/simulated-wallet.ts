@@ -67,7 +67,7 @@ export class SimulatedWallet {
       wallet: 'payments/treasury',
       threshold: String(this.#threshold),
       holders: this.holders.map(({ name, role }, i) => {
-        const { spki, nonce } = this.#identityOf(name);
+        const { spki, nonce } = this.identity(name);
         return { name, role, identifier: String(i + 1), identity: hex(spki), auditKey: hex(spki), nonce: hex(nonce) };
       }),
       policy: digestOf(this.#document),
@@ -95,10 +95,9 @@ export class SimulatedWallet {
     return this.#disks.get(name) as Disk;
   }
 
-  /** Starts a holder's signer over what is on its disk, and provisions it. */
-  async start(name: string, keys: readonly { readonly name: string; readonly scheme: FrostScheme }[] = []): Promise<Signer> {
+  /** Opens a holder's signer over what is on its disk. */
+  async open(name: string): Promise<Signer> {
     const store = new MemoryStore(this.disk(name));
-    const identity = this.#identityOf(name);
     const env: Omit<Environment, 'peers'> = {
       wallet: 'payments/treasury',
       holder: name,
@@ -107,7 +106,7 @@ export class SimulatedWallet {
       random: (n) => Uint8Array.from(randomBytes(n)),
       store,
       scheme: this.#scheme,
-      identity,
+      identity: this.identity(name),
       shares: plainShares,
       meter: silentMeter,
       log: this.#log.with({ holder: name }),
@@ -115,8 +114,14 @@ export class SimulatedWallet {
     const signer = await Signer.open(env, new Uint8Array(), this.network.connect(name, () => store.head));
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#running.set(name, { signer, store, gone: promise, killed: resolve });
+    return signer;
+  }
+
+  /** Opens a holder's signer and provisions it. */
+  async start(name: string, keys: readonly { readonly name: string; readonly scheme: FrostScheme }[] = []): Promise<Signer> {
+    const signer = await this.open(name);
     const provisioned = signer.provision({ genesis: this.genesis, policyDocument: this.#document, peers: [], keys: [...keys] });
-    await Promise.race([provisioned, promise]);
+    await Promise.race([provisioned, this.gone(name)]);
     return signer;
   }
 
@@ -180,7 +185,7 @@ export class SimulatedWallet {
     return this.signer(at).sign(request);
   }
 
-  #identityOf(name: string): Identity {
+  identity(name: string): Identity {
     return this.#identities.get(name) as Identity;
   }
 }

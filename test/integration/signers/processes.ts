@@ -152,7 +152,8 @@ export type ProcessWalletOptions = {
   /** Flags of Node for every signer. */
   readonly nodeFlags?: readonly string[];
   readonly entry?: string;
-  readonly logLevel?: 'debug' | 'info' | 'warn' | 'error';
+  /** At least what says that a signer is ready. */
+  readonly logLevel?: 'debug' | 'info';
   /** Holders that no process is started for: the test plays them itself. */
   readonly played?: ReadonlyMap<string, PlayedHolder>;
 };

@@ -136,7 +136,7 @@ export interface Refusal {
   rule: string;
 }
 
-/** Coordinator to all holders: the result, verified by each before it is kept. */
+/** Coordinator to those that took part and those that may coordinate: the result, verified by each before it is kept. */
 export interface Outcome {
   /** request statement */
   statement: Uint8Array;
@@ -159,6 +159,10 @@ export interface Spend {
   time: string;
 }
 
+/**
+ * Counted up to here; how many may be under way follows from it. What was not on disk when the receiver stopped is sent
+ * again, as its next Hello says.
+ */
 export interface SpendAck {
   sequence: bigint;
 }
