@@ -9,7 +9,12 @@ describe('the metrics server', () => {
     for (const server of running.splice(0)) await server.close();
   });
   const serve = async (options: Partial<Parameters<typeof serveMetrics>[0]> = {}): Promise<string> => {
-    const server = await serveMetrics({ listen: '127.0.0.1:0', ready: () => true, metrics: async () => 'up 1\n', ...options });
+    const server = await serveMetrics({
+      listen: '127.0.0.1:0',
+      ready: () => true,
+      metrics: async () => 'up 1\n',
+      ...options,
+    });
     running.push(server);
     return `http://127.0.0.1:${server.port}`;
   };

@@ -21,7 +21,12 @@ export async function serveMetrics(options: {
 }): Promise<MetricsServer> {
   const { host, port } = listenAddress(options.listen);
   const server = createServer(
-    { requestTimeout: REQUEST_TIMEOUT, headersTimeout: REQUEST_TIMEOUT, keepAliveTimeout: REQUEST_TIMEOUT, maxHeaderSize: MOST_HEADER_BYTES },
+    {
+      requestTimeout: REQUEST_TIMEOUT,
+      headersTimeout: REQUEST_TIMEOUT,
+      keepAliveTimeout: REQUEST_TIMEOUT,
+      maxHeaderSize: MOST_HEADER_BYTES,
+    },
     (request, response) => {
       if (request.method !== 'GET' && request.method !== 'HEAD') {
         // What it may still send is not read.

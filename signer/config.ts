@@ -32,7 +32,12 @@ export function readConfig(args: readonly string[]): Config {
     holder: matching(values, 'holder', new RegExp(`^${label}$`), 'the name of a holder'),
     data: matching(values, 'data', /./, 'a folder'),
     sealKeyFile: matching(values, 'seal-key-file', /./, 'a file'),
-    operator: matching(values, 'operator', /^sha256:[0-9a-f]{64}$/, "the operator's fingerprint, sha256: and 64 hex digits"),
+    operator: matching(
+      values,
+      'operator',
+      /^sha256:[0-9a-f]{64}$/,
+      "the operator's fingerprint, sha256: and 64 hex digits",
+    ),
     signListen: values['sign-listen'] ?? '127.0.0.1:8443',
     peerListen: values['peer-listen'] ?? '127.0.0.1:7443',
     metricsListen: values['metrics-listen'] ?? '127.0.0.1:9090',
@@ -43,7 +48,17 @@ export function readConfig(args: readonly string[]): Config {
 }
 
 function parse(args: readonly string[]): Readonly<Record<string, string | undefined>> {
-  const names = ['wallet', 'holder', 'data', 'seal-key-file', 'operator', 'sign-listen', 'peer-listen', 'metrics-listen', 'log-level'];
+  const names = [
+    'wallet',
+    'holder',
+    'data',
+    'seal-key-file',
+    'operator',
+    'sign-listen',
+    'peer-listen',
+    'metrics-listen',
+    'log-level',
+  ];
   try {
     const options = Object.fromEntries(names.map((name) => [name, { type: 'string' as const }]));
     return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
@@ -52,7 +67,12 @@ function parse(args: readonly string[]): Readonly<Record<string, string | undefi
   }
 }
 
-function matching(values: Readonly<Record<string, string | undefined>>, name: string, form: RegExp, want: string): string {
+function matching(
+  values: Readonly<Record<string, string | undefined>>,
+  name: string,
+  form: RegExp,
+  want: string,
+): string {
   const value = values[name];
   if (value === undefined) throw wrong(`--${name} is missing: want ${want}`);
   if (!form.test(value)) throw wrong(`--${name}: want ${want}, got ${quote(value)}`);

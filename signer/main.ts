@@ -45,7 +45,11 @@ async function run({ wallet, holder, data, operator, ...config }: Config): Promi
     auditRecords: () => Number(store.head.sequence),
     diskFreeBytes: () => freeBytes(data),
   });
-  const health = await serveMetrics({ listen: config.metricsListen, ready: () => ready, metrics: () => metrics.registry.metrics() });
+  const health = await serveMetrics({
+    listen: config.metricsListen,
+    ready: () => ready,
+    metrics: () => metrics.registry.metrics(),
+  });
 
   const seal = keyFileSeal(config.sealKeyFile);
   const now = Math.floor(systemClock.now() / 1000);

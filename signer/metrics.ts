@@ -41,12 +41,37 @@ export function signerMetrics(wallet: string, holder: string, gauges: SignerGaug
       },
     });
 
-  const ceremonies = histogram('holdfast_ceremony_duration_seconds', 'Ceremonies by how they ended, recorded by the coordinator', ['key', 'scheme', 'ceremony', 'outcome']);
-  const steps = histogram('holdfast_ceremony_step_duration_seconds', 'Time in each step of a ceremony', ['scheme', 'ceremony', 'step']);
-  const failures = counter('holdfast_ceremony_failures_total', 'Ceremonies that failed; a denial is none', ['ceremony', 'reason', 'culprit']);
-  const decisions = counter('holdfast_policy_decisions_total', 'Policy decisions of this holder', ['rule', 'verdict', 'reason']);
-  const nonces = new Gauge({ name: 'holdfast_nonces_available', help: 'Unused commitments of a peer', labelNames: ['key', 'peer'], registers });
-  const inProgress = new Gauge({ name: 'holdfast_ceremonies_in_progress', help: 'Ceremonies under way here', registers });
+  const ceremonies = histogram(
+    'holdfast_ceremony_duration_seconds',
+    'Ceremonies by how they ended, recorded by the coordinator',
+    ['key', 'scheme', 'ceremony', 'outcome'],
+  );
+  const steps = histogram('holdfast_ceremony_step_duration_seconds', 'Time in each step of a ceremony', [
+    'scheme',
+    'ceremony',
+    'step',
+  ]);
+  const failures = counter('holdfast_ceremony_failures_total', 'Ceremonies that failed; a denial is none', [
+    'ceremony',
+    'reason',
+    'culprit',
+  ]);
+  const decisions = counter('holdfast_policy_decisions_total', 'Policy decisions of this holder', [
+    'rule',
+    'verdict',
+    'reason',
+  ]);
+  const nonces = new Gauge({
+    name: 'holdfast_nonces_available',
+    help: 'Unused commitments of a peer',
+    labelNames: ['key', 'peer'],
+    registers,
+  });
+  const inProgress = new Gauge({
+    name: 'holdfast_ceremonies_in_progress',
+    help: 'Ceremonies under way here',
+    registers,
+  });
   const roundTrips = histogram('holdfast_peer_round_trip_seconds', 'Time from a heartbeat to its answer', ['peer']);
   sampled('holdfast_queue_length', 'Requests admitted and not yet answered', gauges.queueLength);
   sampled('holdfast_audit_records_total', 'Records in the audit log', gauges.auditRecords);
@@ -69,13 +94,17 @@ export function signerMetrics(wallet: string, holder: string, gauges: SignerGaug
       for (const { rule, limit, ratio } of gauges.limits()) this.set({ rule, limit: limitInWords(limit) }, ratio);
     },
   });
-  new Gauge({ name: 'holdfast_signer_info', help: 'Always 1', labelNames: ['version', 'epoch'], registers }).set({ version: gauges.version, epoch: '0' }, 1);
+  new Gauge({ name: 'holdfast_signer_info', help: 'Always 1', labelNames: ['version', 'epoch'], registers }).set(
+    { version: gauges.version, epoch: '0' },
+    1,
+  );
 
   return {
     registry,
     roundTrip: (peer, seconds) => roundTrips.observe({ peer }, seconds),
     meter: {
-      ceremony: (key, scheme, ceremony, outcome, seconds) => ceremonies.observe({ key, scheme, ceremony, outcome }, seconds),
+      ceremony: (key, scheme, ceremony, outcome, seconds) =>
+        ceremonies.observe({ key, scheme, ceremony, outcome }, seconds),
       step: (scheme, ceremony, step, seconds) => steps.observe({ scheme, ceremony, step }, seconds),
       failure: (ceremony, reason, culprit) => failures.inc({ ceremony, reason, culprit }),
       inProgress: (delta) => inProgress.inc(delta),

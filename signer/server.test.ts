@@ -46,20 +46,37 @@ describe('the sign port', () => {
   });
 
   const client = (as?: ClientIdentity, certificate = shown.certificate): SignerClient => {
-    const made = new SignerClient({ address: `127.0.0.1:${server.port}`, certificate, deadlineMs: 5_000, ...(as && { identity: as }) });
+    const made = new SignerClient({
+      address: `127.0.0.1:${server.port}`,
+      certificate,
+      deadlineMs: 5_000,
+      ...(as && { identity: as }),
+    });
     clients.push(made);
     return made;
   };
-  const provisioning = () => ({ genesis: Buffer.from(wallet.genesis), policyDocument: Buffer.from(wallet.policyDocument), peers: [], keys: [] });
+  const provisioning = () => ({
+    genesis: Buffer.from(wallet.genesis),
+    policyDocument: Buffer.from(wallet.policyDocument),
+    peers: [],
+    keys: [],
+  });
 
   it('serves whoever pins the signer, and nobody who pins another', async () => {
-    expect(await client().describe()).toMatchObject({ holder: 'infrastructure', keys: [{ name: 'solana', state: 'Active' }], problems: [] });
+    expect(await client().describe()).toMatchObject({
+      holder: 'infrastructure',
+      keys: [{ name: 'solana', state: 'Active' }],
+      problems: [],
+    });
     await expect(client(undefined, identity('other').certificate).describe()).rejects.toThrow(/UNAVAILABLE/);
   });
 
   it('speaks TLS 1.3 only', async () => {
     const code = await new Promise<string>((resolve, reject) => {
-      const socket = connect({ host: '127.0.0.1', port: server.port, rejectUnauthorized: false, maxVersion: 'TLSv1.2' }, () => reject(new Error('connected')));
+      const socket = connect(
+        { host: '127.0.0.1', port: server.port, rejectUnauthorized: false, maxVersion: 'TLSv1.2' },
+        () => reject(new Error('connected')),
+      );
       socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? ''));
     });
     expect(code).toMatch(/PROTOCOL_VERSION|ECONNRESET/);
@@ -69,8 +86,14 @@ describe('the sign port', () => {
     const request = wallet.request({ id: 'one' });
     const reply = await client().sign(request);
     expect(reply).toMatchObject({ outcome: 'signed', digest: expect.stringMatching(/^sha256:/) });
-    expect(await client().getRequest({ initiator: 'payments-api', id: 'one' })).toMatchObject({ outcome: 'signed', signatures: reply.signatures });
-    expect(await client().getRequest({ initiator: 'payments-api', id: 'two' })).toMatchObject({ outcome: 'failed', reason: 'Unknown' });
+    expect(await client().getRequest({ initiator: 'payments-api', id: 'one' })).toMatchObject({
+      outcome: 'signed',
+      signatures: reply.signatures,
+    });
+    expect(await client().getRequest({ initiator: 'payments-api', id: 'two' })).toMatchObject({
+      outcome: 'failed',
+      reason: 'Unknown',
+    });
   });
 
   it('answers statements that are none in band', async () => {
@@ -88,10 +111,15 @@ describe('the sign port', () => {
       ['depth', Buffer.from('['.repeat(100_000))],
     ];
     for (const [what, statement] of garbage)
-      expect(await client().sign({ ...good, statement }), what).toMatchObject({ outcome: 'denied', reason: 'Malformed' });
+      expect(await client().sign({ ...good, statement }), what).toMatchObject({
+        outcome: 'denied',
+        reason: 'Malformed',
+      });
     const other = await client().sign({ ...good, signature: 'x'.repeat(100_000) });
     expect(other).toMatchObject({ outcome: 'denied', reason: 'InitiatorUnverified' });
-    expect(await client().sign({ ...good, approvals: [{ statement: Buffer.from(''), signature: '' }] })).toMatchObject({ reason: 'Unsupported' });
+    expect(await client().sign({ ...good, approvals: [{ statement: Buffer.from(''), signature: '' }] })).toMatchObject({
+      reason: 'Unsupported',
+    });
   });
 
   it('refuses what is larger than any request, and lives on', async () => {
@@ -113,7 +141,11 @@ describe('the sign port', () => {
   it('accepts one genesis, and says what is wrong with others', async () => {
     const other = new SimulatedWallet({ policy });
     const asOperator = client(operator);
-    const second = { ...provisioning(), genesis: Buffer.from(other.genesis), policyDocument: Buffer.from(other.policyDocument) };
+    const second = {
+      ...provisioning(),
+      genesis: Buffer.from(other.genesis),
+      policyDocument: Buffer.from(other.policyDocument),
+    };
     await expect(asOperator.provision(second)).rejects.toThrow(/FAILED_PRECONDITION.*for good/);
     await expect(asOperator.provision({ ...provisioning(), genesis: Buffer.from('{}') })).rejects.toThrow(/for good/);
     const key = (name: string, scheme: string) => ({ ...provisioning(), keys: [{ name, scheme }] });
@@ -141,7 +173,14 @@ describe('the sign port', () => {
       }
     })();
     await client().sign(wallet.request({ id: 'followed' }));
-    await client().sign(wallet.request({ id: 'denied', chain: 'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp', format: 'Transaction', data: '0x00' }));
+    await client().sign(
+      wallet.request({
+        id: 'denied',
+        chain: 'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp',
+        format: 'Transaction',
+        data: '0x00',
+      }),
+    );
     await following;
     stop.abort();
     expect(events).toMatchObject([

@@ -1,4 +1,11 @@
-import { Server, type ServerCredentials, status, type sendUnaryData, type ServerUnaryCall, type ServerWritableStream } from '@grpc/grpc-js';
+import {
+  Server,
+  type ServerCredentials,
+  status,
+  type sendUnaryData,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+} from '@grpc/grpc-js';
 import { digest as digestOf, fromUtf8, quote } from '../common/bytes.ts';
 import type { Clock } from '../common/clock.ts';
 import { messageOf, Refused } from '../common/errors.ts';
@@ -91,19 +98,23 @@ export async function serveSigner(options: {
     new Promise((resolve) => {
       clock.after(ms, resolve);
     });
-  const stream = (forever: boolean, messageFor: (record: AuditRecord) => unknown) => (call: ServerWritableStream<{ after: bigint }, unknown>): void => {
-    const run = async (): Promise<void> => {
-      onlyOperator(call);
-      if (streams >= MOST_STREAMS) throw new Refused('Busy', `${streams} streams are open: want at most ${MOST_STREAMS}`);
-      if (call.request.after > MAX_SEQUENCE) throw new Refused('Malformed', `want a sequence of at most ${MAX_SEQUENCE}, got ${call.request.after}`);
-      streams++;
-      await follow(call, forever, messageFor).finally(() => void streams--);
+  const stream =
+    (forever: boolean, messageFor: (record: AuditRecord) => unknown) =>
+    (call: ServerWritableStream<{ after: bigint }, unknown>): void => {
+      const run = async (): Promise<void> => {
+        onlyOperator(call);
+        if (streams >= MOST_STREAMS)
+          throw new Refused('Busy', `${streams} streams are open: want at most ${MOST_STREAMS}`);
+        if (call.request.after > MAX_SEQUENCE)
+          throw new Refused('Malformed', `want a sequence of at most ${MAX_SEQUENCE}, got ${call.request.after}`);
+        streams++;
+        await follow(call, forever, messageFor).finally(() => void streams--);
+      };
+      run().catch((error: unknown) => {
+        log.warn('stream ended', { method: call.getPath(), error: messageOf(error) });
+        call.emit('error', statusOf(error));
+      });
     };
-    run().catch((error: unknown) => {
-      log.warn('stream ended', { method: call.getPath(), error: messageOf(error) });
-      call.emit('error', statusOf(error));
-    });
-  };
 
   const service: SignerServiceServer = {
     describe: unary(() => signer.describe()),
@@ -118,7 +129,10 @@ export async function serveSigner(options: {
     }),
     getRequest: unary(({ initiator, id }) => {
       const known = signer.request(initiator, id);
-      return known ?? refusalReply(new Refused('Unknown', `nothing is known here of id ${quote(id, 253)} of ${quote(initiator)}`));
+      return (
+        known ??
+        refusalReply(new Refused('Unknown', `nothing is known here of id ${quote(id, 253)} of ${quote(initiator)}`))
+      );
     }),
     submit: unary(() => {
       throw new Refused('Unsupported', 'approvals are not in this version');
@@ -165,7 +179,8 @@ const codes: Partial<Record<Reason, status>> = {
 /** What a caller is told; of a fault of this signer, only that there is one. */
 function statusOf(error: unknown): { readonly code: status; readonly details: string } {
   if (error instanceof NotOperator) return { code: status.PERMISSION_DENIED, details: error.message };
-  if (!(error instanceof Refused)) return { code: status.INTERNAL, details: "internal error: the signer's log says more" };
+  if (!(error instanceof Refused))
+    return { code: status.INTERNAL, details: "internal error: the signer's log says more" };
   return { code: codes[error.reason] ?? status.FAILED_PRECONDITION, details: `${error.reason}: ${error.message}` };
 }
 

@@ -13,13 +13,21 @@ import { temporaryFolder } from './state/testing/temporary-folder.ts';
 function newShare(scheme: FrostScheme): KeyShare {
   const parties = [1, 2].map((identifier) => new FrostKeygen(scheme, identifier, 2, 2));
   const round1 = new Map(parties.map((party, i) => [i + 1, party.round1()]));
-  const others = (i: number): Map<number, ReturnType<FrostKeygen['round1']>> => new Map([...round1].filter(([id]) => id !== i));
+  const others = (i: number): Map<number, ReturnType<FrostKeygen['round1']>> =>
+    new Map([...round1].filter(([id]) => id !== i));
   const shares = parties.map((party, i) => party.round2(others(i + 1)));
   const [first] = parties.map((party, i) => party.round3(new Map([[2 - i, shares[1 - i]?.get(i + 1) as Uint8Array]])));
   return (first as { key: KeyShare }).key;
 }
 
-const label: ShareLabel = { genesis: `sha256:${'00'.repeat(32)}`, holder: 'client', key: 'solana', scheme: 'EdDSA', attempt: 1, epoch: 0 };
+const label: ShareLabel = {
+  genesis: `sha256:${'00'.repeat(32)}`,
+  holder: 'client',
+  key: 'solana',
+  scheme: 'EdDSA',
+  attempt: 1,
+  epoch: 0,
+};
 
 function newSeal(): ReturnType<typeof keyFileSeal> {
   const file = join(temporaryFolder(), 'kek');
@@ -48,7 +56,8 @@ describe('a kept share', () => {
       { epoch: 1 },
       { scheme: 'Schnorr' },
     ];
-    for (const change of elsewhere) await expect(keeper.open(sealed, { ...label, ...change }), JSON.stringify(change)).rejects.toThrow();
+    for (const change of elsewhere)
+      await expect(keeper.open(sealed, { ...label, ...change }), JSON.stringify(change)).rejects.toThrow();
     await expect(shareKeeper(newSeal()).open(sealed, label)).rejects.toThrow(/does not open/);
   });
 });

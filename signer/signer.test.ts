@@ -10,20 +10,46 @@ describe('before genesis a signer', () => {
   it('says who it is and what it waits for, and answers nothing else', async () => {
     const wallet = new SimulatedWallet({ policy });
     const signer = await wallet.open('client');
-    expect(signer.describe()).toMatchObject({ holder: 'client', genesis: '', keys: [], peers: [], problems: [expect.stringContaining('waits for its genesis')] });
+    expect(signer.describe()).toMatchObject({
+      holder: 'client',
+      genesis: '',
+      keys: [],
+      peers: [],
+      problems: [expect.stringContaining('waits for its genesis')],
+    });
     expect(() => signer.facts()).toThrow(expect.objectContaining({ reason: 'Unprovisioned' }));
     expect(() => signer.request('payments-api', 'one')).toThrow(expect.objectContaining({ reason: 'Unprovisioned' }));
     await expect(signer.sign(wallet.request({ id: 'one' }))).rejects.toMatchObject({ reason: 'Unprovisioned' });
   });
 
-  const of = (wallet: SimulatedWallet, change: (genesis: string) => string): Uint8Array => utf8(change(fromUtf8(wallet.genesis)));
+  const of = (wallet: SimulatedWallet, change: (genesis: string) => string): Uint8Array =>
+    utf8(change(fromUtf8(wallet.genesis)));
   const wrong: readonly (readonly [what: string, (wallet: SimulatedWallet) => Uint8Array, message: RegExp])[] = [
-    ['of another wallet', (w) => of(w, (g) => g.replace('payments/treasury', 'payments/other')), /of wallet payments\/other/],
+    [
+      'of another wallet',
+      (w) => of(w, (g) => g.replace('payments/treasury', 'payments/other')),
+      /of wallet payments\/other/,
+    ],
     ['without its holder', (w) => of(w, (g) => g.replace('"name":"client"', '"name":"somebody"')), /no holder client/],
-    ['with another identity', (w) => of(w, (g) => g.replaceAll(hex(w.identity('client').spki), hex(new SimulatedWallet({ policy }).identity('client').spki))), /another identity/],
+    [
+      'with another identity',
+      (w) =>
+        of(w, (g) =>
+          g.replaceAll(hex(w.identity('client').spki), hex(new SimulatedWallet({ policy }).identity('client').spki)),
+        ),
+      /another identity/,
+    ],
     ['with another nonce', (w) => of(w, (g) => g.replace(hex(w.identity('client').nonce), '00'.repeat(32))), /nonce/],
-    ['with another policy', (w) => of(w, (g) => g.replace(digestOf(w.policyDocument), `sha256:${'00'.repeat(32)}`)), /pins policy/],
-    ['with a threshold over its holders', (w) => of(w, (g) => g.replace('"threshold":"2"', '"threshold":"4"')), /threshold/],
+    [
+      'with another policy',
+      (w) => of(w, (g) => g.replace(digestOf(w.policyDocument), `sha256:${'00'.repeat(32)}`)),
+      /pins policy/,
+    ],
+    [
+      'with a threshold over its holders',
+      (w) => of(w, (g) => g.replace('"threshold":"2"', '"threshold":"4"')),
+      /threshold/,
+    ],
     ['that is no statement', () => utf8('{}'), /genesis/],
   ];
   for (const [what, genesis, message] of wrong)
@@ -46,10 +72,14 @@ describe('keys', () => {
     const [before] = wallet.signer('client').describe().keys;
     const more = [...keys, { name: 'bitcoin', scheme: 'Schnorr' as const }];
     for (const { name } of wallet.holders)
-      await wallet.signer(name).provision({ genesis: wallet.genesis, policyDocument: wallet.policyDocument, peers: [], keys: more });
+      await wallet
+        .signer(name)
+        .provision({ genesis: wallet.genesis, policyDocument: wallet.policyDocument, peers: [], keys: more });
     await wallet.keyActive('bitcoin');
     expect(wallet.signer('client').describe().keys).toContainEqual(before);
-    expect(await wallet.sign('infrastructure', wallet.request({ id: 'new', key: 'bitcoin' }))).toMatchObject({ outcome: 'signed' });
+    expect(await wallet.sign('infrastructure', wallet.request({ id: 'new', key: 'bitcoin' }))).toMatchObject({
+      outcome: 'signed',
+    });
   });
 
   it('wait for the holder that was not asked for them, and say so', async () => {
@@ -59,7 +89,9 @@ describe('keys', () => {
     await wallet.start('backup', []);
     const problem = (): string => wallet.signer('infrastructure').describe().keys[0]?.message ?? '';
     await expect.poll(problem).toContain('waits for backup to be asked for key solana');
-    await wallet.signer('backup').provision({ genesis: wallet.genesis, policyDocument: wallet.policyDocument, peers: [], keys: [...keys] });
+    await wallet
+      .signer('backup')
+      .provision({ genesis: wallet.genesis, policyDocument: wallet.policyDocument, peers: [], keys: [...keys] });
     await wallet.keyActive('solana');
   });
 });

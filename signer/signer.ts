@@ -2,7 +2,15 @@ import { digest as digestOf, equal, fromHex, hex, quote } from '../common/bytes.
 import { messageOf, Refused } from '../common/errors.ts';
 import { parsePolicy } from '../policy/document.ts';
 import type { Hello } from '../proto/gen/signer/v1/peer.ts';
-import { ProvisionRequest, type Description, type KeyRequest, type PeerAddress, type SignReply, type SignRequest, type WalletFacts } from '../proto/gen/signer/v1/signer.ts';
+import {
+  ProvisionRequest,
+  type Description,
+  type KeyRequest,
+  type PeerAddress,
+  type SignReply,
+  type SignRequest,
+  type WalletFacts,
+} from '../proto/gen/signer/v1/signer.ts';
 import { parseCanonical } from '../statement/canonical.ts';
 import { encodeStatement, parseStatement } from '../statement/statements.ts';
 import type { Environment } from './ceremony/environment.ts';
@@ -13,7 +21,11 @@ import type { PeerHandlers, PeerLinks } from './peers/peers.ts';
 import type { FrostScheme } from './scheme/scheme.ts';
 
 /** Starts links to the peers that genesis pins. */
-export type Connect = (pins: ReadonlyMap<string, Uint8Array>, genesis: string, handlers: PeerHandlers) => Promise<PeerLinks>;
+export type Connect = (
+  pins: ReadonlyMap<string, Uint8Array>,
+  genesis: string,
+  handlers: PeerHandlers,
+) => Promise<PeerLinks>;
 
 /** As the statement forms have it, and as the kind Wallet bounds it. */
 const KEY_NAME = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
@@ -138,10 +150,19 @@ export class Signer {
     const signer = this.#provisioned();
     const { wallet } = signer;
     if (digestOf(genesis) !== wallet.genesisDigest)
-      throw new Refused('WrongWallet', `this signer has accepted genesis ${wallet.genesisDigest} for good and refuses ${digestOf(genesis)}`);
+      throw new Refused(
+        'WrongWallet',
+        `this signer has accepted genesis ${wallet.genesisDigest} for good and refuses ${digestOf(genesis)}`,
+      );
     if (!equal(policyDocument, wallet.policyDocument))
-      throw new Refused('PolicyMismatch', 'the policy is not the one that genesis pins; policy changes are not in this version');
-    await this.#address(wallet, peers.filter((p) => p.name !== wallet.roster.me.name));
+      throw new Refused(
+        'PolicyMismatch',
+        'the policy is not the one that genesis pins; policy changes are not in this version',
+      );
+    await this.#address(
+      wallet,
+      peers.filter((p) => p.name !== wallet.roster.me.name),
+    );
     const asked = keys.map((k) => wantedKey(k, signer.keygen));
     for (const { name, scheme } of asked) await signer.keygen.want(name, scheme);
     return wallet.genesisDigest;
@@ -149,10 +170,18 @@ export class Signer {
 
   /** Where peers are, from now on and after a restart. */
   async #address(wallet: Wallet, peers: readonly PeerAddress[]): Promise<void> {
-    attempt(() => this.#links?.setPeers(peers), (message) => {
-      throw new Refused('Malformed', message);
-    });
-    const bytes = ProvisionRequest.encode({ genesis: new Uint8Array(), policyDocument: new Uint8Array(), peers: [...peers], keys: [] }).finish();
+    attempt(
+      () => this.#links?.setPeers(peers),
+      (message) => {
+        throw new Refused('Malformed', message);
+      },
+    );
+    const bytes = ProvisionRequest.encode({
+      genesis: new Uint8Array(),
+      policyDocument: new Uint8Array(),
+      peers: [...peers],
+      keys: [],
+    }).finish();
     if (equal(bytes, this.#addresses)) return;
     await wallet.write({ meta: { [META.peers]: bytes } });
     this.#addresses = bytes;
@@ -170,7 +199,8 @@ export class Signer {
     if (mine.identity !== hex(identity.spki)) refuse(`it gives ${holder} another identity than this signer's`);
     if (mine.auditKey !== hex(identity.spki)) refuse(`it gives ${holder} another audit key than this signer's`);
     if (mine.nonce !== hex(identity.nonce)) refuse(`it does not carry the nonce that ${holder} made`);
-    if (genesis.policy !== digestOf(policyDocument)) refuse(`it pins policy ${genesis.policy}, given is ${digestOf(policyDocument)}`);
+    if (genesis.policy !== digestOf(policyDocument))
+      refuse(`it pins policy ${genesis.policy}, given is ${digestOf(policyDocument)}`);
     attempt(() => parsePolicy(parseCanonical(policyDocument)), refuse);
     await store.write({
       meta: { [META.genesis]: bytes, [META.policy]: policyDocument },
@@ -207,14 +237,23 @@ export class Signer {
 }
 
 /** A key to have, in a form that its certificate may have. */
-function wantedKey({ name, scheme }: KeyRequest, keygen: Keygen): { readonly name: string; readonly scheme: FrostScheme } {
+function wantedKey(
+  { name, scheme }: KeyRequest,
+  keygen: Keygen,
+): { readonly name: string; readonly scheme: FrostScheme } {
   const title = `key ${quote(name)}`;
   if (scheme !== 'EdDSA' && scheme !== 'Schnorr')
-    throw new Refused('Unsupported', `${title}: scheme ${quote(scheme)} is not in this version; it has EdDSA and Schnorr`);
-  if (!KEY_NAME.test(name)) throw new Refused('Malformed', `${title}: want at most 63 lowercase letters, digits and inner hyphens`);
+    throw new Refused(
+      'Unsupported',
+      `${title}: scheme ${quote(scheme)} is not in this version; it has EdDSA and Schnorr`,
+    );
+  if (!KEY_NAME.test(name))
+    throw new Refused('Malformed', `${title}: want at most 63 lowercase letters, digits and inner hyphens`);
   const known = keygen.states().find((k) => k.name === name);
-  if (known !== undefined && known.scheme !== scheme) throw new Refused('Malformed', `${title} is of scheme ${known.scheme} for good`);
-  if (known === undefined && keygen.states().length >= MOST_KEYS) throw new Refused('Malformed', `${title}: a wallet has at most ${MOST_KEYS} keys`);
+  if (known !== undefined && known.scheme !== scheme)
+    throw new Refused('Malformed', `${title} is of scheme ${known.scheme} for good`);
+  if (known === undefined && keygen.states().length >= MOST_KEYS)
+    throw new Refused('Malformed', `${title}: a wallet has at most ${MOST_KEYS} keys`);
   return { name, scheme };
 }
 
@@ -225,4 +264,3 @@ const attempt = <T>(run: () => T, refuse: (message: string) => never): T => {
     return refuse(messageOf(error));
   }
 };
-

@@ -35,7 +35,10 @@ export class Forwarding {
     }
     const waitsFor = roster.coordinators.map((m) => m.name);
     if (first === undefined || this.#waiting.size >= MOST_FORWARDED) {
-      const message = first === undefined ? `waits for ${waitsFor.join(' or ')}: no Infrastructure holder is reachable from ${roster.me.name}` : 'too many requests are under way';
+      const message =
+        first === undefined
+          ? `waits for ${waitsFor.join(' or ')}: no Infrastructure holder is reachable from ${roster.me.name}`
+          : 'too many requests are under way';
       return refusalReply(new Refused(first === undefined ? 'QuorumUnavailable' : 'Busy', message), { waitsFor });
     }
     return this.#forward(first.name, request);
@@ -52,7 +55,8 @@ export class Forwarding {
       };
       const cancel = env.clock.after(TIMEOUT, () => answer(unknown(peer, 'did not answer')));
       this.#waiting.set(correlation, { peer, answer });
-      if (!env.peers.send(peer, { $case: 'forward', value: { correlation, request } })) answer(unknown(peer, 'is not reachable'));
+      if (!env.peers.send(peer, { $case: 'forward', value: { correlation, request } }))
+        answer(unknown(peer, 'is not reachable'));
     });
   }
 
@@ -74,12 +78,16 @@ export class Forwarding {
   }
 
   onDown(peer: string): void {
-    for (const waiting of [...this.#waiting.values()]) if (waiting.peer === peer) waiting.answer(unknown(peer, 'went away'));
+    for (const waiting of [...this.#waiting.values()])
+      if (waiting.peer === peer) waiting.answer(unknown(peer, 'went away'));
   }
 }
 
 /** The coordinator had the request and its answer is lost: what became of it is not known here. */
 const unknown = (peer: string, why: string): SignReply =>
-  refusalReply(new Refused('SignatureMayExist', `${peer} ${why} after it was given the request: ask again with the same id`), {
-    waitsFor: [peer],
-  });
+  refusalReply(
+    new Refused('SignatureMayExist', `${peer} ${why} after it was given the request: ask again with the same id`),
+    {
+      waitsFor: [peer],
+    },
+  );

@@ -11,7 +11,16 @@ import { verifyCertificate } from '../../statement/certificate.ts';
 import { signAsHolder } from '../../statement/holder-signature.ts';
 import { encodeStatement, type CertificateStatement } from '../../statement/statements.ts';
 import { publicKeyOf } from '../scheme/frost-suite.ts';
-import type { FreshCommitment, FrostScheme, KeygenResult, KeyShare, NonceCommitment, Round1, SigningInput, SigningKey } from '../scheme/scheme.ts';
+import type {
+  FreshCommitment,
+  FrostScheme,
+  KeygenResult,
+  KeyShare,
+  NonceCommitment,
+  Round1,
+  SigningInput,
+  SigningKey,
+} from '../scheme/scheme.ts';
 import { Mailbox } from './mailbox.ts';
 import { testQuorums } from './test-quorums.ts';
 import { shareLabel, type Wallet } from './wallet.ts';
@@ -72,15 +81,23 @@ export class KeygenAttempt {
     try {
       const own = await run.round1();
       const { key, attempt } = this.#label();
-      this.#sendAll({ $case: 'keygenRound1', value: { key, attempt, commitment: [...own.commitment], proof: own.proof } });
+      this.#sendAll({
+        $case: 'keygenRound1',
+        value: { key, attempt, commitment: [...own.commitment], proof: own.proof },
+      });
       const broadcasts = await this.#fromAll('round1');
       for (const [from, { commitment }] of broadcasts)
         if (commitment.length !== roster.threshold)
           throw new Error(`${from} commits to ${commitment.length} coefficients, the threshold is ${roster.threshold}`);
       const transcript = this.#transcript(own, broadcasts);
-      const shares = await run.round2(this.#byIdentifier(broadcasts, (m): Round1 => ({ commitment: m.commitment, proof: m.proof })));
+      const shares = await run.round2(
+        this.#byIdentifier(broadcasts, (m): Round1 => ({ commitment: m.commitment, proof: m.proof })),
+      );
       for (const m of roster.others)
-        this.#send(m.name, { $case: 'keygenRound2', value: { key, attempt, share: shares.get(m.identifier) ?? new Uint8Array() } });
+        this.#send(m.name, {
+          $case: 'keygenRound2',
+          value: { key, attempt, share: shares.get(m.identifier) ?? new Uint8Array() },
+        });
       const result = await run.round3(this.#byIdentifier(await this.#fromAll('round2'), (m) => m.share));
       const certificate = this.#certificate(result, transcript);
       const label = shareLabel(this.#wallet, this.name, this.scheme, this.attempt);
@@ -127,10 +144,13 @@ export class KeygenAttempt {
       this.#sendAll({ $case: 'keygenTestCommitments', value: ownCommitments });
       const received = new Map([...(await this.#fromAll('testCommitments')), [roster.me.name, ownCommitments]]);
       for (const [from, theirs] of received)
-        if (!equal(theirs.transcript, utf8(transcript))) throw new Error(`${from} received other broadcasts than this holder did`);
+        if (!equal(theirs.transcript, utf8(transcript)))
+          throw new Error(`${from} received other broadcasts than this holder did`);
       const inputs = quorums.map((ids, quorum): SigningInput => ({
         message,
-        commitments: new Map(ids.map((id) => [id, commitmentOf(received.get(roster.nameOf(id)), quorum, roster.nameOf(id))])),
+        commitments: new Map(
+          ids.map((id) => [id, commitmentOf(received.get(roster.nameOf(id)), quorum, roster.nameOf(id))]),
+        ),
       }));
       await this.#testShares(signing, fresh, inputs, quorums, publicKeyOf(this.scheme, share.groupKey));
     } finally {
@@ -149,7 +169,10 @@ export class KeygenAttempt {
     const { env, roster } = this.#wallet;
     const { key, attempt } = this.#label();
     const shares = await Promise.all(
-      [...fresh].map(async ([quorum, { nonce }]) => ({ quorum, share: await signing.sign(nonce, inputs[quorum] as SigningInput) })),
+      [...fresh].map(async ([quorum, { nonce }]) => ({
+        quorum,
+        share: await signing.sign(nonce, inputs[quorum] as SigningInput),
+      })),
     );
     const own = { key, attempt, shares };
     this.#sendAll({ $case: 'keygenTestShares', value: own });
@@ -198,7 +221,10 @@ export class KeygenAttempt {
   }
 
   #fromAll<R extends keyof Messages>(round: R): Promise<ReadonlyMap<string, Messages[R]>> {
-    return this.#mail.all(round, this.#wallet.roster.others.map((m) => m.name));
+    return this.#mail.all(
+      round,
+      this.#wallet.roster.others.map((m) => m.name),
+    );
   }
 
   #byIdentifier<M, T>(messages: ReadonlyMap<string, M>, of: (message: M) => T): ReadonlyMap<number, T> {

@@ -31,7 +31,9 @@ describe('key generation', () => {
       });
       expect(certificate.publicKey).toHaveLength(64);
       expect(certificate.internalKey === '').toBe(scheme === 'EdDSA');
-      expect(await wallet.sign('infrastructure', wallet.request({ id: 'one', key: 'key' }))).toMatchObject({ outcome: 'signed' });
+      expect(await wallet.sign('infrastructure', wallet.request({ id: 'one', key: 'key' }))).toMatchObject({
+        outcome: 'signed',
+      });
     });
 
   it('works for 3 of 5 with two Infrastructure holders', async () => {
@@ -46,9 +48,15 @@ describe('key generation', () => {
     await wallet.startAll(keys);
     await wallet.keyActive('solana');
     wallet.kill('two');
-    expect(await wallet.sign('west', wallet.request({ id: 'one' }))).toMatchObject({ outcome: 'signed', coordinator: 'east' });
+    expect(await wallet.sign('west', wallet.request({ id: 'one' }))).toMatchObject({
+      outcome: 'signed',
+      coordinator: 'east',
+    });
     wallet.kill('east');
-    expect(await wallet.sign('one', wallet.request({ id: 'two' }))).toMatchObject({ reason: 'QuorumUnavailable', coordinator: 'west' });
+    expect(await wallet.sign('one', wallet.request({ id: 'two' }))).toMatchObject({
+      reason: 'QuorumUnavailable',
+      coordinator: 'west',
+    });
   });
 
   it('waits for a holder that is away and says for whom', async () => {
@@ -61,7 +69,14 @@ describe('key generation', () => {
   });
 
   it('ends in the same key everywhere whoever is killed, at whatever message', async () => {
-    const kinds = ['keygenStart', 'keygenRound1', 'keygenRound2', 'keygenTestCommitments', 'keygenTestShares', 'keygenSignature'];
+    const kinds = [
+      'keygenStart',
+      'keygenRound1',
+      'keygenRound2',
+      'keygenTestCommitments',
+      'keygenTestShares',
+      'keygenSignature',
+    ];
     for (const [i, kind] of kinds.entries())
       for (const victim of ['infrastructure', 'client', 'backup']) {
         const wallet = new SimulatedWallet({ policy, clock: fastClock(10) });

@@ -206,7 +206,8 @@ export class Keygen {
     if (status.stop && peer === this.#leader) this.#stop(entry, new Error(`${peer} ended the attempt`));
     if (status.query) this.#tellStatus(entry, peer);
     if (entry.row.state === 'Active') {
-      if (status.state === 'Wanted' || status.state === 'Prepared' || status.state === 'Failed') this.#handOver(entry, peer);
+      if (status.state === 'Wanted' || status.state === 'Prepared' || status.state === 'Failed')
+        this.#handOver(entry, peer);
       return;
     }
     if (status.state === 'Failed' && entry.running?.attempt === Number(status.attempt))
@@ -223,7 +224,12 @@ export class Keygen {
 
   /** Gives the signatures of all holders to one that lacks some. */
   #handOver({ row }: Entry, peer: string): void {
-    const value = { key: row.name, attempt: BigInt(row.attempt), certificate: row.certificate, signatures: signaturesOf(row) };
+    const value = {
+      key: row.name,
+      attempt: BigInt(row.attempt),
+      certificate: row.certificate,
+      signatures: signaturesOf(row),
+    };
     this.#wallet.env.peers.send(peer, { $case: 'keygenSignature', value });
   }
 
@@ -248,7 +254,15 @@ export class Keygen {
     try {
       await this.#wallet.write({
         keys: [row],
-        audit: [{ type: 'KeyActivated', key: row.name, scheme: row.scheme, attempt: String(row.attempt), certificate: digestOf(row.certificate) }],
+        audit: [
+          {
+            type: 'KeyActivated',
+            key: row.name,
+            scheme: row.scheme,
+            attempt: String(row.attempt),
+            certificate: digestOf(row.certificate),
+          },
+        ],
       });
     } catch (error) {
       entry.activating = false;
@@ -283,7 +297,12 @@ export class Keygen {
     if (entry.activating || !Number.isSafeInteger(attempt) || attempt <= entry.row.attempt)
       throw new Error(`attempt ${attempt} of key ${entry.row.name} is not the next`);
     if (attempt > 1)
-      verifyAllHolders(`abandonment of attempt ${attempt - 1}`, this.#wallet.genesis, this.#abandonedStatement(entry, attempt - 1), abandoned);
+      verifyAllHolders(
+        `abandonment of attempt ${attempt - 1}`,
+        this.#wallet.genesis,
+        this.#abandonedStatement(entry, attempt - 1),
+        abandoned,
+      );
     entry.running?.fail(new Error(`attempt ${attempt} began`));
     const run = entry.early.get(attempt) ?? new KeygenAttempt(this.#wallet, entry.row.name, entry.scheme, attempt);
     for (const early of entry.early.keys()) if (early <= attempt) entry.early.delete(early);
@@ -298,7 +317,9 @@ export class Keygen {
     };
     const { env } = this.#wallet;
     const started = env.clock.monotonic();
-    const cancel = env.clock.after(ATTEMPT_TIMEOUT, () => run.fail(new Error(`attempt took over ${ATTEMPT_TIMEOUT / 1000} s: ${describeWait(run)}`)));
+    const cancel = env.clock.after(ATTEMPT_TIMEOUT, () =>
+      run.fail(new Error(`attempt took over ${ATTEMPT_TIMEOUT / 1000} s: ${describeWait(run)}`)),
+    );
     env.meter.inProgress(1);
     let outcome: 'succeeded' | 'failed' = 'failed';
     try {
@@ -322,18 +343,36 @@ export class Keygen {
     }
   }
 
-  async #prepared(entry: Entry, attempt: number, prepared: { readonly sealed: Uint8Array; readonly certificate: Uint8Array }): Promise<void> {
+  async #prepared(
+    entry: Entry,
+    attempt: number,
+    prepared: { readonly sealed: Uint8Array; readonly certificate: Uint8Array },
+  ): Promise<void> {
     if (entry.row.attempt !== attempt || entry.row.abandoned >= attempt) throw new Error('the attempt was abandoned');
     entry.row = { ...entry.row, state: 'Prepared', ...prepared };
     await this.#wallet.write({
       keys: [entry.row],
-      audit: [{ type: 'KeyPrepared', key: entry.row.name, scheme: entry.row.scheme, attempt: String(attempt), certificate: digestOf(prepared.certificate) }],
+      audit: [
+        {
+          type: 'KeyPrepared',
+          key: entry.row.name,
+          scheme: entry.row.scheme,
+          attempt: String(attempt),
+          certificate: digestOf(prepared.certificate),
+        },
+      ],
     });
   }
 
   #abandonedStatement({ row, scheme }: Entry, attempt: number): Uint8Array {
     const { genesisDigest } = this.#wallet;
-    return encodeStatement({ type: 'holdfast/abandoned/v1', genesis: genesisDigest, key: row.name, scheme, attempt: String(attempt) });
+    return encodeStatement({
+      type: 'holdfast/abandoned/v1',
+      genesis: genesisDigest,
+      key: row.name,
+      scheme,
+      attempt: String(attempt),
+    });
   }
 
   async #onAbandon(peer: string, { key, attempt, signatures }: KeygenAbandon): Promise<void> {
@@ -348,7 +387,10 @@ export class Keygen {
     if (entry.row.state === 'Active') return this.#handOver(entry, peer);
     const own = await this.#signOff(entry, Number(attempt));
     if (own === undefined) return;
-    this.#wallet.env.peers.send(peer, { $case: 'keygenAbandon', value: { key, scheme: entry.scheme, attempt, signatures: [own] } });
+    this.#wallet.env.peers.send(peer, {
+      $case: 'keygenAbandon',
+      value: { key, scheme: entry.scheme, attempt, signatures: [own] },
+    });
   }
 
   /** Promises, on disk first, never to activate `attempt` or one before it; undefined where all n signatures were seen. */
@@ -356,14 +398,18 @@ export class Keygen {
     if (entry.activating) return undefined;
     if (attempt > entry.row.abandoned) {
       entry.row = { ...entry.row, abandoned: attempt };
-      if ((entry.running?.attempt ?? Number.POSITIVE_INFINITY) <= attempt) this.#stop(entry, new Error('the attempt was abandoned'));
+      if ((entry.running?.attempt ?? Number.POSITIVE_INFINITY) <= attempt)
+        this.#stop(entry, new Error('the attempt was abandoned'));
       await this.#wallet.write({
         keys: [entry.row],
         audit: [{ type: 'KeyAbandoned', key: entry.row.name, scheme: entry.scheme, attempt: String(attempt) }],
       });
     }
     const { env, roster } = this.#wallet;
-    return { holder: roster.me.name, signature: signAsHolder(this.#abandonedStatement(entry, attempt), env.identity.privateKey) };
+    return {
+      holder: roster.me.name,
+      signature: signAsHolder(this.#abandonedStatement(entry, attempt), env.identity.privateKey),
+    };
   }
 
   /** Leads `entry` until it is Active or a holder is absent; does nothing at other holders or while it does so already. */
@@ -412,7 +458,8 @@ export class Keygen {
     const attempt = this.#begin(entry, last + 1, abandoned);
     const value = { key: entry.row.name, scheme: entry.scheme, attempt: BigInt(last + 1), abandoned: [...abandoned] };
     for (const peer of others)
-      if (!env.peers.send(peer, { $case: 'keygenStart', value })) entry.running?.fail(new Error(`${peer} is not reachable`));
+      if (!env.peers.send(peer, { $case: 'keygenStart', value }))
+        entry.running?.fail(new Error(`${peer} is not reachable`));
     await attempt;
   }
 
@@ -421,7 +468,11 @@ export class Keygen {
     const own = await this.#signOff(entry, attempt);
     if (own === undefined) return undefined;
     const value = { key: entry.row.name, scheme: entry.scheme, attempt: BigInt(attempt), signatures: [] };
-    const given = await this.#answers(entry, (peer) => this.#wallet.env.peers.send(peer, { $case: 'keygenAbandon', value }), 'signature');
+    const given = await this.#answers(
+      entry,
+      (peer) => this.#wallet.env.peers.send(peer, { $case: 'keygenAbandon', value }),
+      'signature',
+    );
     const signatures = [own, ...given.values()] as HolderSignature[];
     return this.#wallet.roster.members.flatMap((m) => signatures.filter((s) => s.holder === m.name));
   }
@@ -437,7 +488,9 @@ export class Keygen {
     const missing = (): string[] => others.filter((peer) => !answers.has(peer));
     try {
       await new Promise<void>((resolve, reject) => {
-        const cancel = this.#wallet.env.clock.after(ANSWER_TIMEOUT, () => reject(new Error(`no answer from ${missing().join(', ')}`)));
+        const cancel = this.#wallet.env.clock.after(ANSWER_TIMEOUT, () =>
+          reject(new Error(`no answer from ${missing().join(', ')}`)),
+        );
         entry.answer = (peer, answer) => {
           if (('signature' in answer ? 'signature' : 'status') !== want) return;
           answers.set(peer, answer);
@@ -460,9 +513,14 @@ export class Keygen {
 
 const describeWait = (attempt: KeygenAttempt): string => {
   const { round, from } = attempt.waitsFor;
-  return from.length === 0 ? `attempt ${attempt.attempt} is computing` : `attempt ${attempt.attempt} waits for ${round} of ${from.join(', ')}`;
+  return from.length === 0
+    ? `attempt ${attempt.attempt} is computing`
+    : `attempt ${attempt.attempt} waits for ${round} of ${from.join(', ')}`;
 };
 
 /** Holders' signatures as a row keeps them. */
 export const signaturesOf = (row: KeyRow): HolderSignature[] =>
-  Object.entries(JSON.parse(row.signatures) as Record<string, string>).map(([holder, signature]) => ({ holder, signature }));
+  Object.entries(JSON.parse(row.signatures) as Record<string, string>).map(([holder, signature]) => ({
+    holder,
+    signature,
+  }));

@@ -70,7 +70,9 @@ export class Ledger {
   put(row: LedgerRow): LedgerRow {
     const old = this.get(row.digest);
     const next: LedgerRow =
-      old === undefined ? row : { ...old, at: Math.max(old.at, row.at), state: old.state === 'Spent' ? 'Spent' : row.state };
+      old === undefined
+        ? row
+        : { ...old, at: Math.max(old.at, row.at), state: old.state === 'Spent' ? 'Spent' : row.state };
     if (old?.state === 'Spent' && next.at === old.at) return old;
     // A reservation that is only on disk was dropped here, and is on its way off it.
     const counted = old !== undefined && (old.state === 'Spent' || this.#open.has(row.digest));

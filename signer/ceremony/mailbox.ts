@@ -18,11 +18,15 @@ export class Mailbox<Rounds extends Record<string, unknown>> {
     const known = this.#kept.get(id);
     if (known === undefined) this.#kept.set(id, message);
     else if (!this.#same(known, message)) this.fail(new Error(`${from} sent two different messages of ${round}`));
-    if (this.#waiting !== undefined && this.#missing(this.#waiting.round, this.#waiting.from).length === 0) this.#waiting.done();
+    if (this.#waiting !== undefined && this.#missing(this.#waiting.round, this.#waiting.from).length === 0)
+      this.#waiting.done();
   }
 
   /** The messages of `round` once all of `from` are there. Rejects when the ceremony fails. */
-  async all<R extends keyof Rounds & string>(round: R, from: readonly string[]): Promise<ReadonlyMap<string, Rounds[R]>> {
+  async all<R extends keyof Rounds & string>(
+    round: R,
+    from: readonly string[],
+  ): Promise<ReadonlyMap<string, Rounds[R]>> {
     if (this.#failed !== undefined) throw this.#failed;
     if (this.#missing(round, from).length > 0)
       await new Promise<void>((resolve, reject) => {

@@ -3,7 +3,13 @@ export type Step = 'queue' | 'policy' | 'ledger' | 'round' | 'aggregate' | 'veri
 export type CeremonyKind = 'sign' | 'keygen';
 
 export interface Meter {
-  ceremony(key: string, scheme: string, kind: CeremonyKind, outcome: 'succeeded' | 'denied' | 'failed', seconds: number): void;
+  ceremony(
+    key: string,
+    scheme: string,
+    kind: CeremonyKind,
+    outcome: 'succeeded' | 'denied' | 'failed',
+    seconds: number,
+  ): void;
   step(scheme: string, kind: CeremonyKind, step: Step, seconds: number): void;
   failure(kind: CeremonyKind, reason: string, culprit: string): void;
   inProgress(delta: 1 | -1): void;

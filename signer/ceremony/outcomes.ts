@@ -52,7 +52,8 @@ export class Outcomes {
     if (key === undefined) throw new Error(`key ${JSON.stringify(request.statement.key)} is not active here`);
     const { decoded, effects, effectsDigest } = recent.read(request, key.publicKey);
     const { messages } = decoded;
-    if (messages.length !== outcome.signatures.length) throw new Error(`${outcome.signatures.length} signatures for ${messages.length} inputs`);
+    if (messages.length !== outcome.signatures.length)
+      throw new Error(`${outcome.signatures.length} signatures for ${messages.length} inputs`);
     for (const [i, message] of messages.entries())
       if (!key.engine.verify(key.publicKey.bytes, message, outcome.signatures[i] ?? new Uint8Array()))
         throw new Error(`signature ${i} does not verify`);
@@ -66,7 +67,11 @@ export class Outcomes {
     });
     const at = ledger.get(request.digest)?.at ?? Math.min(now, request.expiresAt);
     const spend = ledger.put({ digest: request.digest, at, effects, state: 'Spent' });
-    const written = this.#wallet.write({ requests: [row], ledger: [spend], audit: [signedEntry(row, effectsDigest, peer)] });
+    const written = this.#wallet.write({
+      requests: [row],
+      ledger: [spend],
+      audit: [signedEntry(row, effectsDigest, peer)],
+    });
     await requests.keep(row, written);
     ledger.settle(request.digest);
     env.log.debug('outcome kept', { digest: request.digest, peer });
@@ -78,7 +83,9 @@ export class Outcomes {
     const unanswered = new Set(
       roster.others
         .map((m) => m.name)
-        .filter((peer) => env.peers.send(peer, { $case: 'ask', value: { digest: fromHex(digest.slice('sha256:'.length)) } })),
+        .filter((peer) =>
+          env.peers.send(peer, { $case: 'ask', value: { digest: fromHex(digest.slice('sha256:'.length)) } }),
+        ),
     );
     if (unanswered.size === 0) return;
     await new Promise<void>((resolve) => {
@@ -131,7 +138,11 @@ const outcomeOf = (row: RequestRow): Outcome => ({
 });
 
 /** What the audit says of a signature, made here (`from` is "") or learnt. */
-export const signedEntry = (row: RequestRow, effects: string, from: string): { readonly type: 'Signed' } & Record<string, string> => ({
+export const signedEntry = (
+  row: RequestRow,
+  effects: string,
+  from: string,
+): { readonly type: 'Signed' } & Record<string, string> => ({
   type: 'Signed',
   digest: row.digest,
   initiator: row.initiator,

@@ -31,7 +31,11 @@ export class NonceKeeper {
   /** Burns and gives the nonces that a coordinator refers to; undefined where one is unknown: it gets new ones. */
   take(key: ActiveKey, coordinator: string, contributions: readonly Contribution[]): readonly OwnNonce[] | undefined {
     const taken = this.#pool(key, coordinator)?.take(contributions);
-    this.#refill(key, coordinator, taken === undefined ? { all: true, replace: false } : { all: false, replace: false });
+    this.#refill(
+      key,
+      coordinator,
+      taken === undefined ? { all: true, replace: false } : { all: false, replace: false },
+    );
     return taken;
   }
 
@@ -60,7 +64,11 @@ export class NonceKeeper {
     const { env } = this.#wallet;
     const id = poolKey(key.name, coordinator);
     this.#idle.get(id)?.();
-    if (!how.all) this.#idle.set(id, env.clock.after(IDLE, () => this.#refill(key, coordinator, { all: true, replace: false })));
+    if (!how.all)
+      this.#idle.set(
+        id,
+        env.clock.after(IDLE, () => this.#refill(key, coordinator, { all: true, replace: false })),
+      );
     void pool.refill(how.all).then(
       (commitments) => {
         // The pool may be another by now: then these went with the old one.
@@ -70,7 +78,8 @@ export class NonceKeeper {
           value: { key: key.name, boot: this.#wallet.boot, replace: how.replace, commitments: [...commitments] },
         });
       },
-      (error: unknown) => env.log.error('no commitments made', { key: key.name, peer: coordinator, error: messageOf(error) }),
+      (error: unknown) =>
+        env.log.error('no commitments made', { key: key.name, peer: coordinator, error: messageOf(error) }),
     );
   }
 }

@@ -16,7 +16,19 @@ const policy = parsePolicy(
 );
 const key = { scheme: 'EdDSA', bytes: new Uint8Array(32) } as const;
 const request = (id: string): SignRequest => ({
-  ...signRequest({ genesis, id, key: 'solana', chain: '', format: 'Digest', data: new Uint8Array(32), initiator: 'payments-api', expiresAt: Date.now() }, initiator),
+  ...signRequest(
+    {
+      genesis,
+      id,
+      key: 'solana',
+      chain: '',
+      format: 'Digest',
+      data: new Uint8Array(32),
+      initiator: 'payments-api',
+      expiresAt: Date.now(),
+    },
+    initiator,
+  ),
   approvals: [],
 });
 

@@ -36,7 +36,8 @@ export const refusalReply = (refused: Refused, more: Partial<SignReply> = {}): S
 /** The answer that follows from what is on disk. */
 export function rowReply(wallet: Wallet, row: RequestRow, more: Partial<SignReply> = {}): SignReply {
   const base: SignReply = { ...known(row), ...more };
-  if (row.state === 'Reserved') return { ...base, outcome: 'unknown', reason: 'Unknown', message: 'the request is being signed' };
+  if (row.state === 'Reserved')
+    return { ...base, outcome: 'unknown', reason: 'Unknown', message: 'the request is being signed' };
   if (row.state === 'Released')
     return { ...base, outcome: 'failed', reason: 'SignatureMayExist', message: row.message || MAY_EXIST };
   if (row.state !== 'Signed')

@@ -62,7 +62,9 @@ export class Roster {
     const members = names.map((n) => this.#byName.get(n));
     return (
       names.length === this.threshold &&
-      members.every((m, i) => m !== undefined && m.role !== 'Backup' && m.identifier > (members[i - 1]?.identifier ?? 0)) &&
+      members.every(
+        (m, i) => m !== undefined && m.role !== 'Backup' && m.identifier > (members[i - 1]?.identifier ?? 0),
+      ) &&
       members.some((m) => m?.role === 'Infrastructure')
     );
   }

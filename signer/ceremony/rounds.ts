@@ -28,7 +28,9 @@ export class Rounds {
         this.#waiting.delete(id);
         resolve(value);
       };
-      const cancel = this.#clock.after(timeout, () => answer({ kind: 'silent', why: `no answer within ${timeout / 1000} s` }));
+      const cancel = this.#clock.after(timeout, () =>
+        answer({ kind: 'silent', why: `no answer within ${timeout / 1000} s` }),
+      );
       this.#waiting.set(id, { peer, answer });
     });
   }
@@ -41,7 +43,10 @@ export class Rounds {
   onRefusal(peer: string, { session, reason, message, rule }: Refusal): boolean {
     const waiting = this.#waiting.get(roundKey(session, peer));
     const known: Reason = reason in reasons ? (reason as Reason) : 'Internal';
-    waiting?.answer({ kind: 'refused', refused: new Refused(known, `${peer}: ${message.slice(0, 500)}`, rule.slice(0, 63)) });
+    waiting?.answer({
+      kind: 'refused',
+      refused: new Refused(known, `${peer}: ${message.slice(0, 500)}`, rule.slice(0, 63)),
+    });
     return waiting !== undefined;
   }
 

@@ -97,7 +97,10 @@ export class SignCoordinator {
     const { initiator } = verified.statement;
     const ofInitiator = this.#byInitiator.get(initiator) ?? 0;
     if (this.#running.size >= MOST_REQUESTS || ofInitiator >= MOST_OF_INITIATOR) {
-      const busy = new Refused('Busy', `${this.#running.size} requests are under way, ${ofInitiator} of ${initiator}: ask again`);
+      const busy = new Refused(
+        'Busy',
+        `${this.#running.size} requests are under way, ${ofInitiator} of ${initiator}: ask again`,
+      );
       return refusalReply(busy, { ...answer, digest: verified.digest });
     }
     let claim: ReturnType<Wallet['requests']['claim']>;
@@ -111,10 +114,13 @@ export class SignCoordinator {
     const run = this.#handle(verified, claim.known, watch)
       .catch((error: unknown) => {
         const refused = asRefused(error);
-        if (refused.reason === 'Internal') env.log.error('request failed', { digest: verified.digest, error: refused.message });
+        if (refused.reason === 'Internal')
+          env.log.error('request failed', { digest: verified.digest, error: refused.message });
         return refusalReply(refused);
       })
-      .then((reply) => this.#finish(verified, watch, { ...reply, ...answer, digest: verified.digest, durations: watch.durations() }))
+      .then((reply) =>
+        this.#finish(verified, watch, { ...reply, ...answer, digest: verified.digest, durations: watch.durations() }),
+      )
       .finally(() => {
         env.meter.inProgress(-1);
         claim.release();
@@ -210,7 +216,11 @@ export class SignCoordinator {
         const reply = await this.#sign({ request, key, reading, decision, now, watch });
         if (reply.reason !== 'LimitContended' || env.clock.monotonic() > patience) return reply;
       } else if (decision.reason !== 'LimitContended' || env.clock.monotonic() > patience) {
-        return this.#refuse(request, new Refused(decision.reason || 'PolicyDenied', decision.message, decision.rule), reading);
+        return this.#refuse(
+          request,
+          new Refused(decision.reason || 'PolicyDenied', decision.message, decision.rule),
+          reading,
+        );
       }
       await watch.time('queue', () => this.#pause(20 + ((env.random(1)[0] ?? 0) % 80)));
     }
@@ -279,7 +289,11 @@ export class SignCoordinator {
   }
 
   /** Takes one unused contribution a member and input; a member without any is left out. */
-  async #prepare(run: Run, quorum: readonly Member[], left: Map<string, Refused | string>): Promise<Session | undefined> {
+  async #prepare(
+    run: Run,
+    quorum: readonly Member[],
+    left: Map<string, Refused | string>,
+  ): Promise<Session | undefined> {
     const { roster, genesisDigest, policyDigest, env, time } = this.#wallet;
     const { key, request, reading } = run;
     const count = reading.decoded.messages.length;
@@ -300,7 +314,13 @@ export class SignCoordinator {
       }),
     }));
     const names = quorum.map((m) => m.name);
-    const binding = { genesis: genesisDigest, key: key.name, epoch: key.epoch, request: request.digest, policy: policyDigest };
+    const binding = {
+      genesis: genesisDigest,
+      key: key.name,
+      epoch: key.epoch,
+      request: request.digest,
+      policy: policyDigest,
+    };
     env.log.debug('session', { digest: request.digest, quorum: names });
     const round: SignRound = {
       session: sessionId({ ...binding, quorum: names, inputs }),
@@ -334,11 +354,16 @@ export class SignCoordinator {
     { round, own }: Session,
     asked: readonly Member[],
     answers: readonly Promise<Answer>[],
-  ): Promise<{ readonly answers: ReadonlyMap<string, Answer>; readonly shares: readonly Map<number, Uint8Array>[] | undefined }> {
+  ): Promise<{
+    readonly answers: ReadonlyMap<string, Answer>;
+    readonly shares: readonly Map<number, Uint8Array>[] | undefined;
+  }> {
     const { roster } = this.#wallet;
     const { key, reading } = run;
     const mine = Promise.all(
-      own.map(async (nonce, i) => key.signing?.sign(nonce.nonce, signingInput(roster, round, reading.decoded.messages, i))),
+      own.map(async (nonce, i) =>
+        key.signing?.sign(nonce.nonce, signingInput(roster, round, reading.decoded.messages, i)),
+      ),
     );
     const [given, shares] = await Promise.all([Promise.all(answers), mine]);
     const byName = new Map(asked.map((m, i) => [m.name, given[i] as Answer]));
@@ -356,7 +381,11 @@ export class SignCoordinator {
   }
 
   /** One signature an input, each verified by other code than made it. Throws {@link Culprit}. */
-  async #aggregate(run: Run, { round }: Session, shares: readonly Map<number, Uint8Array>[]): Promise<readonly Uint8Array[]> {
+  async #aggregate(
+    run: Run,
+    { round }: Session,
+    shares: readonly Map<number, Uint8Array>[],
+  ): Promise<readonly Uint8Array[]> {
     const { key, reading, watch } = run;
     const { messages } = reading.decoded;
     const { roster } = this.#wallet;
@@ -417,7 +446,11 @@ export class SignCoordinator {
       signatures,
     });
     await watch.time('ledger', () =>
-      this.#settle(row, { audit: [signedEntry(row, reading.effectsDigest, '')], releases: [{ digest: row.digest, at: now }] }, ledger),
+      this.#settle(
+        row,
+        { audit: [signedEntry(row, reading.effectsDigest, '')], releases: [{ digest: row.digest, at: now }] },
+        ledger,
+      ),
     );
     this.#outcomes.tell(row);
     this.#spends.released();
@@ -441,11 +474,14 @@ export class SignCoordinator {
     const { request, reading, decision, now } = run;
     const { requests, ledger, policyDigest, env } = this.#wallet;
     const waitsFor = this.#missing(left);
-    const because = [...left].map(([name, why]) => (typeof why === 'string' ? `${name}: ${why}` : why.message)).join('; ');
+    const because = [...left]
+      .map(([name, why]) => (typeof why === 'string' ? `${name}: ${why}` : why.message))
+      .join('; ');
     if (!mayExist) {
       const refused = [...left.values()].find((why) => why instanceof Refused);
       if (refused === undefined) return this.#refuse(request, this.#unavailable(waitsFor, because), reading, waitsFor);
-      if (!CURABLE.has(refused.reason)) return this.#refuse(request, refused, reading, outcomeOf(refused.reason) === 'denied' ? [] : waitsFor);
+      if (!CURABLE.has(refused.reason))
+        return this.#refuse(request, refused, reading, outcomeOf(refused.reason) === 'denied' ? [] : waitsFor);
       await this.#drop(request);
       return refusalReply(refused, { waitsFor });
     }
@@ -484,7 +520,12 @@ export class SignCoordinator {
   }
 
   /** Ends a request of which nothing was released: off the ledger, its outcome on disk and in the audit once. */
-  async #refuse(request: VerifiedRequest, refused: Refused, reading?: Reading, waitsFor: string[] = []): Promise<SignReply> {
+  async #refuse(
+    request: VerifiedRequest,
+    refused: Refused,
+    reading?: Reading,
+    waitsFor: string[] = [],
+  ): Promise<SignReply> {
     const { requests, time, policyDigest } = this.#wallet;
     const state = outcomeOf(refused.reason) === 'denied' ? 'Denied' : 'Failed';
     const known = requests.get(request.digest);
@@ -517,7 +558,9 @@ export class SignCoordinator {
     if (!reserved && row === undefined) return;
     const written = this.#wallet.write({
       ...(reserved ? { unreserve: [request.digest] } : {}),
-      ...(row === undefined ? {} : { requests: [row], audit: [endedEntry(row.state === 'Denied' ? 'Denied' : 'Failed', row)] }),
+      ...(row === undefined
+        ? {}
+        : { requests: [row], audit: [endedEntry(row.state === 'Denied' ? 'Denied' : 'Failed', row)] }),
     });
     await (row === undefined ? written : requests.keep(row, written));
   }
@@ -533,7 +576,13 @@ export class SignCoordinator {
     }
     await this.#wallet.write({
       peers: names.map((name) => this.#wallet.remember(name, { fenced: `key ${key.name}: ${culprit.message}` })),
-      audit: names.map((name) => ({ type: 'CulpritFound' as const, culprit: name, digest: request.digest, key: key.name, policy: policyDigest })),
+      audit: names.map((name) => ({
+        type: 'CulpritFound' as const,
+        culprit: name,
+        digest: request.digest,
+        key: key.name,
+        policy: policyDigest,
+      })),
     });
     return names;
   }
@@ -556,7 +605,10 @@ export class SignCoordinator {
   }
 }
 
-const endedEntry = (type: 'Denied' | 'Failed', row: RequestRow): { readonly type: 'Denied' | 'Failed' } & Record<string, string> => ({
+const endedEntry = (
+  type: 'Denied' | 'Failed',
+  row: RequestRow,
+): { readonly type: 'Denied' | 'Failed' } & Record<string, string> => ({
   type,
   digest: row.digest,
   initiator: row.initiator,
@@ -568,4 +620,5 @@ const endedEntry = (type: 'Denied' | 'Failed', row: RequestRow): { readonly type
   policy: row.policyDigest,
 });
 
-const asRefused = (error: unknown): Refused => (error instanceof Refused ? error : new Refused('Internal', messageOf(error)));
+const asRefused = (error: unknown): Refused =>
+  error instanceof Refused ? error : new Refused('Internal', messageOf(error));

@@ -21,7 +21,12 @@ const MOST_ROUNDS = 512;
 
 const POINT_BYTES: Record<FrostScheme, number> = { EdDSA: 32, Schnorr: 33 };
 
-type Judged = { readonly request: VerifiedRequest; readonly reading: Reading; readonly decision: Decision; readonly now: number };
+type Judged = {
+  readonly request: VerifiedRequest;
+  readonly reading: Reading;
+  readonly decision: Decision;
+  readonly now: number;
+};
 
 /**
  * A member's side of signing. It believes nothing that the coordinator says: it decodes the payload, verifies the
@@ -117,10 +122,14 @@ export class SignMember {
     checkExpiry(request, now);
     const reading = recent.read(request, key.publicKey);
     if (reading.decoded.messages.length !== round.inputs.length || reading.effectsDigest !== round.effectsDigest)
-      throw new Refused('DecisionMismatch', `${roster.me.name} decodes the payload to other effects than ${coordinator}`);
+      throw new Refused(
+        'DecisionMismatch',
+        `${roster.me.name} decodes the payload to other effects than ${coordinator}`,
+      );
     const decision = ledger.decide(request, reading, now);
     env.meter.decision(decision.rule, decision.verdict, decision.reason);
-    if (decision.verdict === 'Deny') throw new Refused(decision.reason || 'PolicyDenied', decision.message, decision.rule);
+    if (decision.verdict === 'Deny')
+      throw new Refused(decision.reason || 'PolicyDenied', decision.message, decision.rule);
     return { request, reading, decision, now };
   }
 
@@ -128,13 +137,18 @@ export class SignMember {
   #checkSession(key: ActiveKey, coordinator: string, round: SignRound, request: VerifiedRequest, now: number): void {
     const { roster, policyDigest, genesisDigest } = this.#wallet;
     const { quorum, inputs } = round;
-    if (request.statement.key !== key.name) throw new Refused('SessionMismatch', 'the round is for another key than its request');
+    if (request.statement.key !== key.name)
+      throw new Refused('SessionMismatch', 'the round is for another key than its request');
     if (!roster.isQuorum(quorum) || !quorum.includes(coordinator) || !quorum.includes(roster.me.name))
-      throw new Refused('SessionMismatch', `${quorum.join(', ')} is no quorum with ${coordinator} and ${roster.me.name}`);
+      throw new Refused(
+        'SessionMismatch',
+        `${quorum.join(', ')} is no quorum with ${coordinator} and ${roster.me.name}`,
+      );
     const points = POINT_BYTES[key.scheme];
     for (const { contributions } of inputs) {
       const fits = contributions.every(
-        (c, i) => c.holder === quorum[i] && c.hiding.length === points && c.binding.length === points && c.boot.length === 16,
+        (c, i) =>
+          c.holder === quorum[i] && c.hiding.length === points && c.binding.length === points && c.boot.length === 16,
       );
       if (contributions.length !== quorum.length || !fits)
         throw new Refused('SessionMismatch', 'each input needs one contribution of each member, in roster order');
@@ -142,10 +156,22 @@ export class SignMember {
     if (round.epoch !== key.epoch)
       throw new Refused('EpochMismatch', `epoch ${round.epoch} is asked, this holder is at ${key.epoch}`);
     if (round.policyDigest !== policyDigest)
-      throw new Refused('PolicyMismatch', `policy ${round.policyDigest} is asked, this holder enforces ${policyDigest}`);
+      throw new Refused(
+        'PolicyMismatch',
+        `policy ${round.policyDigest} is asked, this holder enforces ${policyDigest}`,
+      );
     if (!(Math.abs(secondsOf(round.time) - now) <= MOST_SKEW))
-      throw new Refused('ClockSkew', `the clocks of ${coordinator} and ${roster.me.name} differ by more than ${MOST_SKEW} s`);
-    const binding = { genesis: genesisDigest, key: key.name, epoch: key.epoch, request: request.digest, policy: policyDigest };
+      throw new Refused(
+        'ClockSkew',
+        `the clocks of ${coordinator} and ${roster.me.name} differ by more than ${MOST_SKEW} s`,
+      );
+    const binding = {
+      genesis: genesisDigest,
+      key: key.name,
+      epoch: key.epoch,
+      request: request.digest,
+      policy: policyDigest,
+    };
     if (!equal(sessionId({ ...binding, quorum, inputs }), round.session))
       throw new Refused('SessionMismatch', 'the session id is not that of this round');
   }

@@ -34,7 +34,10 @@ const until = async (holds: () => boolean): Promise<void> => {
   expect(holds()).toBe(true);
 };
 
-function verifies(wallet: SimulatedWallet, reply: { signatures: readonly { message: Uint8Array; signature: Uint8Array }[] }): boolean {
+function verifies(
+  wallet: SimulatedWallet,
+  reply: { signatures: readonly { message: Uint8Array; signature: Uint8Array }[] },
+): boolean {
   const [certificate] = wallet.signer('infrastructure').facts().certificates;
   const { publicKey } = parseStatement('holdfast/certificate/v1', certificate?.statement ?? new Uint8Array());
   const x = Buffer.from(fromHex(publicKey)).toString('base64url');
@@ -53,9 +56,16 @@ describe('signing', () => {
 
   it('gives a signature that a single-party verifier accepts, and every holder learns of it', async () => {
     const reply = await wallet.sign('infrastructure', wallet.request({ id: 'first' }));
-    expect(reply).toMatchObject({ outcome: 'signed', reason: '', participants: ['infrastructure', 'client'], rule: 'raw' });
+    expect(reply).toMatchObject({
+      outcome: 'signed',
+      reason: '',
+      participants: ['infrastructure', 'client'],
+      rule: 'raw',
+    });
     expect(verifies(wallet, reply)).toBe(true);
-    expect(Object.keys(reply.durations)).toEqual(expect.arrayContaining(['policy', 'round', 'aggregate', 'verify', 'ledger', 'total']));
+    expect(Object.keys(reply.durations)).toEqual(
+      expect.arrayContaining(['policy', 'round', 'aggregate', 'verify', 'ledger', 'total']),
+    );
     for (const { name, role } of wallet.holders)
       await until(
         () =>
@@ -88,8 +98,13 @@ describe('signing', () => {
   it('believes only the initiator, and keeps nothing of a request that he did not sign', async () => {
     const forged = wallet.request({ id: 'forged' }, generateKeyPairSync('ed25519').privateKey);
     const before = wallet.disk('infrastructure').audit.length;
-    expect(await wallet.sign('infrastructure', forged)).toMatchObject({ outcome: 'denied', reason: 'InitiatorUnverified' });
-    expect(await wallet.sign('infrastructure', { ...forged, signature: '' })).toMatchObject({ reason: 'InitiatorUnverified' });
+    expect(await wallet.sign('infrastructure', forged)).toMatchObject({
+      outcome: 'denied',
+      reason: 'InitiatorUnverified',
+    });
+    expect(await wallet.sign('infrastructure', { ...forged, signature: '' })).toMatchObject({
+      reason: 'InitiatorUnverified',
+    });
     expect(wallet.disk('infrastructure').audit).toHaveLength(before);
     expect(await wallet.sign('infrastructure', wallet.request({ id: 'forged' }))).toMatchObject({ outcome: 'signed' });
   });
@@ -104,14 +119,19 @@ describe('signing', () => {
       [{ path: 'm/0' }, 'Unsupported'],
     ] as const;
     for (const [i, [change, reason]] of cases.entries())
-      expect(await wallet.sign('client', wallet.request({ id: `bad-${i}`, ...change }))).toMatchObject({ outcome: 'denied', reason });
+      expect(await wallet.sign('client', wallet.request({ id: `bad-${i}`, ...change }))).toMatchObject({
+        outcome: 'denied',
+        reason,
+      });
   });
 
   it('denies what no rule allows and says so on record', async () => {
     const closed = await started({ rules: [{ name: 'never', verdict: 'Deny', match: { kinds: ['Digest'] } }] });
     const reply = await closed.sign('infrastructure', closed.request({ id: 'no' }));
     expect(reply).toMatchObject({ outcome: 'denied', reason: 'PolicyDenied', rule: 'never' });
-    const records = closed.disk('infrastructure').audit.map((r) => JSON.parse(new TextDecoder().decode(r.record)).type as string);
+    const records = closed
+      .disk('infrastructure')
+      .audit.map((r) => JSON.parse(new TextDecoder().decode(r.record)).type as string);
     expect(records.filter((type) => type === 'Denied')).toHaveLength(1);
     expect(closed.disk('client').releases).toHaveLength(0);
   });
@@ -180,7 +200,8 @@ describe('when holders are away', () => {
     const first = await wallet.sign('infrastructure', request);
     await until(() => wallet.disk('client').requests.get(first.digest)?.state === 'Signed');
     const row = wallet.disk('infrastructure').requests.get(first.digest);
-    if (row !== undefined) wallet.disk('infrastructure').requests.set(first.digest, { ...row, state: 'Released', signatures: [] });
+    if (row !== undefined)
+      wallet.disk('infrastructure').requests.set(first.digest, { ...row, state: 'Released', signatures: [] });
     expect((await wallet.sign('infrastructure', request)).signatures).toEqual(first.signatures);
   });
 
@@ -200,10 +221,13 @@ describe('limits', () => {
     const wallet = await started();
     const at = ['infrastructure', 'client', 'backup'];
     const replies = await Promise.all(
-      Array.from({ length: 12 }, (_, i) => wallet.sign(at[i % 3] ?? '', wallet.request({ id: `r${i}`, data: digestData(i) }))),
+      Array.from({ length: 12 }, (_, i) =>
+        wallet.sign(at[i % 3] ?? '', wallet.request({ id: `r${i}`, data: digestData(i) })),
+      ),
     );
     expect(replies.filter((r) => r.outcome === 'signed')).toHaveLength(5);
-    for (const r of replies.filter((r) => r.outcome !== 'signed')) expect(['LimitExceeded', 'LimitContended']).toContain(r.reason);
+    for (const r of replies.filter((r) => r.outcome !== 'signed'))
+      expect(['LimitExceeded', 'LimitContended']).toContain(r.reason);
     expect(wallet.disk('client').releases).toHaveLength(5);
   });
 });
@@ -211,13 +235,19 @@ describe('limits', () => {
 describe('limits after a restart', () => {
   it('count what was spent before, at every holder', async () => {
     const wallet = await started();
-    for (let i = 0; i < 5; i++) expect((await wallet.sign('infrastructure', wallet.request({ id: `r${i}`, data: digestData(i) }))).outcome).toBe('signed');
+    for (let i = 0; i < 5; i++)
+      expect((await wallet.sign('infrastructure', wallet.request({ id: `r${i}`, data: digestData(i) }))).outcome).toBe(
+        'signed',
+      );
     for (const restarted of [['infrastructure'], ['client'], ['infrastructure', 'client']]) {
       for (const name of restarted) wallet.kill(name);
       for (const name of restarted) await wallet.start(name, keys);
       await until(() => wallet.signer('infrastructure').peers.every(([, up]) => up));
       const request = wallet.request({ id: `after-${restarted.join()}`, data: digestData(9) });
-      expect(await wallet.sign('infrastructure', request), restarted.join()).toMatchObject({ outcome: 'denied', reason: 'LimitExceeded' });
+      expect(await wallet.sign('infrastructure', request), restarted.join()).toMatchObject({
+        outcome: 'denied',
+        reason: 'LimitExceeded',
+      });
     }
   });
 
@@ -228,7 +258,14 @@ describe('limits after a restart', () => {
       for (const to of ['infrastructure', 'client'])
         wallet.network.forge('backup', to, {
           $case: 'spend',
-          value: { sequence: BigInt(i + 1), statement, signature, policyDigest: '', rule: '', time: '2020-01-01T00:00:00Z' },
+          value: {
+            sequence: BigInt(i + 1),
+            statement,
+            signature,
+            policyDigest: '',
+            rule: '',
+            time: '2020-01-01T00:00:00Z',
+          },
         });
     await until(() => ['infrastructure', 'client'].every((name) => wallet.disk(name).ledger.size === 6));
     const outcomes: string[] = [];
@@ -259,7 +296,20 @@ describe('a forged coordinator with the true keys of an Infrastructure holder', 
   }
 
   const forgeries: readonly (readonly [string, (round: SignRound) => SignRound, string])[] = [
-    ['changes the request', (r) => ({ ...r, request: { statement: Buffer.from(String(r.request ? Buffer.from(r.request.statement) : '').replace('genuine', 'changed')), signature: r.request?.signature ?? '', approvals: [] } }), 'InitiatorUnverified'],
+    [
+      'changes the request',
+      (r) => ({
+        ...r,
+        request: {
+          statement: Buffer.from(
+            String(r.request ? Buffer.from(r.request.statement) : '').replace('genuine', 'changed'),
+          ),
+          signature: r.request?.signature ?? '',
+          approvals: [],
+        },
+      }),
+      'InitiatorUnverified',
+    ],
     ['names another quorum', (r) => ({ ...r, quorum: ['infrastructure', 'backup'] }), 'SessionMismatch'],
     ['names too small a quorum', (r) => ({ ...r, quorum: ['client'] }), 'SessionMismatch'],
     ['claims other effects', (r) => ({ ...r, effectsDigest: `sha256:${'00'.repeat(32)}` }), 'DecisionMismatch'],
@@ -269,12 +319,24 @@ describe('a forged coordinator with the true keys of an Infrastructure holder', 
     ['changes the session id', (r) => ({ ...r, session: new Uint8Array(32) }), 'SessionMismatch'],
     ['drops all inputs', (r) => ({ ...r, inputs: [] }), 'Malformed'],
     ['uses one commitment twice', (r) => ({ ...r, inputs: [...r.inputs, ...r.inputs] }), 'NonceUnknown'],
-    ['invents a commitment', (r) => ({ ...r, inputs: r.inputs.map((i) => ({ contributions: i.contributions.map((c) => ({ ...c, index: c.index + 1000n })) })) }), 'NonceUnknown'],
+    [
+      'invents a commitment',
+      (r) => ({
+        ...r,
+        inputs: r.inputs.map((i) => ({
+          contributions: i.contributions.map((c) => ({ ...c, index: c.index + 1000n })),
+        })),
+      }),
+      'NonceUnknown',
+    ],
   ];
   for (const [what, change, reason] of forgeries)
     it(`gets nothing when it ${what}`, async () => {
       const spends = wallet.disk('client').releases.length;
-      expect(await forge(`genuine ${what}`.replaceAll(' ', '-'), change)).toMatchObject({ $case: 'refusal', value: { reason } });
+      expect(await forge(`genuine ${what}`.replaceAll(' ', '-'), change)).toMatchObject({
+        $case: 'refusal',
+        value: { reason },
+      });
       // What the coordinator asks again with true commitments is another session.
       if (reason !== 'NonceUnknown') expect(wallet.disk('client').releases).toHaveLength(spends);
     });
@@ -285,7 +347,9 @@ describe('genesis', () => {
     const wallet = await started();
     const other = new SimulatedWallet({ policy });
     const signer = wallet.signer('client');
-    await expect(signer.provision({ genesis: other.genesis, policyDocument: other.policyDocument, peers: [], keys: [] })).rejects.toThrow(/for good/);
+    await expect(
+      signer.provision({ genesis: other.genesis, policyDocument: other.policyDocument, peers: [], keys: [] }),
+    ).rejects.toThrow(/for good/);
     expect(await wallet.sign('infrastructure', wallet.request({ id: 'after' }))).toMatchObject({ outcome: 'signed' });
   });
 });

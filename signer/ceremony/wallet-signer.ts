@@ -166,7 +166,9 @@ export class WalletSigner {
     if (unfinished.length === 0) return;
     await wallet.write({
       requests: unfinished.map((row) => ({ ...row, state: 'Released', reason: 'SignatureMayExist' })),
-      ledger: ledger.filter((row) => row.state === 'Reserved').map((row) => wallet.ledger.put({ ...row, state: 'Spent' })),
+      ledger: ledger
+        .filter((row) => row.state === 'Reserved')
+        .map((row) => wallet.ledger.put({ ...row, state: 'Spent' })),
     });
     for (const { digest } of unfinished) wallet.ledger.settle(digest);
   }

@@ -84,7 +84,11 @@ export class Dialler {
     this.#cancelRetry?.();
     if (this.#closed || this.#target === undefined || this.#target.endpoint === '') return;
     const { endpoint, certificate } = this.#target;
-    const client = new Client(`dns:${endpoint}`, peerChannelCredentials(this.#options.identity, certificate), channelOptions);
+    const client = new Client(
+      `dns:${endpoint}`,
+      peerChannelCredentials(this.#options.identity, certificate),
+      channelOptions,
+    );
     const call = client.makeBidiStreamRequest(PeerServiceService.link.path, asIs, asIs, new Metadata());
     this.#connected = true;
     this.#options.attach({

@@ -4,9 +4,14 @@ import { PeerBatch } from '../../proto/gen/signer/v1/peer.ts';
 import { decodeBatch, encodeBatch, encodeBody, MAX_BATCH_BYTES, MAX_BODY_BYTES, MAX_SEQUENCE } from './link-codec.ts';
 import type { PeerBody } from './peers.ts';
 
-const head = fc.record({ sequence: fc.bigInt(0n, MAX_SEQUENCE), hash: fc.uint8Array({ minLength: 32, maxLength: 32 }) });
+const head = fc.record({
+  sequence: fc.bigInt(0n, MAX_SEQUENCE),
+  hash: fc.uint8Array({ minLength: 32, maxLength: 32 }),
+});
 const body: fc.Arbitrary<PeerBody> = fc.oneof(
-  fc.record({ stamp: fc.bigInt(0n, (1n << 64n) - 1n), answer: fc.boolean() }).map((value): PeerBody => ({ $case: 'heartbeat', value })),
+  fc
+    .record({ stamp: fc.bigInt(0n, (1n << 64n) - 1n), answer: fc.boolean() })
+    .map((value): PeerBody => ({ $case: 'heartbeat', value })),
   fc.uint8Array({ maxLength: 300 }).map((digest): PeerBody => ({ $case: 'ask', value: { digest } })),
   fc
     .record({ session: fc.uint8Array(), shares: fc.array(fc.uint8Array({ maxLength: 32 })) })
@@ -35,17 +40,27 @@ describe('a batch', () => {
 
   it('that is damaged is refused or read as messages with heads and bodies, and nothing else happens', () => {
     fc.assert(
-      fc.property(head, bodies, fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), { maxLength: 4 }), fc.nat(), (head, bodies, edits, cut) => {
-        const bytes = encodeBatch(head, bodies.map(encodeBody));
-        for (const [at, value] of edits) bytes[at % bytes.length] = value;
-        readsOrThrows(bytes.subarray(0, bytes.length - (cut % bytes.length)));
-      }),
+      fc.property(
+        head,
+        bodies,
+        fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), { maxLength: 4 }),
+        fc.nat(),
+        (head, bodies, edits, cut) => {
+          const bytes = encodeBatch(head, bodies.map(encodeBody));
+          for (const [at, value] of edits) bytes[at % bytes.length] = value;
+          readsOrThrows(bytes.subarray(0, bytes.length - (cut % bytes.length)));
+        },
+      ),
     );
     fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), readsOrThrows));
   });
 
   it('gives byte arrays whose slice is a copy, also from a Buffer', () => {
-    const [message] = decodeBatch(encodeBatch({ sequence: 1n, hash: new Uint8Array(32) }, [encodeBody({ $case: 'ask', value: { digest: Uint8Array.of(7) } })]));
+    const [message] = decodeBatch(
+      encodeBatch({ sequence: 1n, hash: new Uint8Array(32) }, [
+        encodeBody({ $case: 'ask', value: { digest: Uint8Array.of(7) } }),
+      ]),
+    );
     if (message?.body.$case !== 'ask') throw new Error('want an ask');
     const { digest } = message.body.value;
     digest.slice().fill(0);

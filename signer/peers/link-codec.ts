@@ -45,7 +45,8 @@ export function decodeBatch(bytes: Uint8Array): Received[] {
 function decodeMessage(bytes: Uint8Array): Received {
   const { head, body } = PeerMessage.decode(bytes);
   if (head === undefined) throw new Error('message has no head');
-  if (head.sequence > MAX_SEQUENCE) throw new Error(`message has a head numbered ${head.sequence}, want at most ${MAX_SEQUENCE}`);
+  if (head.sequence > MAX_SEQUENCE)
+    throw new Error(`message has a head numbered ${head.sequence}, want at most ${MAX_SEQUENCE}`);
   if (head.hash.length > 32) throw new Error(`message has a head of ${head.hash.length} bytes, want 32`);
   if (body === undefined) throw new Error('message has no body that this version knows');
   return { head, body };

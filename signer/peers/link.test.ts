@@ -87,7 +87,14 @@ class Side {
       onGreeted: () => {},
       onDialledGone: () => void (this.dialling = false),
       handlers: {
-        hello: () => ({ genesis: 'g', holder: name, boot: new Uint8Array(16).fill(name.charCodeAt(0)), version: '', remembered: undefined, spendsSeen: 0n }),
+        hello: () => ({
+          genesis: 'g',
+          holder: name,
+          boot: new Uint8Array(16).fill(name.charCodeAt(0)),
+          version: '',
+          remembered: undefined,
+          spendsSeen: 0n,
+        }),
         onUp: () => {
           if (this.up) this.faults.push('up while up');
           this.up = true;
@@ -162,7 +169,9 @@ class Simulation {
 
   /** Tells one end of a broken stream; what is still under way to it is lost. */
   notice(choice: number): boolean {
-    const unaware = this.#streams.flatMap((s) => (s.broken ? [s.client, s.server] : [])).filter((e) => !e.done && e.listenerCount('error') > 0);
+    const unaware = this.#streams
+      .flatMap((s) => (s.broken ? [s.client, s.server] : []))
+      .filter((e) => !e.done && e.listenerCount('error') > 0);
     const pick = unaware[choice % Math.max(1, unaware.length)];
     if (pick === undefined) return false;
     pick.done = true;

@@ -81,7 +81,8 @@ export class Link {
 
   /** Takes a new stream and greets on it. One that replaces another means that the old connection is dead. */
   attach(side: Side, wire: Wire): void {
-    if ((side === 'dialled' ? this.#dialled : this.#accepted) !== undefined) this.drop('replaced by a newer connection');
+    if ((side === 'dialled' ? this.#dialled : this.#accepted) !== undefined)
+      this.drop('replaced by a newer connection');
     let ours: Hello;
     try {
       ours = this.#options.handlers.hello(this.#options.peer);
@@ -92,7 +93,16 @@ export class Link {
       return;
     }
     const cancelTimer = this.#options.clock.after(HELLO_TIMEOUT_MS, () => this.#unanswered(strand));
-    const strand: Strand = { side, wire, ours, hello: undefined, finished: false, ended: false, dead: false, cancelTimer };
+    const strand: Strand = {
+      side,
+      wire,
+      ours,
+      hello: undefined,
+      finished: false,
+      ended: false,
+      dead: false,
+      cancelTimer,
+    };
     if (side === 'dialled') this.#dialled = strand;
     else this.#accepted = strand;
     const { stream } = wire;
@@ -205,7 +215,8 @@ export class Link {
   }
 
   #greeted(strand: Strand, { head, body }: Received): void {
-    const wrong = body.$case === 'hello' ? wrongHello(strand.ours, this.#options.peer, body.value) : `${body.$case} before hello`;
+    const wrong =
+      body.$case === 'hello' ? wrongHello(strand.ours, this.#options.peer, body.value) : `${body.$case} before hello`;
     if (body.$case !== 'hello' || wrong !== undefined) {
       this.#misbehaved(strand, wrong ?? '');
       return;
@@ -283,11 +294,13 @@ function kill(strand: Strand, reason: string): void {
 
 /** What is wrong with `theirs`, the first message from `peer`; undefined where nothing is. */
 function wrongHello(ours: Hello, peer: string, theirs: Hello): string | undefined {
-  if (theirs.genesis !== ours.genesis) return `hello of another wallet: want genesis ${ours.genesis}, got ${quote(theirs.genesis, 80)}`;
+  if (theirs.genesis !== ours.genesis)
+    return `hello of another wallet: want genesis ${ours.genesis}, got ${quote(theirs.genesis, 80)}`;
   if (theirs.holder !== peer) return `hello of another holder: want ${quote(peer)}, got ${quote(theirs.holder)}`;
   if (theirs.boot.length !== 16) return `hello with a boot of ${theirs.boot.length} bytes, want 16`;
   if ((theirs.remembered?.hash.length ?? 0) > 32) return 'hello remembers a head longer than 32 bytes';
-  if ((theirs.remembered?.sequence ?? 0n) > MAX_SEQUENCE || theirs.spendsSeen > MAX_SEQUENCE) return 'hello with a number over 63 bits';
+  if ((theirs.remembered?.sequence ?? 0n) > MAX_SEQUENCE || theirs.spendsSeen > MAX_SEQUENCE)
+    return 'hello with a number over 63 bits';
   if (theirs.version.length > 100) return 'hello with a version longer than 100 characters';
   return undefined;
 }

@@ -15,7 +15,11 @@ type Holder = { readonly name: string; readonly identity: TlsIdentity; readonly 
 
 function holder(name: string): Holder {
   const { privateKey } = generateKeyPairSync('ed25519');
-  return { name, identity: { privateKey, certificate: selfSignedCertificate({ commonName: name, privateKey }) }, spki: spkiOf(privateKey) };
+  return {
+    name,
+    identity: { privateKey, certificate: selfSignedCertificate({ commonName: name, privateKey }) },
+    spki: spkiOf(privateKey),
+  };
 }
 
 const spkiOf = (key: KeyObject): Uint8Array => createPublicKey(key).export({ format: 'der', type: 'spki' });
@@ -39,7 +43,11 @@ class Node {
     this.log = log;
   }
 
-  static async start(me: Holder, roster: readonly Holder[], options: { port?: number; genesis?: string; holder?: string } = {}): Promise<Node> {
+  static async start(
+    me: Holder,
+    roster: readonly Holder[],
+    options: { port?: number; genesis?: string; holder?: string } = {},
+  ): Promise<Node> {
     const boot = Uint8Array.from(randomBytes(16));
     const events: string[] = [];
     const received: Received[] = [];
@@ -68,12 +76,20 @@ class Node {
 
   /** Tells this node where others are. */
   meet(...others: readonly Node[]): void {
-    this.links.setPeers(others.map((o) => ({ name: o.holder.name, endpoint: `127.0.0.1:${o.links.port}`, certificate: o.holder.identity.certificate })));
+    this.links.setPeers(
+      others.map((o) => ({
+        name: o.holder.name,
+        endpoint: `127.0.0.1:${o.links.port}`,
+        certificate: o.holder.identity.certificate,
+      })),
+    );
   }
 
   /** Indices of the messages received from Ask digests that {@link ask} made. */
   get asked(): number[] {
-    return this.received.flatMap(({ body }) => (body.$case === 'ask' ? [new DataView(body.value.digest.slice().buffer).getUint32(0)] : []));
+    return this.received.flatMap(({ body }) =>
+      body.$case === 'ask' ? [new DataView(body.value.digest.slice().buffer).getUint32(0)] : [],
+    );
   }
 
   static async stopAll(): Promise<void> {
@@ -97,7 +113,8 @@ function ask(index: number, size = 32): PeerBody {
   return { $case: 'ask', value: { digest } };
 }
 
-const until = (what: () => boolean, ms = 5000): Promise<void> => expect.poll(what, { timeout: ms, interval: 5 }).toBe(true);
+const until = (what: () => boolean, ms = 5000): Promise<void> =>
+  expect.poll(what, { timeout: ms, interval: 5 }).toBe(true);
 const quiet = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const count = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
@@ -252,10 +269,14 @@ describe('links refuse', () => {
     const other = { name: 'b', endpoint: '127.0.0.1:1', certificate: stranger.identity.certificate };
     expect(() => na.links.setPeers([other])).toThrow('not the one in genesis');
     expect(() => na.links.setPeers([{ ...other, name: 'x' }])).toThrow('want a holder of this wallet');
-    expect(() => na.links.setPeers([{ ...other, name: 'a', certificate: a.identity.certificate }])).toThrow('other than this signer');
+    expect(() => na.links.setPeers([{ ...other, name: 'a', certificate: a.identity.certificate }])).toThrow(
+      'other than this signer',
+    );
     expect(() => na.links.setPeers([{ ...other, certificate: Uint8Array.of(1, 2, 3) }])).toThrow();
     for (const endpoint of ['unix:/tmp/socket', 'host', 'http://host:1', 'a:1,b:2', '[::1]'])
-      expect(() => na.links.setPeers([{ name: 'b', endpoint, certificate: b.identity.certificate }])).toThrow('want an endpoint like');
+      expect(() => na.links.setPeers([{ name: 'b', endpoint, certificate: b.identity.certificate }])).toThrow(
+        'want an endpoint like',
+      );
   });
 
   it('a server that is not the peer dialled', async () => {
@@ -294,9 +315,13 @@ describe('links refuse', () => {
     /** Speaks as holder a to `to`, byte by byte as a test likes. */
     function speak(to: Node) {
       const asIs = (bytes: Buffer): Buffer => bytes;
-      const client = new Client(`127.0.0.1:${to.links.port}`, peerChannelCredentials(a.identity, b.identity.certificate), {
-        'grpc.ssl_target_name_override': 'peer',
-      });
+      const client = new Client(
+        `127.0.0.1:${to.links.port}`,
+        peerChannelCredentials(a.identity, b.identity.certificate),
+        {
+          'grpc.ssl_target_name_override': 'peer',
+        },
+      );
       const stream = client.makeBidiStreamRequest(PeerServiceService.link.path, asIs, asIs, new Metadata());
       const ended = new Promise<string>((resolve) => stream.on('error', (error: Error) => resolve(error.message)));
       stream.resume();
@@ -315,7 +340,13 @@ describe('links refuse', () => {
       ['no protobuf', Buffer.from('ffffffffffffffff', 'hex')],
       ['a length beyond the end', Buffer.from('0aff7f00', 'hex')],
       ['nothing', Buffer.alloc(0)],
-      ['nine messages', encodeBatch(head, Array.from({ length: 9 }, () => encodeBody(ask(1))))],
+      [
+        'nine messages',
+        encodeBatch(
+          head,
+          Array.from({ length: 9 }, () => encodeBody(ask(1))),
+        ),
+      ],
       ['a message without a head', Buffer.concat([Buffer.of(0x0a, greeting.length & 0x7f), greeting])],
       ['a message without a body', encodeBatch(head, [new Uint8Array()])],
       ['an unknown body', encodeBatch(head, [Uint8Array.of(0xfa, 0x3f, 0)])],

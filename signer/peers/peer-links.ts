@@ -32,7 +32,13 @@ const HEARTBEAT_MS = 10_000;
 const asIs = (bytes: Buffer): Buffer => bytes;
 /** PeerService with batches left encoded: links decode them, with their own limits. */
 const service = {
-  link: { ...PeerServiceService.link, requestSerialize: asIs, requestDeserialize: asIs, responseSerialize: asIs, responseDeserialize: asIs },
+  link: {
+    ...PeerServiceService.link,
+    requestSerialize: asIs,
+    requestDeserialize: asIs,
+    responseSerialize: asIs,
+    responseDeserialize: asIs,
+  },
 };
 
 type Peer = { readonly link: Link; readonly dialler: Dialler; certificate: Uint8Array | undefined };
@@ -66,7 +72,9 @@ class SignerLinks implements PeerLinks {
     this.#clock = options.clock ?? systemClock;
     this.#credentials = new PeerServerCredentials(options.identity);
     const own = fingerprintOfCertificate(options.identity.certificate);
-    this.#names = new Map([...options.pins].map(([name, spki]) => [digest(spki), name] as const).filter(([pin]) => pin !== own));
+    this.#names = new Map(
+      [...options.pins].map(([name, spki]) => [digest(spki), name] as const).filter(([pin]) => pin !== own),
+    );
     this.#peers = new Map([...this.#names.values()].map((name) => [name, this.#makePeer(name)]));
     this.#server.addService(service, { link: (call: ServerDuplexStream<Buffer, Buffer>) => this.#accept(call) });
     this.#cancelBeat = this.#clock.after(HEARTBEAT_MS, () => this.#beat());
@@ -97,8 +105,11 @@ class SignerLinks implements PeerLinks {
   setPeers(addresses: readonly PeerAddress[]): void {
     const checked = addresses.map((address) => ({ ...address, peer: this.#checked(address) }));
     for (const { peer, certificate } of checked) peer.certificate = Uint8Array.from(certificate);
-    this.#credentials.accept([...this.#peers.values()].flatMap((p) => (p.certificate === undefined ? [] : [p.certificate])));
-    for (const { peer, endpoint, certificate } of checked) peer.dialler.aim({ endpoint, certificate: Uint8Array.from(certificate) });
+    this.#credentials.accept(
+      [...this.#peers.values()].flatMap((p) => (p.certificate === undefined ? [] : [p.certificate])),
+    );
+    for (const { peer, endpoint, certificate } of checked)
+      peer.dialler.aim({ endpoint, certificate: Uint8Array.from(certificate) });
   }
 
   async close(): Promise<void> {

@@ -13,7 +13,12 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { digest } from '../../common/bytes.ts';
 import { certificatePem, fingerprintOfCertificate, selfSignedCertificate } from '../../common/certificate.ts';
-import { callerFingerprint, peerChannelCredentials, signPortCredentials, type TlsIdentity } from './pinned-credentials.ts';
+import {
+  callerFingerprint,
+  peerChannelCredentials,
+  signPortCredentials,
+  type TlsIdentity,
+} from './pinned-credentials.ts';
 
 const asIs = (bytes: Buffer): Buffer => bytes;
 const method = { requestSerialize: asIs, requestDeserialize: asIs, responseSerialize: asIs, responseDeserialize: asIs };
@@ -57,8 +62,14 @@ describe('the sign port', () => {
     try {
       return await new Promise<string>((resolve, reject) => {
         if (how === 'who')
-          client.makeUnaryRequest(service.who.path, asIs, asIs, Buffer.alloc(0), new Metadata(), call, (error, answer) =>
-            error === null ? resolve(String(answer)) : reject(error),
+          client.makeUnaryRequest(
+            service.who.path,
+            asIs,
+            asIs,
+            Buffer.alloc(0),
+            new Metadata(),
+            call,
+            (error, answer) => (error === null ? resolve(String(answer)) : reject(error)),
           );
         else
           client
@@ -80,7 +91,9 @@ describe('the sign port', () => {
 
   it('serves a caller without a certificate, as nobody', async () => {
     const pem = Buffer.from(certificatePem(signer.certificate));
-    expect(await ask(ChannelCredentials.createSsl(pem, null, null, { checkServerIdentity: () => undefined }))).toBe('nobody');
+    expect(await ask(ChannelCredentials.createSsl(pem, null, null, { checkServerIdentity: () => undefined }))).toBe(
+      'nobody',
+    );
   });
 
   it('is left by a caller that pinned another key', async () => {
@@ -88,7 +101,13 @@ describe('the sign port', () => {
   });
 
   it('recognises nobody in what is no call of grpc-js', () => {
-    for (const value of [undefined, null, {}, { call: {} }, { call: { stream: { session: { destroyed: false, socket: {} } } } }])
+    for (const value of [
+      undefined,
+      null,
+      {},
+      { call: {} },
+      { call: { stream: { session: { destroyed: false, socket: {} } } } },
+    ])
       expect(callerFingerprint(value)).toBeUndefined();
   });
 });

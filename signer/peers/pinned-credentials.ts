@@ -52,7 +52,9 @@ export const signPortCredentials = (identity: TlsIdentity): ServerCredentials =>
   new IdentifiedServer(identity, { requestCert: true, rejectUnauthorized: false });
 
 /** Fingerprint of the caller on the peer port, or undefined. Parses a certificate: once a stream, not once a message. */
-export function peerFingerprint(call: Pick<ServerDuplexStream<unknown, unknown>, 'getAuthContext'>): string | undefined {
+export function peerFingerprint(
+  call: Pick<ServerDuplexStream<unknown, unknown>, 'getAuthContext'>,
+): string | undefined {
   const raw = call.getAuthContext().sslPeerCertificate?.raw;
   return raw === undefined ? undefined : fingerprintOfCertificate(raw);
 }
@@ -86,6 +88,8 @@ export function peerChannelCredentials(identity: TlsIdentity, certificate: Uint8
   return ChannelCredentials.createFromSecureContext(context, {
     // Replaces Node's check of the host name: the key is the identity, the address is a hint.
     checkServerIdentity: (_host, presented) =>
-      fingerprintOfCertificate(presented.raw) === pinned ? undefined : new Error('peer shows another key than the pinned one'),
+      fingerprintOfCertificate(presented.raw) === pinned
+        ? undefined
+        : new Error('peer shows another key than the pinned one'),
   });
 }

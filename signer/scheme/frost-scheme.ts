@@ -17,7 +17,8 @@ export function frostScheme(name: FrostScheme, engine: FrostEngine): Scheme {
   return {
     name,
     engine: 'noble',
-    keygen: (identifier, threshold, parties) => keygenRun(engine, { op: 'keygen', scheme: name, identifier, threshold, parties }),
+    keygen: (identifier, threshold, parties) =>
+      keygenRun(engine, { op: 'keygen', scheme: name, identifier, threshold, parties }),
     async open(key: KeyShare): Promise<SigningKey> {
       const target = ++lastTarget;
       await engine.call<'open'>(target, { op: 'open', scheme: name, key });

@@ -92,7 +92,9 @@ export class FrostSigning {
       exactLength(share, SCALAR_LENGTH, `signature share of identifier ${identifier}`);
     const unreadable = [...shares].filter(([, share]) => fails(() => this.#suite.checkScalar(share)));
     if (unreadable.length > 0) throw wrongShares(unreadable.map(([identifier]) => identifier));
-    const named = Object.fromEntries([...shares].map(([i, share]) => [this.#suite.frost.Identifier.fromNumber(i), share]));
+    const named = Object.fromEntries(
+      [...shares].map(([i, share]) => [this.#suite.frost.Identifier.fromNumber(i), share]),
+    );
     try {
       return this.#blamingCommitments(input, () =>
         Uint8Array.from(this.#suite.frost.aggregate(this.#public, list, input.message, named)),
@@ -123,7 +125,11 @@ export class FrostSigning {
       const { hiding, binding } = input.commitments.get(i)!;
       exactLength(hiding, this.#suite.pointLength, `hiding commitment of identifier ${i}`);
       exactLength(binding, this.#suite.pointLength, `binding commitment of identifier ${i}`);
-      return { identifier: this.#suite.frost.Identifier.fromNumber(i), hiding: Uint8Array.from(hiding), binding: Uint8Array.from(binding) };
+      return {
+        identifier: this.#suite.frost.Identifier.fromNumber(i),
+        hiding: Uint8Array.from(hiding),
+        binding: Uint8Array.from(binding),
+      };
     });
   }
 

@@ -55,7 +55,9 @@ describe('the EdDSA suite', () => {
     };
     const secretOf = (id: string) => ({ identifier: name(id), signingShare: Uint8Array.from(fromHex(v.shares[id]!)) });
     const made = Object.entries(v.signers).map(([id, signer]) => {
-      const random = [signer.hidingNonceRandomness, signer.bindingNonceRandomness].map((r) => Uint8Array.from(fromHex(r)));
+      const random = [signer.hidingNonceRandomness, signer.bindingNonceRandomness].map((r) =>
+        Uint8Array.from(fromHex(r)),
+      );
       const { nonces, commitments } = frost.commit(secretOf(id), () => random.shift()!);
       expect(hex(nonces.hiding)).toBe(signer.hidingNonce);
       expect(hex(nonces.binding)).toBe(signer.bindingNonce);
@@ -68,7 +70,8 @@ describe('the EdDSA suite', () => {
     const shares = Object.fromEntries(
       made.map(({ id, nonces }) => [name(id), frost.signShare(secretOf(id), group, nonces, list, message)]),
     );
-    for (const [id, { signatureShare }] of Object.entries(v.signers)) expect(hex(shares[name(id)]!)).toBe(signatureShare);
+    for (const [id, { signatureShare }] of Object.entries(v.signers))
+      expect(hex(shares[name(id)]!)).toBe(signatureShare);
     const signature = frost.aggregate(group, list, message, shares);
     expect(hex(signature)).toBe(v.signature);
     expect(verifySignature('EdDSA', fromHex(v.groupPublicKey), message, signature)).toBe(true);
@@ -101,10 +104,17 @@ describe.each([
       step: 1,
     };
     const others = v.parties
-      .map((p, i) => ({ identifier: name(i + 1), commitment: p.commitment.map(bytes), proofOfKnowledge: bytes(p.proof) }))
+      .map((p, i) => ({
+        identifier: name(i + 1),
+        commitment: p.commitment.map(bytes),
+        proofOfKnowledge: bytes(p.proof),
+      }))
       .slice(1);
     frost.DKG.round2(secret, others);
-    const received = Object.entries(v.received).map(([id, share]) => ({ identifier: name(id), signingShare: bytes(share) }));
+    const received = Object.entries(v.received).map(([id, share]) => ({
+      identifier: name(id),
+      signingShare: bytes(share),
+    }));
     const key = frost.DKG.round3(secret, others, received);
     expect(hex(key.secret.signingShare)).toBe(v.share);
     expect(hex(key.public.commitments[0]!)).toBe(v.groupKey);

@@ -25,7 +25,8 @@ function serve(port: MessagePort): void {
     for (let next = queue.shift() ?? refills.shift(); next !== undefined; next = queue.shift() ?? refills.shift()) {
       answer(port, host, next);
       // What arrived meanwhile is seen before the next refill, not after all of them.
-      for (let more = receiveMessageOnPort(port); more !== undefined; more = receiveMessageOnPort(port)) take(more.message);
+      for (let more = receiveMessageOnPort(port); more !== undefined; more = receiveMessageOnPort(port))
+        take(more.message);
     }
   });
 }

@@ -31,7 +31,8 @@ export function decodeKeyShare(scheme: FrostScheme, bytes: Uint8Array): KeyShare
   const { pointLength } = frostSuite(scheme);
   exactLength(bytes, HEADER + SCALAR_LENGTH + (1 + parties) * pointLength, 'key share');
   const points = HEADER + SCALAR_LENGTH;
-  const point = (index: number): Uint8Array => Uint8Array.from(bytes.subarray(points + index * pointLength, points + (index + 1) * pointLength));
+  const point = (index: number): Uint8Array =>
+    Uint8Array.from(bytes.subarray(points + index * pointLength, points + (index + 1) * pointLength));
   return {
     identifier,
     threshold,

@@ -31,8 +31,22 @@ describe('verification of Ed25519', () => {
   it('accepts a signature over exactly this message under exactly this key', () => {
     expect(verifySignature('EdDSA', key, message, signature)).toBe(true);
     expect(verifySignature('EdDSA', key, Uint8Array.of(1, 2), signature)).toBe(false);
-    expect(verifySignature('EdDSA', Uint8Array.from(key, (b) => b ^ 1), message, signature)).toBe(false);
-    expect(verifySignature('EdDSA', key, message, signature.map((b, i) => (i === 40 ? b ^ 1 : b)))).toBe(false);
+    expect(
+      verifySignature(
+        'EdDSA',
+        Uint8Array.from(key, (b) => b ^ 1),
+        message,
+        signature,
+      ),
+    ).toBe(false);
+    expect(
+      verifySignature(
+        'EdDSA',
+        key,
+        message,
+        signature.map((b, i) => (i === 40 ? b ^ 1 : b)),
+      ),
+    ).toBe(false);
   });
 
   it('says false, not an error, to keys and signatures of wrong length', () => {

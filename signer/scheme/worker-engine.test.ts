@@ -30,7 +30,8 @@ describe('the engine in a thread', () => {
 
   it('takes byte arrays that are views into larger buffers', async () => {
     const { key } = (await generate(schemes.get('Schnorr'), 2, 2))[0]!;
-    const view = (bytes: Uint8Array): Uint8Array => Buffer.concat([Buffer.alloc(7), bytes, Buffer.alloc(9)]).subarray(7, 7 + bytes.length);
+    const view = (bytes: Uint8Array): Uint8Array =>
+      Buffer.concat([Buffer.alloc(7), bytes, Buffer.alloc(9)]).subarray(7, 7 + bytes.length);
     await expect(
       schemes.get('Schnorr').open({
         ...key,
@@ -55,8 +56,12 @@ describe('the engine in a thread', () => {
 
   it('tells its owner once when the thread dies, and rejects what waits and what comes after', async () => {
     const failures: Error[] = [];
-    const dying = "import { parentPort } from 'node:worker_threads'; parentPort.once('message', () => { throw new Error('out of luck'); });";
-    const own = createSchemes((error) => failures.push(error), new URL(`data:text/javascript,${encodeURIComponent(dying)}`));
+    const dying =
+      "import { parentPort } from 'node:worker_threads'; parentPort.once('message', () => { throw new Error('out of luck'); });";
+    const own = createSchemes(
+      (error) => failures.push(error),
+      new URL(`data:text/javascript,${encodeURIComponent(dying)}`),
+    );
     const run = own.get('EdDSA').keygen(1, 2, 2);
     await expect(run.round1()).rejects.toThrow('signing engine stopped: out of luck');
     await expect(run.round1()).rejects.toThrow('signing engine stopped');

@@ -15,10 +15,15 @@ export function applyChange(sql: Statements, change: Change, head: Head, time: n
   for (const row of change.keys ?? []) putKey(sql, row);
   for (const row of change.nonces ?? []) consume(sql, row, time);
   for (const row of change.requests ?? []) putRequest(sql, row);
-  for (const digest of change.unreserve ?? []) sql.run("DELETE FROM ledger WHERE digest = ? AND state = 'Reserved'", digest);
+  for (const digest of change.unreserve ?? [])
+    sql.run("DELETE FROM ledger WHERE digest = ? AND state = 'Reserved'", digest);
   for (const row of change.ledger ?? []) putLedger(sql, row);
   for (const { digest, at } of change.releases ?? [])
-    sql.run('INSERT INTO release (digest, at) SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM release WHERE digest = ?1)', digest, at);
+    sql.run(
+      'INSERT INTO release (digest, at) SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM release WHERE digest = ?1)',
+      digest,
+      at,
+    );
   for (const row of change.peers ?? []) putPeer(sql, row);
   let end = head;
   for (const entry of change.audit ?? []) {
@@ -36,7 +41,11 @@ export function applyChange(sql: Statements, change: Change, head: Head, time: n
 export function pruneOlder(sql: Statements, before: number, boots: readonly string[], rows: number): boolean {
   const deleted = [
     sql.run('DELETE FROM ledger WHERE digest IN (SELECT digest FROM ledger WHERE at < ? LIMIT ?)', before, rows),
-    sql.run('DELETE FROM request WHERE digest IN (SELECT digest FROM request WHERE expires_at < ? LIMIT ?)', before, rows),
+    sql.run(
+      'DELETE FROM request WHERE digest IN (SELECT digest FROM request WHERE expires_at < ? LIMIT ?)',
+      before,
+      rows,
+    ),
     sql.run('DELETE FROM release WHERE sequence IN (SELECT sequence FROM release WHERE at < ? LIMIT ?)', before, rows),
     sql.run(
       `DELETE FROM nonce WHERE (key, boot, position) IN (SELECT key, boot, position FROM nonce
@@ -73,7 +82,9 @@ function consume(sql: Statements, { key, boot, index }: NonceRow, time: number):
 function putRequest(sql: Statements, row: RequestRow): void {
   const bound = sql.get('SELECT digest FROM request WHERE initiator = ? AND id = ?', row.initiator, row.id);
   if (bound !== undefined && bound['digest'] !== row.digest)
-    throw new Error(`id ${JSON.stringify(row.id)} of ${row.initiator} is bound to another request, ${String(bound['digest'])}`);
+    throw new Error(
+      `id ${JSON.stringify(row.id)} of ${row.initiator} is bound to another request, ${String(bound['digest'])}`,
+    );
   // What the digest covers and when it was first seen stay; the last signature that verified and the outcome are kept.
   sql.run(
     `INSERT INTO request (digest, initiator, id, key, statement, signature, expires_at, first_seen,

@@ -51,9 +51,16 @@ function write(writer: GroupWriter, requests: readonly WriteRequest[]): WriteRes
 }
 
 /** Everything that queued up while the last transaction ran: it goes into one. */
-function drain(port: MessagePort, first: ToWorker): { readonly requests: readonly WriteRequest[]; readonly closing: boolean } {
+function drain(
+  port: MessagePort,
+  first: ToWorker,
+): { readonly requests: readonly WriteRequest[]; readonly closing: boolean } {
   const requests: WriteRequest[] = [];
-  for (let message: ToWorker | undefined = first; message !== undefined; message = receiveMessageOnPort(port)?.message) {
+  for (
+    let message: ToWorker | undefined = first;
+    message !== undefined;
+    message = receiveMessageOnPort(port)?.message
+  ) {
     if (message === 'close') return { requests, closing: true };
     requests.push(...message);
   }

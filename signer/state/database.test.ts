@@ -36,7 +36,8 @@ class Model {
     if (new Set([...this.nonces, ...nonces]).size < this.nonces.size + nonces.length) return false;
     const requests = new Map(this.requests);
     for (const row of change.requests ?? []) {
-      for (const other of requests.values()) if (other.id === row.id && other.initiator === row.initiator && other.digest !== row.digest) return false;
+      for (const other of requests.values())
+        if (other.id === row.id && other.initiator === row.initiator && other.digest !== row.digest) return false;
       const old = requests.get(row.digest);
       if (old?.state === 'Signed' && row.state !== 'Signed') continue;
       if (old?.state === 'Released' && row.state !== 'Released' && row.state !== 'Signed') continue;
@@ -44,11 +45,13 @@ class Model {
     }
     for (const [digest, row] of requests) this.requests.set(digest, row);
     for (const n of nonces) this.nonces.add(n);
-    for (const digest of change.unreserve ?? []) if (this.ledger.get(digest)?.state === 'Reserved') this.ledger.delete(digest);
+    for (const digest of change.unreserve ?? [])
+      if (this.ledger.get(digest)?.state === 'Reserved') this.ledger.delete(digest);
     for (const row of change.ledger ?? []) {
       const old = this.ledger.get(row.digest);
       if (old === undefined) this.ledger.set(row.digest, row);
-      else if (old.state === 'Reserved') this.ledger.set(row.digest, { ...old, at: Math.max(old.at, row.at), state: row.state });
+      else if (old.state === 'Reserved')
+        this.ledger.set(row.digest, { ...old, at: Math.max(old.at, row.at), state: row.state });
       else if (row.state === 'Spent' && row.at > old.at) this.ledger.set(row.digest, { ...old, at: row.at });
     }
     for (const { digest } of change.releases ?? []) if (!this.releases.includes(digest)) this.releases.push(digest);
@@ -70,19 +73,44 @@ class Model {
 const n = fc.integer({ min: 1, max: 4 });
 const few = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T[]> => fc.array(arbitrary, { maxLength: 2 });
 const request = fc
-  .tuple(n, fc.constantFrom<RequestRow['state'][]>('Reserved', 'Released', 'Signed', 'Denied', 'Failed'), n, fc.nat({ max: 9 }))
+  .tuple(
+    n,
+    fc.constantFrom<RequestRow['state'][]>('Reserved', 'Released', 'Signed', 'Denied', 'Failed'),
+    n,
+    fc.nat({ max: 9 }),
+  )
   // One in four is another request under the id of the first.
-  .map(([of, state, id, seconds]) => requestRow(of, { state, firstSeen: now + seconds, ...(id === 4 ? { id: 'pay-1', digest: digestOf(of + 4) } : {}) }));
-const row = fc
-  .record({ digest: n.map(digestOf), at: fc.integer({ min: now, max: now + 9 }), effects: fc.constantFrom('[]', '["x"]'), state: fc.constantFrom<LedgerRow['state'][]>('Reserved', 'Spent') });
-const head = fc.record({ sequence: fc.bigInt(0n, 5n), hash: fc.nat({ max: 9 }).map((b) => new Uint8Array(32).fill(b)) });
-const peer = fc.record({ name: fc.constantFrom('client', 'backup'), head, spends: fc.bigInt(0n, 5n), fenced: fc.constantFrom('', '', 'cheated', 'lied') });
+  .map(([of, state, id, seconds]) =>
+    requestRow(of, { state, firstSeen: now + seconds, ...(id === 4 ? { id: 'pay-1', digest: digestOf(of + 4) } : {}) }),
+  );
+const row = fc.record({
+  digest: n.map(digestOf),
+  at: fc.integer({ min: now, max: now + 9 }),
+  effects: fc.constantFrom('[]', '["x"]'),
+  state: fc.constantFrom<LedgerRow['state'][]>('Reserved', 'Spent'),
+});
+const head = fc.record({
+  sequence: fc.bigInt(0n, 5n),
+  hash: fc.nat({ max: 9 }).map((b) => new Uint8Array(32).fill(b)),
+});
+const peer = fc.record({
+  name: fc.constantFrom('client', 'backup'),
+  head,
+  spends: fc.bigInt(0n, 5n),
+  fenced: fc.constantFrom('', '', 'cheated', 'lied'),
+});
 const change: fc.Arbitrary<Change> = fc.record({
   now: fc.integer({ min: now, max: now + 60 }),
   requests: few(request),
   ledger: few(row),
   unreserve: few(n.map(digestOf)),
-  nonces: few(fc.record({ key: fc.constantFrom('solana', 'bitcoin'), boot: fc.constantFrom('00', '01'), index: fc.bigInt(0n, 9n) })),
+  nonces: few(
+    fc.record({
+      key: fc.constantFrom('solana', 'bitcoin'),
+      boot: fc.constantFrom('00', '01'),
+      index: fc.bigInt(0n, 9n),
+    }),
+  ),
   releases: few(fc.record({ digest: n.map(digestOf), at: fc.constant(now) })),
   peers: few(peer),
   audit: few(fc.record({ type: fc.constantFrom<'Signed' | 'Denied'>('Signed', 'Denied') })),
@@ -91,33 +119,41 @@ const change: fc.Arbitrary<Change> = fc.record({
 describe('groups of changes', () => {
   it('leave what the rules say, in whatever groups they come and wherever the process stops between', () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.array(change, { minLength: 1, maxLength: 5 }), fc.boolean()), { maxLength: 8 }), (groups) => {
-        const file = join(temporaryFolder(), 'state.db');
-        const model = new Model();
-        let database = new Database(file);
-        const reader = new Reader(file);
-        try {
-          for (const [group, reopen] of groups) {
-            const results = database.apply(group).map((error) => error === undefined);
-            expect(results).toEqual(group.map((c) => model.apply(c)));
-            if (!reopen) continue;
+      fc.property(
+        fc.array(fc.tuple(fc.array(change, { minLength: 1, maxLength: 5 }), fc.boolean()), { maxLength: 8 }),
+        (groups) => {
+          const file = join(temporaryFolder(), 'state.db');
+          const model = new Model();
+          let database = new Database(file);
+          const reader = new Reader(file);
+          try {
+            for (const [group, reopen] of groups) {
+              const results = database.apply(group).map((error) => error === undefined);
+              expect(results).toEqual(group.map((c) => model.apply(c)));
+              if (!reopen) continue;
+              database.close();
+              database = new Database(file);
+            }
+            const { unfinished, ledger, peers, lastTime } = reader.load();
+            const byDigest = (rows: Iterable<{ readonly digest: string }>): unknown[] =>
+              [...rows].toSorted((a, b) => (a.digest < b.digest ? -1 : 1));
+            expect(byDigest(ledger)).toEqual(byDigest(model.ledger.values()));
+            expect(byDigest([1, 2, 3, 4, 5, 6, 7, 8].flatMap((i) => reader.request(digestOf(i)) ?? []))).toEqual(
+              byDigest(model.requests.values()),
+            );
+            expect(byDigest(unfinished)).toEqual(
+              byDigest([...model.requests.values()].filter((r) => r.state === 'Reserved')),
+            );
+            expect(reader.releasesAfter(0n, 99).map((r) => r.digest)).toEqual(model.releases);
+            expect(new Map(peers.map((p) => [p.name, p]))).toEqual(model.peers);
+            expect(lastTime).toBe(model.time);
+            expect(verifyChain(reader.auditAfter(0n, 999))).toEqual({ records: model.records, head: database.head });
+          } finally {
+            reader.close();
             database.close();
-            database = new Database(file);
           }
-          const { unfinished, ledger, peers, lastTime } = reader.load();
-          const byDigest = (rows: Iterable<{ readonly digest: string }>): unknown[] => [...rows].toSorted((a, b) => (a.digest < b.digest ? -1 : 1));
-          expect(byDigest(ledger)).toEqual(byDigest(model.ledger.values()));
-          expect(byDigest([1, 2, 3, 4, 5, 6, 7, 8].flatMap((i) => reader.request(digestOf(i)) ?? []))).toEqual(byDigest(model.requests.values()));
-          expect(byDigest(unfinished)).toEqual(byDigest([...model.requests.values()].filter((r) => r.state === 'Reserved')));
-          expect(reader.releasesAfter(0n, 99).map((r) => r.digest)).toEqual(model.releases);
-          expect(new Map(peers.map((p) => [p.name, p]))).toEqual(model.peers);
-          expect(lastTime).toBe(model.time);
-          expect(verifyChain(reader.auditAfter(0n, 999))).toEqual({ records: model.records, head: database.head });
-        } finally {
-          reader.close();
-          database.close();
-        }
-      }),
+        },
+      ),
       { numRuns: 60 },
     );
   });
@@ -152,12 +188,14 @@ describe('a key', () => {
   };
 
   it('is prepared, dropped for a later attempt, and becomes active', () => {
-    expect(fate({ ...key, state: 'Wanted', attempt: 1, abandoned: 0 }, key, { ...key, state: 'Wanted', attempt: 3, abandoned: 2 }, { ...active, attempt: 3, abandoned: 2 })).toEqual([
-      undefined,
-      undefined,
-      undefined,
-      undefined,
-    ]);
+    expect(
+      fate(
+        { ...key, state: 'Wanted', attempt: 1, abandoned: 0 },
+        key,
+        { ...key, state: 'Wanted', attempt: 3, abandoned: 2 },
+        { ...active, attempt: 3, abandoned: 2 },
+      ),
+    ).toEqual([undefined, undefined, undefined, undefined]);
   });
 
   it('that is active stays as it is', () => {
@@ -168,10 +206,22 @@ describe('a key', () => {
   });
 
   it('never becomes active from an attempt that was abandoned, nor forgets that it was', () => {
-    expect(fate({ ...key, abandoned: 2 }, { ...active, abandoned: 2 })).toEqual([undefined, expect.stringContaining('an abandoned attempt never becomes a key')]);
-    expect(fate({ ...key, abandoned: 2 }, active)).toEqual([undefined, 'attempts of a key only grow and its scheme stays']);
-    expect(fate(key, { ...key, attempt: 1, abandoned: 0 })).toEqual([undefined, 'attempts of a key only grow and its scheme stays']);
-    expect(fate(key, { ...key, scheme: 'Schnorr' })).toEqual([undefined, 'attempts of a key only grow and its scheme stays']);
+    expect(fate({ ...key, abandoned: 2 }, { ...active, abandoned: 2 })).toEqual([
+      undefined,
+      expect.stringContaining('an abandoned attempt never becomes a key'),
+    ]);
+    expect(fate({ ...key, abandoned: 2 }, active)).toEqual([
+      undefined,
+      'attempts of a key only grow and its scheme stays',
+    ]);
+    expect(fate(key, { ...key, attempt: 1, abandoned: 0 })).toEqual([
+      undefined,
+      'attempts of a key only grow and its scheme stays',
+    ]);
+    expect(fate(key, { ...key, scheme: 'Schnorr' })).toEqual([
+      undefined,
+      'attempts of a key only grow and its scheme stays',
+    ]);
   });
 });
 
@@ -194,7 +244,11 @@ describe('what no window reaches any more', () => {
       reader.releasesAfter(0n, 9).map((r) => r.sequence),
     ];
     database.apply([{ now: now + 31 * DAY }]);
-    expect(kept()).toEqual([[digestOf(1), digestOf(2)], [1, 2], [1n, 2n]]);
+    expect(kept()).toEqual([
+      [digestOf(1), digestOf(2)],
+      [1, 2],
+      [1n, 2n],
+    ]);
     database.apply([{ now: now + 31 * DAY + 3_600 }]);
     expect(kept()).toEqual([[digestOf(2)], [2], [2n]]);
     database.apply([{ now: now + 90 * DAY }]);
@@ -222,7 +276,8 @@ describe('what no window reaches any more', () => {
     first.close();
     const { database } = opened(file);
     database.apply([{ now, nonces: [{ key: 'solana', boot: 'mine', index: 1n }] }]);
-    const used = (boot: string): boolean => database.apply([{ now, nonces: [{ key: 'solana', boot, index: 1n }] }])[0] !== undefined;
+    const used = (boot: string): boolean =>
+      database.apply([{ now, nonces: [{ key: 'solana', boot, index: 1n }] }])[0] !== undefined;
     expect([used('old'), used('mine')]).toEqual([true, true]);
     database.apply([{ now: now + 40 * DAY }]);
     expect([used('old'), used('mine')]).toEqual([false, true]);

@@ -34,7 +34,9 @@ export class Database {
     this.#db = new DatabaseSync(file, { enableForeignKeyConstraints: false, timeout: BUSY_MS });
     try {
       // FULL: a commit is in the write-ahead log and synced before it returns.
-      this.#db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON');
+      this.#db.exec(
+        'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON',
+      );
       migrate(this.#db);
       this.#statements = new Statements(this.#db);
       this.#head = checkedHead(this.#statements);
@@ -99,7 +101,10 @@ export class Database {
 
 /** The audit head, after checking that the last records are a chain. */
 function checkedHead(statements: Statements): Head {
-  const last = statements.all('SELECT * FROM audit ORDER BY sequence DESC LIMIT ?', CHECKED_RECORDS + 1).map(auditRecord).reverse();
+  const last = statements
+    .all('SELECT * FROM audit ORDER BY sequence DESC LIMIT ?', CHECKED_RECORDS + 1)
+    .map(auditRecord)
+    .reverse();
   const [before] = last;
   if (before === undefined) return emptyHead;
   const { head } = before.sequence === 1n ? verifyChain(last) : verifyChain(last.slice(1), before);

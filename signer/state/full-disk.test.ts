@@ -8,7 +8,10 @@ const writer = fileURLToPath(new URL('./testing/writer-process.ts', import.meta.
 
 /** Runs `command` in name spaces of its own, where it may mount; $0 is a folder. */
 const apart = (command: string, folder: string) =>
-  spawnSync('unshare', ['--user', '--map-root-user', '--mount', 'sh', '-c', command, folder], { encoding: 'utf8', timeout: 60_000 });
+  spawnSync('unshare', ['--user', '--map-root-user', '--mount', 'sh', '-c', command, folder], {
+    encoding: 'utf8',
+    timeout: 60_000,
+  });
 
 const possible = apart('mount -t tmpfs -o size=1m none "$0"', '/mnt').status === 0;
 

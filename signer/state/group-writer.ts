@@ -24,7 +24,10 @@ export class GroupWriter {
     this.#reserveBytes = reserveBytes;
     this.#reserve = new SpaceReserve(join(folder, 'reserve'), reserveBytes);
     ownFile(file);
-    this.#database = this.#withRoom(() => new Database(file), () => new Database(file));
+    this.#database = this.#withRoom(
+      () => new Database(file),
+      () => new Database(file),
+    );
     this.#reserve.hold(seconds());
   }
 
@@ -35,7 +38,10 @@ export class GroupWriter {
   /** How each change fared. Throws where the database can no longer be trusted to say. */
   write(changes: readonly Change[]): Applied {
     return this.#reserve.hold(seconds())
-      ? this.#withRoom(() => this.#database.apply(changes), () => this.#writeWhatMustFit(changes))
+      ? this.#withRoom(
+          () => this.#database.apply(changes),
+          () => this.#writeWhatMustFit(changes),
+        )
       : this.#writeWhatMustFit(changes);
   }
 

@@ -66,7 +66,10 @@ describe("a signer's identity", () => {
   it('does not serve another wallet or holder', async () => {
     const [store, seal] = [await newStore(), newSeal()];
     await loadOrCreateIdentity({ store, seal, wallet, holder, now });
-    for (const other of [{ wallet, holder: 'backup' }, { wallet: 'payments/other', holder }])
+    for (const other of [
+      { wallet, holder: 'backup' },
+      { wallet: 'payments/other', holder },
+    ])
       await expect(loadOrCreateIdentity({ store, seal, ...other, now })).rejects.toThrow(
         `this state is that of signer payments/treasury/client, this one is configured as ${other.wallet}/${other.holder}`,
       );
@@ -78,7 +81,9 @@ describe("a signer's identity", () => {
     const before = store.load();
     const other = newSeal();
     await expect(loadOrCreateIdentity({ store, seal: other, wallet, holder, now })).rejects.toMatchObject({
-      message: expect.stringContaining(`${other.description} does not open the identity of signer payments/treasury/client: `),
+      message: expect.stringContaining(
+        `${other.description} does not open the identity of signer payments/treasury/client: `,
+      ),
       hints: [expect.stringContaining('first started with')],
     });
     expect(store.load()).toEqual(before);
@@ -93,14 +98,22 @@ describe("a signer's identity", () => {
     for (const change of uses) {
       const store = await newStore();
       await store.write(change);
-      await expect(loadOrCreateIdentity({ store, seal: newSeal(), wallet, holder, now })).rejects.toThrow('has lost its identity');
+      await expect(loadOrCreateIdentity({ store, seal: newSeal(), wallet, holder, now })).rejects.toThrow(
+        'has lost its identity',
+      );
     }
   });
 
   it('is not kept where the seal cannot open what it closed', async () => {
     const store = await newStore();
-    const seal: Seal = { ...newSeal(), description: 'token backup', unwrap: () => Promise.reject(new Error('key is not usable')) };
-    await expect(loadOrCreateIdentity({ store, seal, wallet, holder, now })).rejects.toThrow('token backup does not open the identity');
+    const seal: Seal = {
+      ...newSeal(),
+      description: 'token backup',
+      unwrap: () => Promise.reject(new Error('key is not usable')),
+    };
+    await expect(loadOrCreateIdentity({ store, seal, wallet, holder, now })).rejects.toThrow(
+      'token backup does not open the identity',
+    );
     expect(store.load().meta.size).toBe(0);
   });
 });

@@ -27,7 +27,9 @@ export function keyFileSeal(file: string): Seal {
     unwrap: async (wrapped, associated) => {
       const dataKey = use((key) => decrypt(key, wrapped, associated));
       if (dataKey === undefined)
-        throw new Error(`the key in ${file} does not open it: it was sealed with another key or for another purpose, or was changed`);
+        throw new Error(
+          `the key in ${file} does not open it: it was sealed with another key or for another purpose, or was changed`,
+        );
       return dataKey;
     },
   };
@@ -42,9 +44,10 @@ function readKey(file: string): Uint8Array {
     if (length === KEY_BYTES && content.some((byte) => byte < 0x20 || byte > 0x7e)) return Uint8Array.from(content);
     const key = fromBase64(content);
     if (key !== undefined) return key;
-    throw new UserError(`seal key file ${file}: want ${KEY_BYTES} random bytes, raw or in base64; its ${length > MOST_BYTES ? `over ${MOST_BYTES}` : length} bytes are neither`, [
-      'make one with: holdfast seal new',
-    ]);
+    throw new UserError(
+      `seal key file ${file}: want ${KEY_BYTES} random bytes, raw or in base64; its ${length > MOST_BYTES ? `over ${MOST_BYTES}` : length} bytes are neither`,
+      ['make one with: holdfast seal new'],
+    );
   } finally {
     bytes.fill(0);
   }
@@ -58,9 +61,10 @@ function readInto(file: string, bytes: Uint8Array): number {
     const stats = fstatSync(handle);
     if (!stats.isFile()) throw new UserError(`seal key file ${file}: want a file, got a folder or device`);
     if ((stats.mode & 0o027) !== 0)
-      throw new UserError(`seal key file ${file}: its mode ${(stats.mode & 0o777).toString(8)} lets others read or change it`, [
-        `chmod 600 ${file}`,
-      ]);
+      throw new UserError(
+        `seal key file ${file}: its mode ${(stats.mode & 0o777).toString(8)} lets others read or change it`,
+        [`chmod 600 ${file}`],
+      );
     return readSync(handle, bytes, 0, bytes.length, 0);
   } catch (error) {
     if (error instanceof UserError) throw error;

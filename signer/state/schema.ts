@@ -78,9 +78,12 @@ CREATE TRIGGER audit_stays BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'aud
 export function migrate(db: DatabaseSync): void {
   const version = pragma(db, 'user_version');
   const tables = Number(db.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.['n']);
-  if (tables > 0 && pragma(db, 'application_id') !== APPLICATION_ID) throw new Error('it is not the database of a signer');
+  if (tables > 0 && pragma(db, 'application_id') !== APPLICATION_ID)
+    throw new Error('it is not the database of a signer');
   if (version > MIGRATIONS.length)
-    throw new Error(`its tables are of version ${version}, this signer knows versions up to ${MIGRATIONS.length}: run the version that wrote it`);
+    throw new Error(
+      `its tables are of version ${version}, this signer knows versions up to ${MIGRATIONS.length}: run the version that wrote it`,
+    );
   if (version === MIGRATIONS.length) return;
   db.exec('BEGIN IMMEDIATE');
   try {

@@ -23,11 +23,15 @@ describe('sealed bytes', () => {
   it('open with the same seal and words, and are different each time', async () => {
     const seal = newSeal();
     await fc.assert(
-      fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), fc.array(fc.string({ unit: 'grapheme' })), async (plaintext, words) => {
-        const once = await sealBytes(seal, plaintext, words);
-        expect(await openSealed(seal, once, words)).toEqual(plaintext);
-        expect(await sealBytes(seal, plaintext, words)).not.toEqual(once);
-      }),
+      fc.asyncProperty(
+        fc.uint8Array({ maxLength: 300 }),
+        fc.array(fc.string({ unit: 'grapheme' })),
+        async (plaintext, words) => {
+          const once = await sealBytes(seal, plaintext, words);
+          expect(await openSealed(seal, once, words)).toEqual(plaintext);
+          expect(await sealBytes(seal, plaintext, words)).not.toEqual(once);
+        },
+      ),
     );
   });
 
@@ -47,7 +51,14 @@ describe('sealed bytes', () => {
   it('do not open under other words, however they are cut', async () => {
     const seal = newSeal();
     const sealed = await sealBytes(seal, utf8('secret'), share);
-    for (const words of [[], share.slice(1), [...share, ''], [share.join('')], ['sha256:00c', 'lient', 'solana', '1', '0'], share.with(3, '2')])
+    for (const words of [
+      [],
+      share.slice(1),
+      [...share, ''],
+      [share.join('')],
+      ['sha256:00c', 'lient', 'solana', '1', '0'],
+      share.with(3, '2'),
+    ])
       await expect(openSealed(seal, sealed, words), words.join('|')).rejects.toThrow('does not open it');
   });
 
@@ -108,7 +119,17 @@ describe('a key file', () => {
 
   it('of any other content is refused without showing it', () => {
     const key = randomBytes(32);
-    for (const content of ['', 'secret', key.toString('hex'), 'correct horse battery staple 123', randomBytes(31), randomBytes(33), `${key.toString('base64')}\n\n`, randomBytes(24).toString('base64'), randomBytes(4096)]) {
+    for (const content of [
+      '',
+      'secret',
+      key.toString('hex'),
+      'correct horse battery staple 123',
+      randomBytes(31),
+      randomBytes(33),
+      `${key.toString('base64')}\n\n`,
+      randomBytes(24).toString('base64'),
+      randomBytes(4096),
+    ]) {
       const file = keyFile(content);
       expect(() => keyFileSeal(file)).toThrow(`seal key file ${file}: want 32 random bytes, raw or in base64`);
       expect(() => keyFileSeal(file)).not.toThrow(/secret/);
@@ -119,7 +140,9 @@ describe('a key file', () => {
     for (const mode of [0o400, 0o440, 0o600, 0o640]) keyFileSeal(keyFile(randomBytes(32), mode));
     for (const mode of [0o644, 0o604, 0o660, 0o602, 0o777]) {
       const file = keyFile(randomBytes(32), mode);
-      expect(() => keyFileSeal(file), mode.toString(8)).toThrow(`its mode ${mode.toString(8)} lets others read or change it`);
+      expect(() => keyFileSeal(file), mode.toString(8)).toThrow(
+        `its mode ${mode.toString(8)} lets others read or change it`,
+      );
     }
   });
 

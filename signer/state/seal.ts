@@ -27,7 +27,8 @@ export async function sealBytes(seal: Seal, plaintext: Uint8Array, associated: r
   const dataKey = Uint8Array.from(randomBytes(KEY_BYTES));
   try {
     const wrapped = await seal.wrap(dataKey, associated);
-    if (wrapped.length > 0xffff) throw new Error(`${seal.description} wraps a key to ${wrapped.length} bytes, want at most 65535`);
+    if (wrapped.length > 0xffff)
+      throw new Error(`${seal.description} wraps a key to ${wrapped.length} bytes, want at most 65535`);
     const header = Uint8Array.of(VERSION, wrapped.length >> 8, wrapped.length & 0xff);
     return concat(header, wrapped, encrypt(dataKey, plaintext, associated));
   } finally {
@@ -43,7 +44,8 @@ export async function openSealed(seal: Seal, sealed: Uint8Array, associated: rea
   if (sealed.length < start + OVERHEAD) throw new Error(`sealed data is cut off after ${sealed.length} bytes`);
   const dataKey = await seal.unwrap(sealed.subarray(HEADER_BYTES, start), associated);
   try {
-    if (dataKey.length !== KEY_BYTES) throw new Error(`${seal.description} unwraps a key of ${dataKey.length} bytes, want ${KEY_BYTES}`);
+    if (dataKey.length !== KEY_BYTES)
+      throw new Error(`${seal.description} unwraps a key of ${dataKey.length} bytes, want ${KEY_BYTES}`);
     const plaintext = decrypt(dataKey, sealed.subarray(start), associated);
     if (plaintext === undefined) throw new Error('sealed data was changed');
     return plaintext;

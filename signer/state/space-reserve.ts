@@ -50,7 +50,7 @@ export class SpaceReserve {
     let handle: number | undefined;
     try {
       handle = openSync(this.#file, O_WRONLY | O_CREAT | O_TRUNC | O_SYNC, 0o600);
-      for (let left = this.#bytes; left > 0; ) left -= writeSync(handle, randomBytes(Math.min(CHUNK, left)));
+      for (let left = this.#bytes; left > 0;) left -= writeSync(handle, randomBytes(Math.min(CHUNK, left)));
       return true;
     } catch {
       // Someone else took the space meanwhile.

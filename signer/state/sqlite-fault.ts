@@ -49,7 +49,9 @@ export function explainFault(error: unknown, file: string): UserError {
       ]);
     case READONLY:
     case CANTOPEN:
-      return new UserError(problem, ['the folder and the files in it must be writable for the user that the signer runs as']);
+      return new UserError(problem, [
+        'the folder and the files in it must be writable for the user that the signer runs as',
+      ]);
     case BUSY:
       return new UserError(problem, ['another program has the file open for writing: end it']);
     case FULL:

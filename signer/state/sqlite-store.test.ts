@@ -33,7 +33,12 @@ const key: KeyRow = {
   signatures: '{"client":"..."}',
 };
 
-const peer: PeerRow = { name: 'client', head: { sequence: 7n, hash: new Uint8Array(32).fill(7) }, spends: 5n, fenced: '' };
+const peer: PeerRow = {
+  name: 'client',
+  head: { sequence: 7n, hash: new Uint8Array(32).fill(7) },
+  spends: 5n,
+  fenced: '',
+};
 
 describe("a signer's state", () => {
   it('is empty at first, in a folder for this user alone', async () => {
@@ -48,12 +53,19 @@ describe("a signer's state", () => {
   it('reads back what was written, and again after it was closed and opened', async () => {
     const folder = temporaryFolder();
     const first = await openStore(folder, { onFailure: expectNoFailure, reserveBytes });
-    const signed = requestRow(2, { state: 'Signed', signatures: [new Uint8Array(64).fill(9), new Uint8Array(65).fill(8)] });
+    const signed = requestRow(2, {
+      state: 'Signed',
+      signatures: [new Uint8Array(64).fill(9), new Uint8Array(65).fill(8)],
+    });
     // Bytes that are a view of a larger buffer, as bytes from a connection are.
     const view = Buffer.from('xxgenesisxx').subarray(2, 9);
     await first.write({ ...release(1), keys: [key], peers: [peer], meta: { genesis: view } });
     const reserved = requestRow(7, { state: 'Reserved' });
-    await first.write({ requests: [signed, reserved], audit: [{ type: 'Signed', digest: signed.digest }], now: now + 9 });
+    await first.write({
+      requests: [signed, reserved],
+      audit: [{ type: 'Signed', digest: signed.digest }],
+      now: now + 9,
+    });
     const check = (store: Store): void => {
       expect(store.load()).toEqual({
         meta: new Map([['genesis', utf8('genesis')]]),
@@ -111,7 +123,12 @@ describe("a signer's state", () => {
       'written',
     ]);
     // Nothing of a change that failed is there, its part of the chain included.
-    expect(store.load().ledger.map((row) => row.digest).toSorted()).toEqual([1, 2, 7].map(digestOf).toSorted());
+    expect(
+      store
+        .load()
+        .ledger.map((row) => row.digest)
+        .toSorted(),
+    ).toEqual([1, 2, 7].map(digestOf).toSorted());
     expect([3, 4, 5, 6].map((n) => store.request(digestOf(n)))).toEqual([undefined, undefined, undefined, undefined]);
     expect(verifyChain(store.auditAfter(0n, 10))).toEqual({ records: 3, head: store.head });
     await store.write({ now, nonces: [{ key: 'solana', boot: '00', index: 3n }] });
@@ -223,7 +240,9 @@ describe("opening a signer's state", () => {
     const other = new DatabaseSync(join(folder, 'state.db'));
     other.exec('CREATE TABLE notes (text)');
     other.close();
-    await expect(openStore(folder, { onFailure: expectNoFailure, reserveBytes })).rejects.toThrow('it is not the database of a signer');
+    await expect(openStore(folder, { onFailure: expectNoFailure, reserveBytes })).rejects.toThrow(
+      'it is not the database of a signer',
+    );
   });
 
   it('is refused where a later version wrote the tables', async () => {
@@ -243,7 +262,9 @@ describe("opening a signer's state", () => {
     await Promise.all(Array.from({ length: 200 }, (_, n) => store.write(release(n))));
     await store.close();
     truncateSync(join(folder, 'state.db'), 8 * 4_096);
-    await expect(openStore(folder, { onFailure: expectNoFailure, reserveBytes })).rejects.toThrow(/state\.db: .*malformed/);
+    await expect(openStore(folder, { onFailure: expectNoFailure, reserveBytes })).rejects.toThrow(
+      /state\.db: .*malformed/,
+    );
   });
 
   it('is refused where the end of the audit chain was changed', async () => {

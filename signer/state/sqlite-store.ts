@@ -29,7 +29,10 @@ type Waiting = { readonly resolve: () => void; readonly reject: (error: Error) =
  * Opens a signer's state in `folder`, which is made where it is missing. One process a folder. Throws a UserError
  * where another process has it, it cannot be written, or its database is damaged or of a later version.
  */
-export async function openStore(folder: string, { onFailure, reserveBytes = RESERVE_BYTES }: StoreOptions): Promise<Store> {
+export async function openStore(
+  folder: string,
+  { onFailure, reserveBytes = RESERVE_BYTES }: StoreOptions,
+): Promise<Store> {
   const lock = lockFolder(folder);
   const workerData: WriterOptions = { folder, reserveBytes };
   const worker = new Worker(workerUrl(import.meta.url, 'database'), { name: 'database', workerData });
@@ -183,7 +186,9 @@ function unpooled(change: Change): Change {
     ...rest,
     ...(meta && { meta: Object.fromEntries(Object.entries(meta).map(([name, value]) => [name, own(value)])) }),
     ...(keys && { keys: keys.map((k) => ({ ...k, sealed: own(k.sealed), certificate: own(k.certificate) })) }),
-    ...(requests && { requests: requests.map((r) => ({ ...r, statement: own(r.statement), signatures: r.signatures.map(own) })) }),
+    ...(requests && {
+      requests: requests.map((r) => ({ ...r, statement: own(r.statement), signatures: r.signatures.map(own) })),
+    }),
     ...(peers && { peers: peers.map((p) => ({ ...p, head: { ...p.head, hash: own(p.head.hash) } })) }),
   };
 }

@@ -1,7 +1,18 @@
 import { hex, sha256 } from '../../common/bytes.ts';
 import { formatTime } from '../../common/clock.ts';
 import { canonicalize } from '../../statement/canonical.ts';
-import type { AuditRecord, Change, Head, KeyRow, LedgerRow, PeerRow, RequestRow, Snapshot, SpendRow, Store } from '../../signer/state/store.ts';
+import type {
+  AuditRecord,
+  Change,
+  Head,
+  KeyRow,
+  LedgerRow,
+  PeerRow,
+  RequestRow,
+  Snapshot,
+  SpendRow,
+  Store,
+} from '../../signer/state/store.ts';
 
 /** What a signer's disk holds; shared by the stores that one holder opens one after another. */
 export class Disk {
@@ -91,7 +102,8 @@ export class MemoryStore implements Store {
   #apply(change: Change): void {
     const disk = this.#disk;
     const nonces = (change.nonces ?? []).map((n) => `${n.key}/${n.boot}/${n.index}`);
-    if (new Set(nonces).size < nonces.length || nonces.some((n) => disk.nonces.has(n))) throw new Error('nonce already used');
+    if (new Set(nonces).size < nonces.length || nonces.some((n) => disk.nonces.has(n)))
+      throw new Error('nonce already used');
     for (const r of change.requests ?? []) {
       const bound = this.requestById(r.initiator, r.id);
       if (bound !== undefined && bound.digest !== r.digest) throw new Error('id already bound');
@@ -99,19 +111,27 @@ export class MemoryStore implements Store {
     for (const n of nonces) disk.nonces.add(n);
     for (const [name, value] of Object.entries(change.meta ?? {})) disk.meta.set(name, value);
     for (const k of change.keys ?? []) disk.keys.set(k.name, k);
-    for (const r of change.requests ?? []) if (disk.requests.get(r.digest)?.state !== 'Signed' || r.state === 'Signed') disk.requests.set(r.digest, r);
-    for (const digest of change.unreserve ?? []) if (disk.ledger.get(digest)?.state === 'Reserved') disk.ledger.delete(digest);
+    for (const r of change.requests ?? [])
+      if (disk.requests.get(r.digest)?.state !== 'Signed' || r.state === 'Signed') disk.requests.set(r.digest, r);
+    for (const digest of change.unreserve ?? [])
+      if (disk.ledger.get(digest)?.state === 'Reserved') disk.ledger.delete(digest);
     for (const row of change.ledger ?? []) {
       const old = disk.ledger.get(row.digest);
       const state = old?.state === 'Spent' ? 'Spent' : row.state;
       disk.ledger.set(row.digest, { ...row, ...old, state, at: Math.max(old?.at ?? 0, row.at) });
     }
     for (const { digest, at } of change.releases ?? [])
-      if (!disk.releases.some((r) => r.digest === digest)) disk.releases.push({ sequence: BigInt(disk.releases.length + 1), digest, at });
+      if (!disk.releases.some((r) => r.digest === digest))
+        disk.releases.push({ sequence: BigInt(disk.releases.length + 1), digest, at });
     for (const p of change.peers ?? []) disk.peers.set(p.name, p);
     for (const entry of change.audit ?? []) {
       const { sequence, hash } = disk.head;
-      const record = canonicalize({ ...entry, sequence: String(sequence + 1n), previous: hex(hash), time: formatTime(change.now * 1000) });
+      const record = canonicalize({
+        ...entry,
+        sequence: String(sequence + 1n),
+        previous: hex(hash),
+        time: formatTime(change.now * 1000),
+      });
       disk.audit.push({ sequence: sequence + 1n, record, hash: sha256(record) });
     }
     disk.lastTime = Math.max(disk.lastTime, change.now);

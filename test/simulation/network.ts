@@ -66,7 +66,14 @@ export class Network {
   #raise(a: string, b: string): void {
     const left = this.#nodes.get(a);
     const right = this.#nodes.get(b);
-    if (a === b || left === undefined || right === undefined || this.#cut.has(linkId(a, b)) || this.#up.has(linkId(a, b))) return;
+    if (
+      a === b ||
+      left === undefined ||
+      right === undefined ||
+      this.#cut.has(linkId(a, b)) ||
+      this.#up.has(linkId(a, b))
+    )
+      return;
     this.#up.set(linkId(a, b), ++this.#generation);
     const [fromLeft, fromRight] = [left.handlers.hello(b), right.handlers.hello(a)];
     left.handlers.onUp(b, fromRight, right.head());

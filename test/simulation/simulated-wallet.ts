@@ -25,7 +25,12 @@ export const threeHolders: readonly SimulatedHolder[] = [
   { name: 'backup', role: 'Backup' },
 ];
 
-type Running = { readonly signer: Signer; readonly store: MemoryStore; readonly gone: Promise<void>; readonly killed: () => void };
+type Running = {
+  readonly signer: Signer;
+  readonly store: MemoryStore;
+  readonly gone: Promise<void>;
+  readonly killed: () => void;
+};
 
 /** A whole wallet in one process: real ceremonies over a simulated network, simulated disks and, unless `scheme` says otherwise, toy arithmetic. */
 export class SimulatedWallet {
@@ -111,16 +116,28 @@ export class SimulatedWallet {
       meter: silentMeter,
       log: this.#log.with({ holder: name }),
     };
-    const signer = await Signer.open(env, new Uint8Array(), this.network.connect(name, () => store.head));
+    const signer = await Signer.open(
+      env,
+      new Uint8Array(),
+      this.network.connect(name, () => store.head),
+    );
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#running.set(name, { signer, store, gone: promise, killed: resolve });
     return signer;
   }
 
   /** Opens a holder's signer and provisions it. */
-  async start(name: string, keys: readonly { readonly name: string; readonly scheme: FrostScheme }[] = []): Promise<Signer> {
+  async start(
+    name: string,
+    keys: readonly { readonly name: string; readonly scheme: FrostScheme }[] = [],
+  ): Promise<Signer> {
     const signer = await this.open(name);
-    const provisioned = signer.provision({ genesis: this.genesis, policyDocument: this.#document, peers: [], keys: [...keys] });
+    const provisioned = signer.provision({
+      genesis: this.genesis,
+      policyDocument: this.#document,
+      peers: [],
+      keys: [...keys],
+    });
     await Promise.race([provisioned, this.gone(name)]);
     return signer;
   }
@@ -155,9 +172,13 @@ export class SimulatedWallet {
   async keyActive(key: string, timeout = 20_000): Promise<void> {
     const deadline = Date.now() + timeout;
     const state = (name: string): string =>
-      this.#running.get(name)?.signer.describe().keys.find((k) => k.name === key)?.state ?? 'not running';
+      this.#running
+        .get(name)
+        ?.signer.describe()
+        .keys.find((k) => k.name === key)?.state ?? 'not running';
     while (this.holders.some((h) => state(h.name) !== 'Active')) {
-      if (Date.now() > deadline) throw new Error(`key ${key}: ${this.holders.map((h) => `${h.name} ${state(h.name)}`).join(', ')}`);
+      if (Date.now() > deadline)
+        throw new Error(`key ${key}: ${this.holders.map((h) => `${h.name} ${state(h.name)}`).join(', ')}`);
       await new Promise((resolve) => {
         setTimeout(resolve, 5);
       });
@@ -165,7 +186,10 @@ export class SimulatedWallet {
   }
 
   /** A request signed by the wallet's initiator; `change` replaces members before it signs. */
-  request(change: Partial<RequestStatement> & Pick<RequestStatement, 'id'>, signWith: KeyObject = this.initiator): SignRequest {
+  request(
+    change: Partial<RequestStatement> & Pick<RequestStatement, 'id'>,
+    signWith: KeyObject = this.initiator,
+  ): SignRequest {
     const statement = encodeStatement({
       type: 'holdfast/request/v1',
       genesis: digestOf(this.genesis),
@@ -178,7 +202,11 @@ export class SimulatedWallet {
       expiresAt: formatTime(this.clock.now() + 3_600_000),
       ...change,
     });
-    return { statement, signature: signSshsig({ namespace: requestNamespace, message: statement, privateKey: signWith }), approvals: [] };
+    return {
+      statement,
+      signature: signSshsig({ namespace: requestNamespace, message: statement, privateKey: signWith }),
+      approvals: [],
+    };
   }
 
   sign(at: string, request: SignRequest): Promise<SignReply> {
@@ -201,7 +229,13 @@ export const plainShares: ShareKeeper = {
   async seal(share) {
     const { identifier, threshold, groupKey, verificationShares } = share;
     return new TextEncoder().encode(
-      JSON.stringify({ identifier, threshold, share: hex(share.share), groupKey: hex(groupKey), verificationShares: verificationShares.map(hex) }),
+      JSON.stringify({
+        identifier,
+        threshold,
+        share: hex(share.share),
+        groupKey: hex(groupKey),
+        verificationShares: verificationShares.map(hex),
+      }),
     );
   },
   async open(sealed): Promise<KeyShare> {
@@ -213,6 +247,11 @@ export const plainShares: ShareKeeper = {
       verificationShares: string[];
     };
     const bytes = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, 'hex'));
-    return { ...rest, share: bytes(share), groupKey: bytes(groupKey), verificationShares: verificationShares.map(bytes) };
+    return {
+      ...rest,
+      share: bytes(share),
+      groupKey: bytes(groupKey),
+      verificationShares: verificationShares.map(bytes),
+    };
   },
 };

@@ -1,6 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { concat, equal, sha256, utf8 } from '../../common/bytes.ts';
-import { Culprit, type FreshCommitment, type FrostScheme, type KeygenRun, type KeyShare, type Round1, type Scheme, type SigningInput, type SigningKey } from '../../signer/scheme/scheme.ts';
+import {
+  Culprit,
+  type FreshCommitment,
+  type FrostScheme,
+  type KeygenRun,
+  type KeyShare,
+  type Round1,
+  type Scheme,
+  type SigningInput,
+  type SigningKey,
+} from '../../signer/scheme/scheme.ts';
 
 /**
  * A scheme of hashes with the shape and the rules of a real one, and none of its security: shares that anyone can
@@ -21,13 +31,20 @@ export const toyScheme = (name: FrostScheme): Scheme => ({
 /** A point's length: with a parity byte before it where the scheme has one. */
 const point = (name: FrostScheme, x: Uint8Array): Uint8Array => (name === 'EdDSA' ? x : concat(Uint8Array.of(2), x));
 const hash = (...parts: readonly (Uint8Array | string | number)[]): Uint8Array =>
-  sha256(concat(...parts.map((part) => (part instanceof Uint8Array ? concat(Uint8Array.of(part.length), part) : utf8(`${part};`)))));
+  sha256(
+    concat(
+      ...parts.map((part) =>
+        part instanceof Uint8Array ? concat(Uint8Array.of(part.length), part) : utf8(`${part};`),
+      ),
+    ),
+  );
 const shareOf = (groupKey: Uint8Array, identifier: number): Uint8Array => hash('share', groupKey, identifier);
 const signatureOf = (publicKey: Uint8Array, message: Uint8Array): Uint8Array => {
   const half = hash('signature', publicKey, message);
   return concat(half, half);
 };
-const signatureShare = (hiding: Uint8Array, message: Uint8Array): Uint8Array => hash('signature share', hiding, message);
+const signatureShare = (hiding: Uint8Array, message: Uint8Array): Uint8Array =>
+  hash('signature share', hiding, message);
 
 function keygen(name: FrostScheme, me: number, threshold: number, parties: number): KeygenRun {
   const own: Round1 = {
@@ -43,11 +60,15 @@ function keygen(name: FrostScheme, me: number, threshold: number, parties: numbe
       return new Map([...others.keys()].map((identifier) => [identifier, shareFor(own, identifier)]));
     },
     async round3(shares) {
-      const wrong = [...shares].filter(([from, share]) => !equal(share, shareFor(all.get(from) as Round1, me))).map(([from]) => from);
+      const wrong = [...shares]
+        .filter(([from, share]) => !equal(share, shareFor(all.get(from) as Round1, me)))
+        .map(([from]) => from);
       if (wrong.length > 0) throw new Culprit(wrong, `shares of ${wrong.join(', ')} are wrong`);
       const constants = [...all].toSorted(([a], [b]) => a - b).map(([, { commitment }]) => commitment[0] as Uint8Array);
       const groupKey = point(name, hash('group', ...constants));
-      const verificationShares = Array.from({ length: parties }, (_, i) => point(name, hash('public share', groupKey, i + 1)));
+      const verificationShares = Array.from({ length: parties }, (_, i) =>
+        point(name, hash('public share', groupKey, i + 1)),
+      );
       const key: KeyShare = { identifier: me, threshold, share: shareOf(groupKey, me), groupKey, verificationShares };
       return { key, internalKey: name === 'EdDSA' ? new Uint8Array() : groupKey.slice(1) };
     },
@@ -76,7 +97,9 @@ function signingKey({ groupKey, threshold }: KeyShare): SigningKey {
     },
     discard: (burnt) => burnt.forEach((nonce) => nonces.delete(nonce)),
     async aggregate({ message, commitments }, shares) {
-      const wrong = [...commitments].filter(([i, { hiding }]) => !equal(shares.get(i) ?? new Uint8Array(), signatureShare(hiding, message))).map(([i]) => i);
+      const wrong = [...commitments]
+        .filter(([i, { hiding }]) => !equal(shares.get(i) ?? new Uint8Array(), signatureShare(hiding, message)))
+        .map(([i]) => i);
       if (wrong.length > 0) throw new Culprit(wrong, `signature shares of ${wrong.join(', ')} are wrong`);
       return signatureOf(publicKey, message);
     },

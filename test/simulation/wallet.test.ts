@@ -83,7 +83,11 @@ function disturb(wallet: SimulatedWallet, plan: readonly Fault[]): () => Promise
 const entriesOf = (wallet: SimulatedWallet, name: string): Record<string, string>[] =>
   wallet.disk(name).audit.map((r) => JSON.parse(fromUtf8(r.record)) as Record<string, string>);
 
-async function survives(wallet: SimulatedWallet, plan: readonly Fault[], requests: readonly { id: number; variant: number; at: number }[]): Promise<void> {
+async function survives(
+  wallet: SimulatedWallet,
+  plan: readonly Fault[],
+  requests: readonly { id: number; variant: number; at: number }[],
+): Promise<void> {
   const names = wallet.holders.map((h) => h.name);
   const made = new Map<string, SignRequest>();
   const requestOf = (id: number, variant: number): SignRequest => {
@@ -106,7 +110,11 @@ async function survives(wallet: SimulatedWallet, plan: readonly Fault[], request
       await sleep(i % 5);
       const name = names[at % names.length] as string;
       // One that is killed gives no answer; the request is asked again below.
-      if (wallet.running(name)) await Promise.race([wallet.sign(name, requestOf(id, variant)).then((reply) => note(id, reply)), wallet.gone(name)]);
+      if (wallet.running(name))
+        await Promise.race([
+          wallet.sign(name, requestOf(id, variant)).then((reply) => note(id, reply)),
+          wallet.gone(name),
+        ]);
     }),
   );
   await calm();
@@ -132,9 +140,14 @@ async function survives(wallet: SimulatedWallet, plan: readonly Fault[], request
   for (const name of names) expect(releasedBy(name).size, `released by ${name}`).toBeLessThanOrEqual(LIMIT);
   expect(releasedBy('backup').size).toBe(0);
   const released = new Set(names.flatMap((name) => [...releasedBy(name)]));
-  for (const [name, reply] of final) if (reply.outcome === 'signed') expect([...released], name).toContain(reply.digest);
+  for (const [name, reply] of final)
+    if (reply.outcome === 'signed') expect([...released], name).toContain(reply.digest);
   // In the end everyone counts every share that anyone let go.
-  await until(() => names.every((name) => [...released].every((digest) => wallet.disk(name).ledger.get(digest)?.state === 'Spent')), 'ledgers agree');
+  await until(
+    () =>
+      names.every((name) => [...released].every((digest) => wallet.disk(name).ledger.get(digest)?.state === 'Spent')),
+    'ledgers agree',
+  );
 }
 
 describe('a wallet whose messages are lost, repeated and delayed and whose signers are killed', () => {
@@ -161,7 +174,12 @@ describe('a wallet whose messages are lost, repeated and delayed and whose signe
   it('ends every key generation in one key', async () => {
     await fc.assert(
       fc.asyncProperty(faults, fc.constantFrom(threeHolders, fiveHolders), async (plan, holders) => {
-        const wallet = new SimulatedWallet({ policy, holders, threshold: holders.length === 3 ? 2 : 3, clock: fastClock(20) });
+        const wallet = new SimulatedWallet({
+          policy,
+          holders,
+          threshold: holders.length === 3 ? 2 : 3,
+          clock: fastClock(20),
+        });
         const calm = disturb(wallet, plan);
         try {
           await wallet.startAll(keys);

@@ -22,7 +22,8 @@ const open = (): Promise<Store> =>
     },
     reserveBytes,
   });
-const hasReserve = (): boolean => statSync(join(folder, 'state', 'reserve'), { throwIfNoEntry: false })?.size === reserveBytes;
+const hasReserve = (): boolean =>
+  statSync(join(folder, 'state', 'reserve'), { throwIfNoEntry: false })?.size === reserveBytes;
 const fate = (change: Change): Promise<string> => store.write(change).then(() => 'written', messageOf);
 
 const reservation = (n: number): Change => ({

@@ -83,7 +83,14 @@ describe('kill -9', () => {
     const each = 4;
     const spare = 3;
     const policy = {
-      rules: [{ name: 'counted', verdict: 'Allow', match: { kinds: ['Digest'] }, limits: [{ count: KILLS * each + spare, per: '24h' }] }],
+      rules: [
+        {
+          name: 'counted',
+          verdict: 'Allow',
+          match: { kinds: ['Digest'] },
+          limits: [{ count: KILLS * each + spare, per: '24h' }],
+        },
+      ],
     };
     const running = (wallet = await ProcessWallet.start({ policy }));
     const messages = new Map<string, string>();
@@ -100,7 +107,12 @@ describe('kill -9', () => {
       }));
       // Each enters at two signers at once; what a kill cuts off gives no answer.
       const entered = requests.flatMap(({ id, request }) =>
-        [random.pick(names), random.pick(names)].map((at) => running.sign(at, request).then((reply) => note(id, reply), () => {})),
+        [random.pick(names), random.pick(names)].map((at) =>
+          running.sign(at, request).then(
+            (reply) => note(id, reply),
+            () => {},
+          ),
+        ),
       );
       await killOne(running, random, 150);
       await Promise.all(entered);
@@ -114,13 +126,20 @@ describe('kill -9', () => {
     await running.connected();
     // What is left of the limit is exactly what was not asked for.
     for (let i = 0; i < spare; i++)
-      expect((await settle(running, random.pick(names), running.request(`spare-${i}`))).outcome, `spare ${i}`).toBe('signed');
-    expect(await settle(running, random.pick(names), running.request('over'))).toMatchObject({ outcome: 'denied', reason: 'LimitExceeded' });
+      expect((await settle(running, random.pick(names), running.request(`spare-${i}`))).outcome, `spare ${i}`).toBe(
+        'signed',
+      );
+    expect(await settle(running, random.pick(names), running.request('over'))).toMatchObject({
+      outcome: 'denied',
+      reason: 'LimitExceeded',
+    });
     for (const name of names) {
       const entries = await auditOf(running, name);
       const spends = entries.filter((e) => e['type'] === 'Released').map((e) => e['digest']);
       // A request may be released again while its outcome is not known, but never as another.
-      expect(new Set(entries.filter((e) => e['type'] === 'Signed').map((e) => `${e['id']} ${e['digest']}`)).size).toBeLessThanOrEqual(KILLS * each + spare);
+      expect(
+        new Set(entries.filter((e) => e['type'] === 'Signed').map((e) => `${e['id']} ${e['digest']}`)).size,
+      ).toBeLessThanOrEqual(KILLS * each + spare);
       expect(new Set(spends).size).toBeLessThanOrEqual(KILLS * each + spare);
     }
   });

@@ -5,7 +5,8 @@ import { ProcessWallet, threeHolders, type HolderSpec } from './processes.ts';
 import { account, devnet, payment, sol } from './solana-payment.ts';
 
 const ROUNDS = 20;
-const destination = (round: number): Uint8Array => Uint8Array.from(createHash('sha256').update(`destination ${round}`).digest());
+const destination = (round: number): Uint8Array =>
+  Uint8Array.from(createHash('sha256').update(`destination ${round}`).digest());
 
 /** Each destination may get 1.5 SOL a day. */
 const policy = {
@@ -38,7 +39,11 @@ describe('two payments that a limit has room for one of, at once, entering at di
     { title: 'two coordinators', holders: twoCoordinators },
   ])
     it(`with ${title}: one is signed and one is not, ${ROUNDS} times`, async () => {
-      const running = (wallet = await ProcessWallet.start({ holders, keys: [{ name: 'solana', scheme: 'EdDSA' }], policy }));
+      const running = (wallet = await ProcessWallet.start({
+        holders,
+        keys: [{ name: 'solana', scheme: 'EdDSA' }],
+        policy,
+      }));
       const client = await running.connect();
       const key = fromHex(client.wallet.certificates.get('solana')?.certificate.publicKey ?? '');
       client.close();
@@ -53,8 +58,13 @@ describe('two payments that a limit has room for one of, at once, entering at di
           }),
         );
         const said = replies.map((r) => `${r.coordinator}: ${r.outcome} ${r.reason} ${r.message}`).join('\n');
-        expect(replies.filter((r) => r.outcome === 'signed'), said).toHaveLength(1);
-        expect(['LimitExceeded', 'LimitContended'], said).toContain(replies.find((r) => r.outcome !== 'signed')?.reason);
+        expect(
+          replies.filter((r) => r.outcome === 'signed'),
+          said,
+        ).toHaveLength(1);
+        expect(['LimitExceeded', 'LimitContended'], said).toContain(
+          replies.find((r) => r.outcome !== 'signed')?.reason,
+        );
       }
     });
 });

@@ -38,9 +38,16 @@ describe('a signer process', () => {
     }).flatMap(([name, value]) => [`--${name}`, value]);
   /** Runs to its end: exit code and the last line it said. */
   const run = (args: readonly string[]): { code: number | null; message: string; lines: number } => {
-    const { status, stderr } = spawnSync(process.execPath, [signerEntry(), ...args], { encoding: 'utf8', timeout: 20_000 });
+    const { status, stderr } = spawnSync(process.execPath, [signerEntry(), ...args], {
+      encoding: 'utf8',
+      timeout: 20_000,
+    });
     const lines = stderr.trim().split('\n');
-    return { code: status, message: (JSON.parse(lines.at(-1) ?? '{}') as { message: string }).message, lines: lines.length };
+    return {
+      code: status,
+      message: (JSON.parse(lines.at(-1) ?? '{}') as { message: string }).message,
+      lines: lines.length,
+    };
   };
   const url = (name: string, path: string): string => `http://127.0.0.1:${wallet.signer(name).metricsPort}${path}`;
 
@@ -50,7 +57,13 @@ describe('a signer process', () => {
     const text = await (await fetch(url('infrastructure', '/metrics'))).text();
     const everywhere = ['wallet="payments/treasury"', 'holder="infrastructure"'];
     const series: readonly (readonly [name: string, ...labels: string[]])[] = [
-      ['holdfast_ceremony_duration_seconds_count', 'key="bitcoin"', 'scheme="Schnorr"', 'ceremony="sign"', 'outcome="succeeded"'],
+      [
+        'holdfast_ceremony_duration_seconds_count',
+        'key="bitcoin"',
+        'scheme="Schnorr"',
+        'ceremony="sign"',
+        'outcome="succeeded"',
+      ],
       ['holdfast_ceremony_step_duration_seconds_count', 'scheme="Schnorr"', 'ceremony="sign"', 'step="round"'],
       ['holdfast_policy_decisions_total', 'rule="any"', 'verdict="Allow"'],
       ['holdfast_peer_available', 'peer="client"'],
@@ -60,7 +73,9 @@ describe('a signer process', () => {
       ['holdfast_signer_info', 'epoch="0"'],
     ];
     for (const [name, ...labels] of series) {
-      const line = text.split('\n').find((l) => l.startsWith(`${name}{`) && [...labels, ...everywhere].every((label) => l.includes(label)));
+      const line = text
+        .split('\n')
+        .find((l) => l.startsWith(`${name}{`) && [...labels, ...everywhere].every((label) => l.includes(label)));
       expect(Number(line?.split(' ').at(-1)), `${name} ${labels.join()}`).toBeGreaterThan(0);
     }
     expect(text.split('\n').filter((line) => line !== '' && !line.startsWith('#')).length).toBeLessThan(1_000);
@@ -68,7 +83,8 @@ describe('a signer process', () => {
 
   it('says nothing secret in its log', () => {
     const log = readFileSync(wallet.signer('client').logFile, 'utf8');
-    for (const line of log.trim().split('\n')) expect(Object.keys(JSON.parse(line) as object)).toEqual(expect.arrayContaining(['time', 'level', 'message']));
+    for (const line of log.trim().split('\n'))
+      expect(Object.keys(JSON.parse(line) as object)).toEqual(expect.arrayContaining(['time', 'level', 'message']));
     const kek = readFileSync(join(wallet.signer('client').folder, 'kek'));
     for (const form of ['hex', 'base64'] as const) expect(log).not.toContain(kek.toString(form));
   });
@@ -85,15 +101,23 @@ describe('a signer process', () => {
   it('refuses a folder that another process has, with one line', () => {
     const kek = join(wallet.signer('client').folder, 'kek');
     const ended = run(flags({ data: join(wallet.signer('client').folder, 'data'), 'seal-key-file': kek }));
-    expect(ended).toMatchObject({ code: 1, lines: 1, message: expect.stringContaining('in use by another signer process') });
+    expect(ended).toMatchObject({
+      code: 1,
+      lines: 1,
+      message: expect.stringContaining('in use by another signer process'),
+    });
   });
 
-  it("exits with 98 where one of its ports is taken, whichever it is", async () => {
+  it('exits with 98 where one of its ports is taken, whichever it is', async () => {
     seal('kek');
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     const taken = `127.0.0.1:${(server.address() as AddressInfo).port}`;
-    for (const flag of ['sign-listen', 'metrics-listen']) expect(run(flags({ [flag]: taken })), flag).toMatchObject({ code: 98, message: expect.stringContaining('EADDRINUSE') });
+    for (const flag of ['sign-listen', 'metrics-listen'])
+      expect(run(flags({ [flag]: taken })), flag).toMatchObject({
+        code: 98,
+        message: expect.stringContaining('EADDRINUSE'),
+      });
     server.close();
   });
 
@@ -101,8 +125,14 @@ describe('a signer process', () => {
     seal('kek');
     seal('other');
     expect(run([])).toMatchObject({ code: 2, lines: 1, message: expect.stringContaining('--wallet is missing') });
-    expect(run(flags({ 'seal-key-file': join(folder, 'none') }))).toMatchObject({ code: 1, message: expect.stringContaining('seal key file') });
-    expect(run(flags({ data: join(folder, 'kek', 'data') }))).toMatchObject({ code: 1, message: expect.stringContaining('cannot make the state folder') });
+    expect(run(flags({ 'seal-key-file': join(folder, 'none') }))).toMatchObject({
+      code: 1,
+      message: expect.stringContaining('seal key file'),
+    });
+    expect(run(flags({ data: join(folder, 'kek', 'data') }))).toMatchObject({
+      code: 1,
+      message: expect.stringContaining('cannot make the state folder'),
+    });
   });
 
   it('refuses to start with another seal key or as another holder than at first', async () => {
@@ -110,8 +140,14 @@ describe('a signer process', () => {
     const data = join(folder, 'first');
     const child = spawn(process.execPath, [signerEntry(), ...flags({ data })], { stdio: ['ignore', 'ignore', 'pipe'] });
     for await (const chunk of child.stderr) if (String(chunk).includes('"ready"')) child.kill('SIGKILL');
-    expect(run(flags({ data, 'seal-key-file': seal('another') }))).toMatchObject({ code: 1, message: expect.stringContaining('does not open the identity') });
-    expect(run(flags({ data, holder: 'backup' }))).toMatchObject({ code: 1, message: expect.stringContaining('is that of signer payments/treasury/client') });
+    expect(run(flags({ data, 'seal-key-file': seal('another') }))).toMatchObject({
+      code: 1,
+      message: expect.stringContaining('does not open the identity'),
+    });
+    expect(run(flags({ data, holder: 'backup' }))).toMatchObject({
+      code: 1,
+      message: expect.stringContaining('is that of signer payments/treasury/client'),
+    });
   });
 
   it('opens no debugger on SIGUSR1', async () => {

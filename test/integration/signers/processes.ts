@@ -13,7 +13,13 @@ import { signRequest, type RequestFields, type SignedRequest } from '../../../cl
 import { SignerClient } from '../../../client/signer-client.ts';
 import { WalletClient } from '../../../client/wallet-client.ts';
 import { policyDocument } from '../../../policy/document.ts';
-import type { AuditRecord, Description, PeerAddress, ProvisionRequest, SignReply } from '../../../proto/gen/signer/v1/signer.ts';
+import type {
+  AuditRecord,
+  Description,
+  PeerAddress,
+  ProvisionRequest,
+  SignReply,
+} from '../../../proto/gen/signer/v1/signer.ts';
 import { canonicalize } from '../../../statement/canonical.ts';
 import { formatSshPublicKey, sshKeyOf } from '../../../statement/ssh-key.ts';
 import { encodeStatement } from '../../../statement/statements.ts';
@@ -61,7 +67,16 @@ export class SignerProcess {
   #fingerprint = '';
   #client: SignerClient | undefined;
 
-  constructor(options: { name: string; folder: string; wallet: string; operator: string; ports: readonly number[]; nodeFlags: readonly string[]; entry: string; logLevel: string }) {
+  constructor(options: {
+    name: string;
+    folder: string;
+    wallet: string;
+    operator: string;
+    ports: readonly number[];
+    nodeFlags: readonly string[];
+    entry: string;
+    logLevel: string;
+  }) {
     const { name, folder, wallet, operator, ports, nodeFlags, entry, logLevel } = options;
     [this.signPort = 0, this.peerPort = 0, this.metricsPort = 0] = ports;
     this.name = name;
@@ -73,8 +88,26 @@ export class SignerProcess {
     this.#args = [
       ...nodeFlags,
       entry,
-      ...['--wallet', wallet, '--holder', name, '--data', join(folder, 'data'), '--seal-key-file', seal, '--operator', operator],
-      ...['--sign-listen', listen(this.signPort), '--peer-listen', listen(this.peerPort), '--metrics-listen', listen(this.metricsPort)],
+      ...[
+        '--wallet',
+        wallet,
+        '--holder',
+        name,
+        '--data',
+        join(folder, 'data'),
+        '--seal-key-file',
+        seal,
+        '--operator',
+        operator,
+      ],
+      ...[
+        '--sign-listen',
+        listen(this.signPort),
+        '--peer-listen',
+        listen(this.peerPort),
+        '--metrics-listen',
+        listen(this.metricsPort),
+      ],
       ...['--log-level', logLevel],
     ];
   }
@@ -103,7 +136,10 @@ export class SignerProcess {
     let last = '';
     const lines = createInterface({ input: child.stderr });
     await new Promise<void>((resolve, reject) => {
-      const timeout = setTimeout(() => reject(new Error(`${this.name} is not ready after ${READY_TIMEOUT} ms: ${last}`)), READY_TIMEOUT);
+      const timeout = setTimeout(
+        () => reject(new Error(`${this.name} is not ready after ${READY_TIMEOUT} ms: ${last}`)),
+        READY_TIMEOUT,
+      );
       lines.on('line', (line) => {
         appendFileSync(this.logFile, `${line}\n`);
         last = line;
@@ -159,7 +195,9 @@ export type ProcessWalletOptions = {
 };
 
 /** A holder whose identity the test has made and whose peer port it listens on. */
-export type PlayedHolder = Pick<Description, 'holder' | 'identity' | 'auditKey' | 'nonce' | 'certificate'> & { readonly peerPort: number };
+export type PlayedHolder = Pick<Description, 'holder' | 'identity' | 'auditKey' | 'nonce' | 'certificate'> & {
+  readonly peerPort: number;
+};
 
 /**
  * A wallet of real signer processes on loopback: mutual TLS, SQLite, key-file seals; provisioned as an operator would,
@@ -187,7 +225,13 @@ export class ProcessWallet {
     const { privateKey } = generateKeyPairSync('ed25519');
     this.operator = { privateKey, certificate: selfSignedCertificate({ commonName: 'operator', privateKey }) };
     const operator = fingerprintOfCertificate(this.operator.certificate);
-    const shared = { wallet: 'payments/treasury', operator, nodeFlags: options.nodeFlags ?? memoryFlags, entry: options.entry ?? signerEntry(), logLevel: options.logLevel ?? 'info' };
+    const shared = {
+      wallet: 'payments/treasury',
+      operator,
+      nodeFlags: options.nodeFlags ?? memoryFlags,
+      entry: options.entry ?? signerEntry(),
+      logLevel: options.logLevel ?? 'info',
+    };
     this.signers = new Map(
       this.holders
         .filter(({ name }) => !this.#played.has(name))
@@ -249,7 +293,10 @@ export class ProcessWallet {
   /** What a service would use: verifies certificates and signatures by itself. Close it. */
   connect(first?: string): Promise<WalletClient> {
     const names = [...this.signers.keys()].toSorted((a, b) => Number(b === first) - Number(a === first));
-    return WalletClient.connect({ endpoints: names.map((name) => this.signer(name).endpoint), genesis: digestOf(this.#genesis) });
+    return WalletClient.connect({
+      endpoints: names.map((name) => this.signer(name).endpoint),
+      genesis: digestOf(this.#genesis),
+    });
   }
 
   /** Gives running signers genesis, addresses and keys, as an operator does again and again. */
@@ -296,7 +343,11 @@ export class ProcessWallet {
     await this.until(
       async () => {
         const all = await Promise.all(running.map((name) => this.describe(name)));
-        return all.flatMap((d) => d.peers.filter((p) => !p.available && running.includes(p.name)).map((p) => `${d.holder} lacks ${p.name}`)).join('; ');
+        return all
+          .flatMap((d) =>
+            d.peers.filter((p) => !p.available && running.includes(p.name)).map((p) => `${d.holder} lacks ${p.name}`),
+          )
+          .join('; ');
       },
       'links are not up',
       timeout,
@@ -363,7 +414,14 @@ export class ProcessWallet {
       threshold: String(this.#threshold),
       holders: this.holders.map(({ name, role }, i) => {
         const { identity, auditKey, nonce } = of(name);
-        return { name, role, identifier: String(i + 1), identity: hex(identity), auditKey: hex(auditKey), nonce: hex(nonce) };
+        return {
+          name,
+          role,
+          identifier: String(i + 1),
+          identity: hex(identity),
+          auditKey: hex(auditKey),
+          nonce: hex(nonce),
+        };
       }),
       policy: digestOf(this.policyDocument),
     });

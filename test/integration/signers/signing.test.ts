@@ -2,7 +2,11 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { verifyChain } from '../../../statement/audit.ts';
 import { bothKeys, ProcessWallet, type HolderSpec } from './processes.ts';
 
-const shapes: readonly { readonly title: string; readonly threshold: number; readonly holders: readonly HolderSpec[] }[] = [
+const shapes: readonly {
+  readonly title: string;
+  readonly threshold: number;
+  readonly holders: readonly HolderSpec[];
+}[] = [
   {
     title: '2 of 3',
     threshold: 2,
@@ -62,8 +66,15 @@ describe('real signers', () => {
       await running.signer(at).kill();
       const other = holders.find(({ name }) => running.signer(name).running)?.name ?? '';
       const waiting = running.request('waits');
-      await running.until(async () => ((await running.describe(other)).peers.some((p) => p.name === at && p.available) ? 'up' : ''), 'the link is not down');
-      expect(await running.sign(other, waiting)).toMatchObject({ outcome: 'failed', reason: 'QuorumUnavailable', waitsFor: expect.arrayContaining([at]) });
+      await running.until(
+        async () => ((await running.describe(other)).peers.some((p) => p.name === at && p.available) ? 'up' : ''),
+        'the link is not down',
+      );
+      expect(await running.sign(other, waiting)).toMatchObject({
+        outcome: 'failed',
+        reason: 'QuorumUnavailable',
+        waitsFor: expect.arrayContaining([at]),
+      });
       await running.signer(at).start();
       await running.connected();
       expect(await running.sign(other, waiting)).toMatchObject({ outcome: 'signed' });

@@ -60,7 +60,14 @@ export class TakenOverHolder {
       log: silentLog,
     };
     const buffer = (bytes: Uint8Array): Buffer<ArrayBuffer> => Buffer.from(bytes);
-    this.played = { holder: name, identity: buffer(spki), auditKey: buffer(spki), nonce: buffer(nonce), certificate: buffer(this.#certificate), peerPort };
+    this.played = {
+      holder: name,
+      identity: buffer(spki),
+      auditKey: buffer(spki),
+      nonce: buffer(nonce),
+      certificate: buffer(this.#certificate),
+      peerPort,
+    };
   }
 
   /** Takes its part in the wallet, as an honest signer would. */
@@ -106,7 +113,13 @@ export class TakenOverHolder {
     if (key === undefined) throw new Error(`no key ${statement.key}`);
     const payload = { chain: statement.chain, format: statement.format, data: fromHex(statement.data.slice(2)) };
     const quorum = facts.roster.members.filter((m) => m.name === peer || m.name === this.name).map((m) => m.name);
-    const inputs = [{ contributions: quorum.map((name) => (name === peer ? this.#contribution(peer, key.name) : ours(name, key.scheme))) }];
+    const inputs = [
+      {
+        contributions: quorum.map((name) =>
+          name === peer ? this.#contribution(peer, key.name) : ours(name, key.scheme),
+        ),
+      },
+    ];
     const round: SignRound = {
       session: new Uint8Array(),
       request: { statement: Buffer.from(request.statement), signature: request.signature, approvals: [] },
@@ -166,6 +179,8 @@ export class TakenOverHolder {
 /** A contribution of the attacker's: real points, whose nonces it would know. */
 function ours(holder: string, scheme: 'EdDSA' | 'Schnorr'): Contribution {
   // Generators of the two groups: points like any other to whoever receives them.
-  const point = fromHex(scheme === 'EdDSA' ? `58${'66'.repeat(31)}` : '0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798');
+  const point = fromHex(
+    scheme === 'EdDSA' ? `58${'66'.repeat(31)}` : '0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798',
+  );
   return { holder, boot: Uint8Array.from(randomBytes(16)), index: 1n, hiding: point, binding: point };
 }
