@@ -6,10 +6,12 @@ import type { Wallet } from './wallet.ts';
 
 /** A coordinator answers a forwarded request within this; it bounds its own steps more tightly. Milliseconds. */
 const TIMEOUT = 60_000;
-/** Requests of one peer that wait for its answer here. */
+/** Requests that wait for another holder's answer here. */
 const MOST_FORWARDED = 1_024;
 
-type Waiting = { readonly peer: string; readonly answer: (reply: SignReply) => void };
+/** What became of a forwarded request: its answer, nothing known, or it never left. */
+type Forwarded = SignReply | 'lost' | 'unsent';
+type Waiting = { readonly peer: string; readonly answer: (forwarded: Forwarded) => void };
 
 /** Takes a request to the first reachable Infrastructure holder in roster order: here or over a link. PROTOCOL.md 3. */
 export class Forwarding {
@@ -25,38 +27,52 @@ export class Forwarding {
 
   async sign(request: SignRequest): Promise<SignReply> {
     const { roster } = this.#wallet;
-    const first = roster.coordinators.find((m) => this.#wallet.usable(m.name));
-    if (first === roster.me) return this.#coordinate(request);
-    // Only what an initiator signed takes up another signer's time.
-    try {
-      this.#wallet.recent.verify(request);
-    } catch (error) {
-      return refusalReply(error instanceof Refused ? error : new Refused('Internal', messageOf(error)));
+    const tried = new Set<string>();
+    let lost = '';
+    for (;;) {
+      const next = roster.coordinators.find((m) => !tried.has(m.name) && this.#wallet.usable(m.name));
+      if (next === roster.me) return this.#coordinate(request);
+      const refused = this.#check(request);
+      if (refused !== undefined) return refusalReply(refused);
+      if (next === undefined) return lost === '' ? this.#unreachable() : unknown(lost);
+      // A coordinator that goes away leaves the request to the next one: the same bytes may always be asked for again.
+      const forwarded = await this.#forward(next.name, request);
+      if (typeof forwarded !== 'string') return forwarded;
+      if (forwarded === 'lost') lost = next.name;
+      tried.add(next.name);
     }
-    const waitsFor = roster.coordinators.map((m) => m.name);
-    if (first === undefined || this.#waiting.size >= MOST_FORWARDED) {
-      const message =
-        first === undefined
-          ? `waits for ${waitsFor.join(' or ')}: no Infrastructure holder is reachable from ${roster.me.name}`
-          : 'too many requests are under way';
-      return refusalReply(new Refused(first === undefined ? 'QuorumUnavailable' : 'Busy', message), { waitsFor });
-    }
-    return this.#forward(first.name, request);
   }
 
-  #forward(peer: string, request: SignRequest): Promise<SignReply> {
+  /** Only what an initiator signed takes up another signer's time. */
+  #check(request: SignRequest): Refused | undefined {
+    if (this.#waiting.size >= MOST_FORWARDED) return new Refused('Busy', 'too many requests are under way: ask again');
+    try {
+      this.#wallet.recent.verify(request);
+      return undefined;
+    } catch (error) {
+      return error instanceof Refused ? error : new Refused('Internal', messageOf(error));
+    }
+  }
+
+  #unreachable(): SignReply {
+    const { roster } = this.#wallet;
+    const waitsFor = roster.coordinators.map((m) => m.name);
+    const message = `waits for ${waitsFor.join(' or ')}: no Infrastructure holder is reachable from ${roster.me.name}`;
+    return refusalReply(new Refused('QuorumUnavailable', message), { waitsFor });
+  }
+
+  #forward(peer: string, request: SignRequest): Promise<Forwarded> {
     const { env } = this.#wallet;
     const correlation = this.#next++;
     return new Promise((resolve) => {
-      const answer = (reply: SignReply): void => {
+      const answer = (forwarded: Forwarded): void => {
         cancel();
         this.#waiting.delete(correlation);
-        resolve(reply);
+        resolve(forwarded);
       };
-      const cancel = env.clock.after(TIMEOUT, () => answer(unknown(peer, 'did not answer')));
+      const cancel = env.clock.after(TIMEOUT, () => answer(unknown(peer)));
       this.#waiting.set(correlation, { peer, answer });
-      if (!env.peers.send(peer, { $case: 'forward', value: { correlation, request } }))
-        answer(unknown(peer, 'is not reachable'));
+      if (!env.peers.send(peer, { $case: 'forward', value: { correlation, request } })) answer('unsent');
     });
   }
 
@@ -78,16 +94,13 @@ export class Forwarding {
   }
 
   onDown(peer: string): void {
-    for (const waiting of [...this.#waiting.values()])
-      if (waiting.peer === peer) waiting.answer(unknown(peer, 'went away'));
+    for (const waiting of [...this.#waiting.values()]) if (waiting.peer === peer) waiting.answer('lost');
   }
 }
 
-/** The coordinator had the request and its answer is lost: what became of it is not known here. */
-const unknown = (peer: string, why: string): SignReply =>
+/** The coordinator had the request and gave no answer: what became of it is not known here. */
+const unknown = (peer: string): SignReply =>
   refusalReply(
-    new Refused('SignatureMayExist', `${peer} ${why} after it was given the request: ask again with the same id`),
-    {
-      waitsFor: [peer],
-    },
+    new Refused('SignatureMayExist', `${peer} was given the request and gave no answer: ask again with the same id`),
+    { waitsFor: [peer] },
   );

@@ -205,6 +205,30 @@ describe('when holders are away', () => {
     expect((await wallet.sign('infrastructure', request)).signatures).toEqual(first.signatures);
   });
 
+  it('hands a request to the next coordinator where the first goes away with it', async () => {
+    const holders = [
+      { name: 'east', role: 'Infrastructure' },
+      { name: 'west', role: 'Infrastructure' },
+      { name: 'client', role: 'Client' },
+    ] as const;
+    const wallet = new SimulatedWallet({ policy, holders });
+    await wallet.startAll(keys);
+    await wallet.keyActive('solana');
+    let killed = false;
+    wallet.network.onSend = (_from, to, body) => {
+      if (!killed && to === 'east' && body.$case === 'forward') {
+        killed = true;
+        setImmediate(() => wallet.kill('east'));
+      }
+      return true;
+    };
+    expect(await wallet.sign('client', wallet.request({ id: 'handed-on' }))).toMatchObject({
+      outcome: 'signed',
+      coordinator: 'west',
+    });
+    expect(killed).toBe(true);
+  });
+
   it('says so when its disk fails, and works again when the disk does', async () => {
     const wallet = await started();
     wallet.store('client').failure = new Error('disk full');
