@@ -2,6 +2,7 @@ import { quote } from '../common/bytes.ts';
 import { messageOf } from '../common/errors.ts';
 import { nearest } from '../common/nearest.ts';
 import { isSecurityKey, parseSshPublicKey } from '../statement/ssh-key.ts';
+import { isToken, maxTokenAccounts } from './address-book.ts';
 import { parseAmount } from './amount.ts';
 import { addressProblem, assetProblem, chainProblem } from './caip-checks.ts';
 import { canonicalId, chainOf, nativeAsset } from './caip.ts';
@@ -63,7 +64,24 @@ class Checks {
         else this.#note(at, `is the same account as addressBook[${i}].addresses[${before}]: each may be listed once`);
       });
     });
+    this.#tokenAccounts();
     if (this.#document.lookupTables !== undefined) this.#lacks('lookupTables', 'address lookup tables');
+  }
+
+  /** What signers would have to derive to tell whose token accounts payments go to. */
+  #tokenAccounts(): void {
+    const tokens = (this.#document.assets ?? []).map(({ id }) => canonicalId(id)).filter(isToken);
+    const accounts = new Set((this.#document.addressBook ?? []).flatMap((entry) => entry.addresses.map(canonicalId)));
+    for (const chain of new Set(tokens.map((id) => chainOf(id).chain))) {
+      const owners = [...accounts].filter((account) => chainOf(account).chain === chain).length;
+      const minted = tokens.filter((id) => chainOf(id).chain === chain).length;
+      if (owners * minted > maxTokenAccounts)
+        this.#note(
+          'addressBook',
+          `${owners} accounts on ${chain} times ${minted} tokens in assets are ${owners * minted} token accounts: ` +
+            `want at most ${maxTokenAccounts}, so list fewer of either or divide them among wallets`,
+        );
+    }
   }
 
   /** A key stands for one name only, or one person could count twice: PROTOCOL.md 1. */

@@ -37,7 +37,10 @@ function compile(document: PolicyDocument): Policy {
   return {
     initiators: document.initiators.map(({ name, key }) => ({ name, key: parseSshPublicKey(key) })),
     assets: new Map([...assets.values()].map((asset) => [asset.id, asset])),
-    addressBook: new AddressBook(document.addressBook ?? []),
+    addressBook: new AddressBook(
+      document.addressBook ?? [],
+      [...assets.values()].map(({ id }) => id),
+    ),
     fees: new Map((document.fees ?? []).map((fee) => [fee.chain, feeCap(fee.chain, fee.atMost, assets)])),
     rules: document.rules.map((rule) => compileRule(rule, assets)),
   };

@@ -24,7 +24,9 @@ export type Effect = {
   /** Decimals of the asset, where the payload names them and the chain holds it to that. */
   readonly decimals?: number;
   readonly destination?: string;
-  /** For a token account: what it must be derived from (Solana: owner in the book, this mint and program). */
+  /** For a token account that was derived from its owner, whom the payload names: CAIP-10 of the owner. */
+  readonly owner?: string;
+  /** For any other token account: what it must be derived from (Solana: owner in the book, this mint and program). */
   readonly derived?: { readonly mint: string; readonly program: string };
   /** Proven to come back to a script of this very key; counted nowhere. */
   readonly change?: true;

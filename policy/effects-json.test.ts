@@ -15,6 +15,7 @@ const effects: fc.Arbitrary<readonly Effect[]> = fc.array(
         asset: text,
         amount: fc.bigInt({ min: 0n, max: 2n ** 256n }),
         destination: text,
+        owner: text,
         derived: fc.record({ mint: text, program: text }, { noNullPrototype: true }),
         change: fc.constant(true as const),
         text: fc.string(),
@@ -39,7 +40,7 @@ describe('effects as JSON', () => {
 
   it('are written in one way', () => {
     expect(encodeEffects([transfer(5n)])).toBe(
-      `[{"amount":"5","asset":"${sol}","chain":"${sol.split('/')[0]}","change":"","decimals":"","derived":"","destination":"${payroll}","kind":"Transfer","text":"sends 5"}]`,
+      `[{"amount":"5","asset":"${sol}","chain":"${sol.split('/')[0]}","change":"","decimals":"","derived":"","destination":"${payroll}","kind":"Transfer","owner":"","text":"sends 5"}]`,
     );
   });
 
@@ -77,6 +78,7 @@ describe('the digest of effects', () => {
       [transfer(6n)],
       [transfer(5n, { change: true })],
       [transfer(5n, { kind: 'Approve' })],
+      [transfer(5n, { owner: payroll })],
       [transfer(5n, { derived: { mint: 'a', program: 'b' } })],
       [transfer(5n), transfer(6n)],
       [transfer(6n), transfer(5n)],

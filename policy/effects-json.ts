@@ -19,13 +19,25 @@ export const encodeEffects = (effects: readonly Effect[]): string => fromUtf8(ca
 export const effectsDigest = (effects: readonly Effect[]): string =>
   digest(canonicalize(effects.map((effect) => effectJson({ ...effect, text: '' }))));
 
-const effectJson = ({ kind, chain, asset, amount, decimals, destination, derived, change, text }: Effect): Json => ({
+const effectJson = ({
+  kind,
+  chain,
+  asset,
+  amount,
+  decimals,
+  destination,
+  owner,
+  derived,
+  change,
+  text,
+}: Effect): Json => ({
   kind,
   chain,
   asset: asset ?? '',
   amount: amount?.toString() ?? '',
   decimals: decimals?.toString() ?? '',
   destination: destination ?? '',
+  owner: owner ?? '',
   derived: derived === undefined ? '' : { mint: derived.mint, program: derived.program },
   change: change ? 'true' : '',
   text,
@@ -43,6 +55,7 @@ const effectsForm = listOf(
     amount: orEmpty(matching(/^(?:0|[1-9][0-9]{0,77})$/, 'base units as a decimal string')),
     decimals: orEmpty(matching(/^(?:0|[1-9][0-9]{0,2})$/, 'a number of decimals')),
     destination: anyText,
+    owner: anyText,
     derived: derivedForm,
     change: oneOf('true', ''),
     text: anyText,
@@ -54,13 +67,14 @@ const effectsForm = listOf(
 /** Effects of {@link encodeEffects}'s text; throws on any other. */
 export function decodeEffects(text: string): readonly Effect[] {
   return effectsForm(parseCanonical(utf8(text)), 'effects').map(
-    ({ kind, chain, asset, amount, decimals, destination, derived, change, text }) => ({
+    ({ kind, chain, asset, amount, decimals, destination, owner, derived, change, text }) => ({
       kind,
       chain,
       ...(asset !== '' && { asset }),
       ...(amount !== '' && { amount: BigInt(amount) }),
       ...(decimals !== '' && { decimals: Number(decimals) }),
       ...(destination !== '' && { destination }),
+      ...(owner !== '' && { owner }),
       ...(derived !== '' && { derived }),
       ...(change !== '' && { change: true }),
       text,

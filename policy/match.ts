@@ -73,7 +73,7 @@ function ofAsset({ asset, decimals }: Effect, assets: ReadonlyMap<string, Asset>
 }
 
 const goesTo = (effect: Effect, names: ReadonlySet<string>, { addressBook }: Policy, absent: Maybe): Maybe =>
-  effect.destination === undefined ? absent : [...addressBook.namesOf(effect)].some((name) => names.has(name));
+  effect.destination === undefined ? absent : addressBook.leadsTo(effect, names);
 
 /** What `bounds` look at: the request's sum with what the window before it holds. `exact` is false where there may be more. */
 export function sumFor(

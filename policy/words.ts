@@ -16,7 +16,7 @@ export function amountInWords(amount: bigint, asset: string, policy: Policy): st
 /** A destination by its names in the address book, else by its address. */
 export function destinationInWords(effect: Effect, policy: Policy): string {
   const address = effect.destination === undefined ? 'an unknown destination' : chainOf(effect.destination).rest;
-  const names = [...policy.addressBook.namesOf(effect)];
+  const names = [...policy.addressBook.find(effect).names];
   return names.length === 0 ? address : `${names.join(', ')} (${address})`;
 }
 

@@ -40,7 +40,7 @@ describe('a new token account', () => {
         asset: sol,
         amount: 2_039_280n,
         destination: at(theirTokens),
-        derived: { mint, program: token },
+        owner: at(payroll),
         text: `pays up to 0.00203928 SOL of rent for the token account ${theirTokens} of ${payroll}`,
       },
     ]);
@@ -48,7 +48,7 @@ describe('a new token account', () => {
 
   test('of Token-2022 costs more where the mint has extensions', () => {
     const instruction = getCreateAssociatedTokenInstruction(opened({ ata: theirTokens2022, tokenProgram: token2022 }));
-    expect(signed(instruction)).toMatchObject([{ amount: 2_672_640n, derived: { program: token2022 } }]);
+    expect(signed(instruction)).toMatchObject([{ amount: 2_672_640n, owner: at(payroll) }]);
   });
 
   test('is refused where another pays, at another address, or under another program', () => {

@@ -19,7 +19,7 @@ const mostRent: ReadonlyMap<string, bigint> = new Map([
 
 /**
  * Associated token accounts: Create and CreateIdempotent. The rent that the key pays stays in the new account, from
- * which its owner gets it by closing it: a transfer of SOL to that owner, found as token transfers find theirs.
+ * which its owner gets it by closing it: a transfer of SOL to that owner, whom the instruction names.
  */
 export const decodeTokenAccount: ProgramDecoder = programDecoder(
   (reader) => (reader.left === 0 ? 0 : reader.u8('instruction')),
@@ -48,7 +48,7 @@ function created({ chain, account, own, at }: Scene) {
     asset: solAsset(chain),
     amount,
     destination: at(made),
-    derived: { mint, program },
+    owner: at(owner),
     text: `pays up to ${sol(amount)} of rent for the token account ${made} of ${owner}`,
   } as const;
 }
