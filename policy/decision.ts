@@ -1,9 +1,9 @@
 import type { Reason } from '../common/reasons.ts';
+import type { Sums } from './request-sums.ts';
 
 /** Spend that counts against a rule within a window, without the request being judged. */
 export type Spent = {
-  /** Base units by CAIP-19 asset. */
-  readonly amounts: ReadonlyMap<string, bigint>;
+  readonly amounts: Sums;
   readonly requests: number;
 };
 

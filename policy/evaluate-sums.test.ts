@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { anyRule, emptyLedger } from './decision.ts';
-import type { LedgerView } from './decision.ts';
-import type { Fee } from './effect.ts';
+import type { Decision, LedgerView } from './decision.ts';
+import type { Effect, Fee } from './effect.ts';
 import { limitUse } from './limits.ts';
 import { SOL, fee, ask, holding, allow, never, table } from './testing/evaluation.ts';
-import { bitcoin, btc, policyOf, sol, solana, transfer, usdc, vendor } from './testing/policies.ts';
+import { bare, bitcoin, btc, payroll, policyOf, sol, solana, transfer, usdc, vendor } from './testing/policies.ts';
+import { SpendWindows } from './spend-windows.ts';
 import { limitInWords } from './why.ts';
 
 describe('amount', () => {
@@ -190,6 +191,55 @@ describe('limits', () => {
     expect(ask(policyOf([limited([{ count: 3, per: '90m' }])]), [transfer(1n)], { ledger }).message).toBe(
       'rule allow allows 3 requests in 1h 30m: 3 requests used, 1 request asked; there is room in 1m',
     );
+  });
+});
+
+describe('what was moved in an amount that is not known', () => {
+  const limited = allow({ assets: ['SOL'] }, { limits: [{ amount: '5', per: '1h' }] });
+  const summed = allow({ assets: ['SOL'], amount: { atMost: '5', per: '1h' } });
+  const closing = { ...allow({ kinds: ['Authority', 'Approve', 'Call'] }), name: 'closing' };
+  const after = (rules: readonly object[], effect: Effect, seconds: number): Decision => {
+    const policy = policyOf(rules);
+    const windows = new SpendWindows(policy);
+    windows.add('before', 1_000_000, [effect]);
+    windows.settle('before');
+    const nowSeconds = 1_000_000 + seconds;
+    return ask(policy, [transfer(SOL)], { ledger: windows.view(nowSeconds, { pending: true }), nowSeconds });
+  };
+  const { amount: _, ...some } = transfer(1n);
+  const { asset: __, ...someAsset } = transfer(1n);
+  const closed = bare('Authority', { asset: sol, destination: payroll });
+
+  it.each([
+    ['an amount', some, true],
+    ['an asset', someAsset, true],
+    ['of another asset', { ...some, asset: usdc }, false],
+    ['nothing of an asset that is not named, as a revoked approval', bare('Approve', { amount: 0n }), false],
+  ])('leaves no room in a limit until it is over: %s', (_what, effect, unknown) => {
+    expect(after([limited, closing], effect, 1).reason).toBe(unknown ? 'LimitExceeded' : '');
+    expect(after([limited, closing], effect, 3600).reason).toBe('');
+  });
+
+  it.each([
+    ['an amount', some, true],
+    ['an asset', someAsset, true],
+    ['what a closed account held', closed, true],
+    ['whatever a call did', bare('Call'), false],
+  ])('leaves a sum over a window open until it is over: %s', (_what, effect, unknown) => {
+    expect(after([summed, closing], effect, 1).reason).toBe(unknown ? 'PolicyDenied' : '');
+    expect(after([summed, closing], effect, 3600).reason).toBe('');
+  });
+
+  it('is told, and counts as all of a limit', () => {
+    expect(after([limited], some, 1).message).toBe(
+      'rule allow allows 5 SOL in 1h, and what an earlier request moved is not known',
+    );
+    const policy = policyOf([limited]);
+    const windows = new SpendWindows(policy);
+    windows.add('before', 1_000_000, [some]);
+    expect(limitUse(policy, windows.view(1_000_000, { pending: true }))).toMatchObject([{ ratio: 1 }]);
+    windows.remove('before');
+    expect(limitUse(policy, windows.view(1_000_000, { pending: true }))).toMatchObject([{ ratio: 0 }]);
   });
 });
 

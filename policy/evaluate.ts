@@ -5,7 +5,7 @@ import { maxEffects } from './effects-json.ts';
 import { judgeEffect } from './judge-effect.ts';
 import { exceededLimit } from './limits.ts';
 import type { Policy } from './policy.ts';
-import { sumEffects } from './request-sums.ts';
+import { isSummed, sumEffects } from './request-sums.ts';
 import { exceededInWords, feeInWords } from './why.ts';
 import { effectInWords } from './words.ts';
 
@@ -33,7 +33,7 @@ export function evaluate({ policy, effects, fees, ledger, nowSeconds }: Question
       '',
       `does ${effects.length} things at once, more than the ${maxEffects} that are judged`,
     );
-  const context = { policy, sums: sumEffects(effects), ledger };
+  const context = { policy, sums: sumEffects(effects.filter(isSummed)), ledger };
   const judged = effects.map((effect) => judgeEffect(effect, context));
   const byEffect = judged.map(({ rule, verdict, why }) => ({ rule, verdict, why }));
   const asked = effects.filter((effect) => !effect.change);

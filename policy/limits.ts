@@ -1,14 +1,14 @@
-import { canonicalId } from './caip.ts';
 import type { LedgerView, Spent } from './decision.ts';
 import type { Effect } from './effect.ts';
 import { counts } from './match.ts';
 import type { Limit, Policy } from './policy.ts';
+import { sumEffects, sumOf } from './request-sums.ts';
 
 /** A limit that a request does not fit in: base units or requests. */
 export type Exceeded = {
   readonly limit: Limit;
-  readonly used: bigint;
-  /** Undefined where an effect's amount is not known. */
+  /** Undefined where an effect's amount is not known, as is `asked`. */
+  readonly used: bigint | undefined;
   readonly asked: bigint | undefined;
   /** Unix second from which there would be room; absent where there never is, or where nobody can tell. */
   readonly roomAt?: number;
@@ -28,9 +28,11 @@ export function exceededLimit(
     const atMost = boundOf(limit);
     const used = measure(limit, ledger.spent(number, limit.seconds));
     const asked = askedOf(limit, counted);
-    if (asked !== undefined && used + asked <= atMost) continue;
+    if (used !== undefined && asked !== undefined && used + asked <= atMost) continue;
     const roomAt =
-      asked === undefined || asked > atMost ? undefined : roomFrom(limit, used + asked - atMost, number, ledger);
+      used === undefined || asked === undefined || asked > atMost
+        ? undefined
+        : roomFrom(limit, used + asked - atMost, number, ledger);
     return { limit, used, asked, ...(roomAt !== undefined && { roomAt }) };
   }
   return undefined;
@@ -49,28 +51,25 @@ export function limitUse(
       const used = measure(limit, ledger.spent(number, limit.seconds));
       const bound = boundOf(limit);
       // In tenths: a finer one would tell whoever scrapes what was paid when.
-      return { rule: name, limit, ratio: bound === 0n ? 1 : Number((used * 10n) / bound) / 10 };
+      return { rule: name, limit, ratio: used === undefined || bound === 0n ? 1 : Number((used * 10n) / bound) / 10 };
     }),
   );
 }
 
-const measure = (limit: Limit, spent: Spent): bigint =>
-  'count' in limit ? BigInt(spent.requests) : (spent.amounts.get(limit.asset.id) ?? 0n);
-
-function askedOf(limit: Limit, counted: readonly Effect[]): bigint | undefined {
-  if ('count' in limit) return counted.length === 0 ? 0n : 1n;
-  let sum = 0n;
-  for (const { asset, amount } of counted) {
-    if (asset === undefined || amount === undefined) return undefined;
-    if (canonicalId(asset) === limit.asset.id) sum += amount;
-  }
-  return sum;
+/** Undefined where the amount of something spent is not known. */
+function measure(limit: Limit, { amounts, requests }: Spent): bigint | undefined {
+  if ('count' in limit) return BigInt(requests);
+  const { sum, exact } = sumOf(amounts, limit.asset.id);
+  return exact ? sum : undefined;
 }
+
+const askedOf = (limit: Limit, counted: readonly Effect[]): bigint | undefined =>
+  measure(limit, { amounts: sumEffects(counted), requests: counted.length === 0 ? 0 : 1 });
 
 function roomFrom(limit: Limit, excess: bigint, number: number, ledger: LedgerView): number | undefined {
   let left = excess;
   for (const part of ledger.leaving?.(number, limit.seconds) ?? []) {
-    left -= measure(limit, part);
+    left -= measure(limit, part) ?? 0n;
     if (left <= 0n) return part.at;
   }
   return undefined;

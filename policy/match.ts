@@ -3,7 +3,8 @@ import { anyRule } from './decision.ts';
 import type { LedgerView } from './decision.ts';
 import type { Effect } from './effect.ts';
 import type { Asset, Policy, Rule, SumBounds } from './policy.ts';
-import type { RequestSums } from './request-sums.ts';
+import { movesAssets, sumOf } from './request-sums.ts';
+import type { Sums } from './request-sums.ts';
 
 /** True, false, or undefined where it cannot be told. */
 export type Maybe = boolean | undefined;
@@ -17,9 +18,7 @@ export type Matched = { readonly holds: true } | Mismatch;
 export type Mismatch = { readonly holds: false | undefined; readonly condition: Condition };
 
 /** What conditions on sums look at. */
-export type Context = { readonly policy: Policy; readonly sums: RequestSums; readonly ledger: LedgerView };
-
-const movesAssets = ({ kind }: Effect): boolean => kind === 'Transfer' || kind === 'Approve';
+export type Context = { readonly policy: Policy; readonly sums: Sums; readonly ledger: LedgerView };
 
 /**
  * PROTOCOL.md 5: a false condition makes a rule not match, whatever else is unknown; otherwise an unknown one makes the
@@ -78,15 +77,16 @@ const goesTo = (effect: Effect, names: ReadonlySet<string>, { addressBook }: Pol
 /** What `bounds` look at: the request's sum with what the window before it holds. `exact` is false where there may be more. */
 export function sumFor(
   { asset, seconds }: SumBounds,
-  sums: RequestSums,
+  sums: Sums,
   ledger: LedgerView,
 ): { readonly sum: bigint; readonly exact: boolean } {
-  const { sum, exact } = sums.of(asset.id);
-  const before = seconds === undefined ? undefined : ledger.spent(anyRule, seconds).amounts.get(asset.id);
-  return { sum: sum + (before ?? 0n), exact };
+  const asked = sumOf(sums, asset.id);
+  if (seconds === undefined) return asked;
+  const before = sumOf(ledger.spent(anyRule, seconds).amounts, asset.id);
+  return { sum: before.sum + asked.sum, exact: before.exact && asked.exact };
 }
 
-function within(bounds: SumBounds, sums: RequestSums, ledger: LedgerView): Maybe {
+function within(bounds: SumBounds, sums: Sums, ledger: LedgerView): Maybe {
   const { over, atMost } = bounds;
   const { sum, exact } = sumFor(bounds, sums, ledger);
   if (atMost !== undefined && sum > atMost) return false;

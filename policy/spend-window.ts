@@ -1,4 +1,5 @@
 import type { Spent } from './decision.ts';
+import type { Sums } from './request-sums.ts';
 
 /** Times are kept this finely in relation to the window's length, which bounds memory whatever the traffic. */
 const slots = 4096;
@@ -7,12 +8,12 @@ class Sum {
   readonly amounts = new Map<string, bigint>();
   requests = 0;
 
-  add(amounts: ReadonlyMap<string, bigint>, requests: number): void {
+  add(amounts: Sums, requests: number): void {
     for (const [asset, amount] of amounts) this.amounts.set(asset, (this.amounts.get(asset) ?? 0n) + amount);
     this.requests += requests;
   }
 
-  take(amounts: ReadonlyMap<string, bigint>, requests: number): void {
+  take(amounts: Sums, requests: number): void {
     for (const [asset, amount] of amounts) {
       const rest = (this.amounts.get(asset) ?? 0n) - amount;
       if (rest === 0n) this.amounts.delete(asset);
@@ -50,7 +51,7 @@ export class SpendWindow {
   }
 
   /** Counts a request as pending; false where it is older than the window. */
-  add(at: number, amounts: ReadonlyMap<string, bigint>): boolean {
+  add(at: number, amounts: Sums): boolean {
     const number = this.#slot(at);
     if (number < this.#first) return false;
     const slot = this.#slots.get(number) ?? new Tally();
@@ -60,14 +61,14 @@ export class SpendWindow {
   }
 
   /** A pending request of {@link add} with the same arguments becomes a spend. */
-  settle(at: number, amounts: ReadonlyMap<string, bigint>): void {
+  settle(at: number, amounts: Sums): void {
     const slot = this.#slots.get(this.#slot(at));
     if (slot === undefined) return;
     for (const { settled } of [slot, this.#sum]) settled.add(amounts, 1);
   }
 
   /** A pending request of {@link add} with the same arguments never was one. */
-  remove(at: number, amounts: ReadonlyMap<string, bigint>): void {
+  remove(at: number, amounts: Sums): void {
     const number = this.#slot(at);
     const slot = this.#slots.get(number);
     if (slot === undefined) return;
@@ -76,7 +77,7 @@ export class SpendWindow {
   }
 
   /** Takes out a spend of {@link settle} with the same arguments, whose time was another. */
-  forget(at: number, amounts: ReadonlyMap<string, bigint>): void {
+  forget(at: number, amounts: Sums): void {
     const number = this.#slot(at);
     const slot = this.#slots.get(number);
     if (slot === undefined) return;

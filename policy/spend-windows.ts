@@ -1,13 +1,14 @@
-import { canonicalId } from './caip.ts';
 import { anyRule } from './decision.ts';
 import type { LedgerView, Spent } from './decision.ts';
 import type { Effect } from './effect.ts';
 import { counts } from './match.ts';
 import type { Policy } from './policy.ts';
+import { isSummed, sumEffects } from './request-sums.ts';
+import type { Sums } from './request-sums.ts';
 import { SpendWindow } from './spend-window.ts';
 
 /** A request's part in one window. */
-type Part = { readonly window: SpendWindow; readonly amounts: ReadonlyMap<string, bigint> };
+type Part = { readonly window: SpendWindow; readonly amounts: Sums };
 type Pending = { readonly at: number; readonly parts: readonly Part[] };
 
 /**
@@ -82,19 +83,12 @@ export class SpendWindows {
   }
 
   /** Amounts by asset of the effects that count under a rule; undefined where none does. */
-  #amounts(index: number, effects: readonly Effect[]): ReadonlyMap<string, bigint> | undefined {
+  #amounts(index: number, effects: readonly Effect[]): Sums | undefined {
     const rule = this.#policy.rules[index];
     const counted = effects.filter((effect) =>
-      rule === undefined ? !effect.change : counts(rule, effect, this.#policy),
+      rule === undefined ? isSummed(effect) : counts(rule, effect, this.#policy),
     );
-    if (counted.length === 0) return undefined;
-    const amounts = new Map<string, bigint>();
-    for (const { asset, amount } of counted) {
-      if (asset === undefined || amount === undefined) continue;
-      const id = canonicalId(asset);
-      amounts.set(id, (amounts.get(id) ?? 0n) + amount);
-    }
-    return amounts;
+    return counted.length === 0 ? undefined : sumEffects(counted);
   }
 
   #end(digest: string, end: (part: Part, at: number) => void): void {
