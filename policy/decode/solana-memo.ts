@@ -11,12 +11,8 @@ export const memoPrograms = [
 /** A memo moves nothing, yet a receiver may credit by it whom it names: a message that a rule must allow. */
 export const decodeMemo: ProgramDecoder = ({ index, program, data }, { chain }) => {
   try {
-    return {
-      kind: 'Message',
-      chain,
-      destination: `${chain}:${program}`,
-      text: `writes the memo ${shown(fromUtf8(data), data.length)}`,
-    };
+    const text = `writes the memo ${shown(fromUtf8(data), data.length)}`;
+    return [{ kind: 'Message', chain, destination: `${chain}:${program}`, text }];
   } catch {
     throw new Refused('Malformed', `instruction ${index}: the memo is not UTF-8`);
   }

@@ -14,7 +14,7 @@ export type SolanaContext = {
 };
 
 /** What an instruction of one program does. */
-export type ProgramDecoder = (instruction: SolanaInstruction, context: SolanaContext) => Effect;
+export type ProgramDecoder = (instruction: SolanaInstruction, context: SolanaContext) => readonly Effect[];
 
 /** One instruction while it is read. */
 export type Scene = SolanaContext & {
@@ -28,7 +28,8 @@ export type Scene = SolanaContext & {
   readonly at: (address: string) => string;
 };
 
-type Reading = (scene: Scene) => Omit<Effect, 'chain'>;
+type Did = Omit<Effect, 'chain'>;
+type Reading = (scene: Scene) => Did | readonly Did[];
 
 /**
  * Decodes the instructions of a program that `readings` knows by number; any other is a Call. What is known must be read
@@ -40,7 +41,7 @@ export const programDecoder =
     const at = `instruction ${instruction.index}`;
     const reader = new BytesReader(instruction.data);
     const reading = readings[numberOf(reader)];
-    if (reading === undefined) return callOf(instruction, context);
+    if (reading === undefined) return [callOf(instruction, context)];
     const account = (number: number, role: string): string => {
       const found = instruction.accounts[number];
       if (found === undefined) throw new Refused('Malformed', `${at}: want account ${number}, its ${role}`);
@@ -56,9 +57,11 @@ export const programDecoder =
           `${at}: its ${role} is ${found}, not this key: only what the key does itself is signed`,
         );
     };
-    const effect = reading({ ...context, reader, account, own, at: (address) => `${context.chain}:${address}` });
+    const effects = [
+      reading({ ...context, reader, account, own, at: (address) => `${context.chain}:${address}` }),
+    ].flat();
     reader.end(at);
-    return { ...effect, chain: context.chain };
+    return effects.map((effect) => ({ ...effect, chain: context.chain }));
   };
 
 /** An instruction that is not understood: whatever its program may do with what the message gives it. */

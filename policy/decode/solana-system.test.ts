@@ -105,7 +105,7 @@ describe('the system program', () => {
     );
   });
 
-  test.each<[string, Instruction, object]>([
+  test.each<[string, Instruction, ...object[]]>([
     [
       'gives an account to a program',
       assign(),
@@ -118,9 +118,10 @@ describe('the system program', () => {
         kind: 'Authority',
         asset: sol,
         amount: 3n,
-        destination: at(system),
-        text: `gives 0.000000003 SOL to new account ${seeded} under program ${system}`,
+        destination: at(seeded),
+        text: `gives 0.000000003 SOL to new account ${seeded}`,
       },
+      { kind: 'Authority', destination: at(system), text: `puts new account ${seeded} under program ${system}` },
     ],
     [
       'makes a transaction durable',
@@ -152,8 +153,8 @@ describe('the system program', () => {
       authorize,
       { kind: 'Authority', destination: at(delegate), text: `hands nonce account ${nonce} to ${delegate}` },
     ],
-  ])('%s', (_, instruction, effect) => {
-    expect(signed(instruction)).toEqual([{ chain: devnet, ...effect }]);
+  ])('%s', (_, instruction, ...effects) => {
+    expect(signed(instruction)).toEqual(effects.map((effect) => ({ chain: devnet, ...effect })));
   });
 
   test('makes an account whose key has signed', () => {
@@ -164,8 +165,14 @@ describe('the system program', () => {
         chain: devnet,
         asset: sol,
         amount: 2_000_000n,
+        destination: at(other.address),
+        text: `gives 0.002 SOL to new account ${other.address}`,
+      },
+      {
+        kind: 'Authority',
+        chain: devnet,
         destination: at(token),
-        text: `gives 0.002 SOL to new account ${other.address} under program ${token}`,
+        text: `puts new account ${other.address} under program ${token}`,
       },
     ]);
   });

@@ -80,17 +80,24 @@ export const decodeSystem = programDecoder((reader) => reader.u32('system instru
   },
 });
 
-/** A new account under a program, paid by the key: both kinds end with lamports, space and owner. */
+/**
+ * A new account under a program, paid by the key: both kinds end with lamports, space and owner. The SOL goes to the
+ * account, whose key may hold it already, and control of it to the program.
+ */
 function created({ chain, reader, account, own, at }: Scene) {
   const amount = reader.u64('lamports');
   reader.u64('space');
   const owner = readAddress(reader, 'owner');
   own(0, 'source');
-  return {
-    kind: 'Authority',
-    asset: solAsset(chain),
-    amount,
-    destination: at(owner),
-    text: `gives ${sol(amount)} to new account ${account(1, 'new account')} under program ${owner}`,
-  } as const;
+  const made = account(1, 'new account');
+  return [
+    {
+      kind: 'Authority',
+      asset: solAsset(chain),
+      amount,
+      destination: at(made),
+      text: `gives ${sol(amount)} to new account ${made}`,
+    },
+    { kind: 'Authority', destination: at(owner), text: `puts new account ${made} under program ${owner}` },
+  ] as const;
 }

@@ -15,7 +15,7 @@ import type { Address, Instruction } from '@solana/kit';
 import { describe, expect, test } from 'vitest';
 import { associatedTokenAccount } from './associated-token-account.ts';
 import { token2022Program, tokenProgram } from './solana-token.ts';
-import { at, devnet, distorted, other, ours, refused, signed, testKey, withData } from './testing/solana.ts';
+import { at, devnet, distorted, other, ours, refused, signed, sol, testKey, withData } from './testing/solana.ts';
 
 const { address: payroll } = testKey('payroll');
 const { address: mint } = testKey('mint');
@@ -86,11 +86,6 @@ describe('the token programs', () => {
   const owner = ours.signer;
   test.each<[string, Instruction, object]>([
     [
-      'Approve',
-      getApproveInstruction({ source: ourTokens, delegate, owner, amount: 3n }),
-      { kind: 'Approve', amount: 3n, destination: at(delegate) },
-    ],
-    [
       'ApproveChecked',
       getApproveCheckedInstruction({ source: ourTokens, mint, delegate, owner, amount: 3n, decimals: 2 }),
       { kind: 'Approve', asset: `${devnet}/token:${mint}`, amount: 3n, destination: at(delegate) },
@@ -116,6 +111,7 @@ describe('the token programs', () => {
       getCloseAccountInstruction({ account: ourTokens, destination: payroll, owner }),
       {
         kind: 'Authority',
+        asset: sol,
         destination: at(payroll),
         text: `closes token account ${ourTokens} and sends all its SOL to ${payroll}`,
       },
@@ -129,16 +125,13 @@ describe('the token programs', () => {
     expect(signed(instruction)).toMatchObject([{ chain: devnet, ...effect }]);
   });
 
-  test('move nothing whose mint is not said', () => {
-    const unchecked = getTransferInstruction({
-      source: ourTokens,
-      destination: theirTokens,
-      authority: owner,
-      amount: 1n,
-    });
+  test.each([
+    ['Transfer', getTransferInstruction({ source: ourTokens, destination: theirTokens, authority: owner, amount: 1n })],
+    ['Approve', getApproveInstruction({ source: ourTokens, delegate, owner, amount: 3n })],
+  ])('let nothing be moved whose mint is not said: %s', (name, unchecked) => {
     expect(refused(unchecked)).toEqual({
       reason: 'Unsupported',
-      message: 'token instruction Transfer does not say of which mint: use TransferChecked, which does',
+      message: `token instruction ${name} does not say of which mint: use ${name}Checked, which does`,
     });
   });
 
@@ -160,7 +153,7 @@ describe('the token programs', () => {
 
   test.each<[string, Instruction]>([
     ['tokens', checked({ authority: other })],
-    ['allowance', getApproveInstruction({ source: made, delegate, owner: other.signer, amount: 1n })],
+    ['allowance', getRevokeInstruction({ source: made, owner: other.signer })],
     ['token account', getCloseAccountInstruction({ account: made, destination: payroll, owner: other.signer })],
   ])('do nothing for another signer: its %s', (_, instruction) => {
     expect(refused(checked(), instruction)).toEqual({
@@ -171,7 +164,10 @@ describe('the token programs', () => {
 
   test.each<[string, Instruction]>([
     ['TransferChecked', checked()],
-    ['Approve', getApproveInstruction({ source: ourTokens, delegate, owner, amount: 3n })],
+    [
+      'ApproveChecked',
+      getApproveCheckedInstruction({ source: ourTokens, mint, delegate, owner, amount: 3n, decimals: 2 }),
+    ],
     ['Revoke', getRevokeInstruction({ source: ourTokens, owner })],
     [
       'SetAuthority',

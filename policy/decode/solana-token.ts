@@ -1,6 +1,6 @@
 import { Refused } from '../../common/errors.ts';
 import { formatAmount } from '../amount.ts';
-import { programDecoder, readAddress } from './solana-programs.ts';
+import { programDecoder, readAddress, solAsset } from './solana-programs.ts';
 import type { ProgramDecoder, Scene } from './solana-programs.ts';
 
 export const tokenProgram = 'TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA';
@@ -25,25 +25,8 @@ const transferChecked = 12;
 
 const decoderOf = (program: string): ProgramDecoder =>
   programDecoder((reader) => reader.u8('token instruction'), {
-    // Transfer
-    3: () => {
-      throw new Refused(
-        'Unsupported',
-        'token instruction Transfer does not say of which mint: use TransferChecked, which does',
-      );
-    },
-    // Approve
-    4: ({ reader, account, own, at }) => {
-      const amount = reader.u64('amount');
-      const delegate = account(1, 'delegate');
-      own(2, 'authority');
-      return {
-        kind: 'Approve',
-        amount,
-        destination: at(delegate),
-        text: `lets ${delegate} move ${amount} base units out of token account ${account(0, 'source')}`,
-      };
-    },
+    3: () => refuseUnchecked('Transfer'),
+    4: () => refuseUnchecked('Approve'),
     // Revoke
     5: ({ account, own }) => {
       own(1, 'authority');
@@ -62,11 +45,12 @@ const decoderOf = (program: string): ProgramDecoder =>
         : { kind: 'Authority', destination: at(authority), text: `hands ${subject} to ${authority}` };
     },
     // CloseAccount: what the account holds in SOL, wrapped SOL with it, only the chain knows.
-    9: ({ account, own, at }) => {
+    9: ({ chain, account, own, at }) => {
       const to = account(1, 'destination');
       own(2, 'authority');
       return {
         kind: 'Authority',
+        asset: solAsset(chain),
         destination: at(to),
         text: `closes token account ${account(0, 'account')} and sends all its SOL to ${to}`,
       };
@@ -103,6 +87,14 @@ const decoderOf = (program: string): ProgramDecoder =>
   });
 
 const decoders = { token: decoderOf(tokenProgram), token2022: decoderOf(token2022Program) };
+
+/** No limit could count what has no mint. */
+function refuseUnchecked(name: string): never {
+  throw new Refused(
+    'Unsupported',
+    `token instruction ${name} does not say of which mint: use ${name}Checked, which does`,
+  );
+}
 
 /** Mint, amount and decimals of a checked instruction. */
 function checked({ chain, reader, account }: Scene) {

@@ -58,7 +58,10 @@ export function decodeSolana({ chain, data: given }: Payload, key: PublicKey): D
   const context = { chain, key: address };
   const effects = instructions
     .filter(({ program }) => program !== computeBudgetProgram)
-    .map((instruction): Effect => (programs.get(instruction.program) ?? callOf)(instruction, context));
+    .flatMap((instruction): readonly Effect[] => {
+      const program = programs.get(instruction.program);
+      return program === undefined ? [callOf(instruction, context)] : program(instruction, context);
+    });
   // Where another pays it is a fee of nothing, so that a chain for which the policy knows no fees is denied all the same.
   const amount = slot === 0 ? worstFee(message) : 0n;
   return {
