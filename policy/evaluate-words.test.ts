@@ -22,7 +22,7 @@ describe('destinations', () => {
   const policy = policyOf([allow({ destinations: ['payroll'] })]);
   const token = (owner: number): string => `${solana}:${associatedTokenAccount(address(owner), mint, tokenProgram)}`;
   const spl = (destination: string, derived = { mint, program: tokenProgram }): Effect =>
-    transfer(1n, { asset: usdc, destination, derived });
+    transfer(1n, { asset: `${solana}/token:${derived.mint}`, destination, derived });
 
   it('find the owner of a token account in the book', () => {
     expect(ask(policy, [spl(token(1))]).verdict).toBe('Allow');
@@ -30,11 +30,31 @@ describe('destinations', () => {
     expect(ask(policy, [spl(token(1), { mint: address(3), program: tokenProgram })]).verdict).toBe('Deny');
   });
 
-  it('find a token account that is listed itself', () => {
+  it('find a token account that is listed itself, also of a mint that the policy does not know', () => {
+    const other = associatedTokenAccount(address(5), address(3), tokenProgram);
     const literal = policyOf([allow({ destinations: ['till'] })], {
-      addressBook: [{ name: 'till', addresses: [token(5)] }],
+      addressBook: [{ name: 'till', addresses: [token(5), `${solana}:${other}`] }],
     });
     expect(ask(literal, [spl(token(5))]).verdict).toBe('Allow');
+    expect(ask(literal, [spl(`${solana}:${other}`, { mint: address(3), program: tokenProgram })]).verdict).toBe(
+      'Allow',
+    );
+  });
+
+  it('do not know whose a token account of another mint or program is', () => {
+    const wide = policyOf([never({ destinations: ['sanctioned'] }), allow({})]);
+    expect(ask(wide, [spl(stranger)]).verdict).toBe('Allow');
+    for (const derived of [
+      { mint: address(3), program: tokenProgram },
+      { mint, program: address(4) },
+    ])
+      expect(ask(wide, [spl(stranger, derived)])).toMatchObject({ verdict: 'Deny', rule: 'never' });
+  });
+
+  it('take the owner that a payload names for a new token account, whatever its mint', () => {
+    const opened = transfer(1n, { destination: stranger, owner: payroll });
+    expect(ask(policy, [opened]).verdict).toBe('Allow');
+    expect(ask(policy, [{ ...opened, owner: sanctioned }]).verdict).toBe('Deny');
   });
 
   it('deny a token account of a denied owner', () => {
@@ -113,7 +133,28 @@ describe('what a person reads', () => {
     [
       'raw bytes',
       [bare('Digest', { chain: '', text: 'signs raw bytes' })],
-      'signs raw bytes: no rule allows it; none is about kind Digest',
+      'signs raw bytes: rule never may deny it: it is about sanctioned, and the destination is not known; where it is not meant for Digest, let it name the kinds that it denies',
+    ],
+    [
+      'a call beside a Deny by destination',
+      [bare('Call', { destination: stranger, text: 'calls' })],
+      'calls: rule never may deny it: it is about sanctioned, and what else a Call may do is not known; where it is not meant for Call, let it name the kinds that it denies',
+    ],
+    [
+      'a token account of a mint that the policy does not know',
+      [
+        transfer(5n, {
+          asset: `${solana}/token:${address(3)}`,
+          destination: stranger,
+          derived: { mint: address(3), program: tokenProgram },
+        }),
+      ],
+      `5 base units of ${solana}/token:${address(3)} to ${address(77)}: rule never may deny it: it is about sanctioned, and whose token account ${address(77)} is cannot be told, since its mint is not in assets`,
+    ],
+    [
+      'a kind that no rule is about',
+      [transfer(5n, { kind: 'Approve' })],
+      `lets payroll (${P}) move up to 0.000000005 SOL: no rule allows it; none is about kind Approve`,
     ],
     [
       'a sum that cannot be told',

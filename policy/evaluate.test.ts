@@ -6,8 +6,10 @@ import {
   address,
   bare,
   bitcoin,
+  btc,
   payroll,
   sanctioned,
+  sol,
   solana,
   stranger,
   transfer,
@@ -177,10 +179,97 @@ describe('what is not understood or hands control away', () => {
       [bare('Message')],
       'allowed by allow',
     ],
+  ]);
+});
+
+describe('a Deny that names no kinds, and what may move any asset to any destination', () => {
+  const toSanctioned = never({ assets: ['SOL'], destinations: ['sanctioned'] });
+  const anything = allow({ kinds: ['Call', 'Deploy', 'TypedData', 'Digest', 'Authority', 'DurableNonce'] });
+  const program = `${solana}:${address(50)}`;
+  table([
+    ...(['Call', 'Deploy', 'TypedData', 'Digest', 'Authority', 'DurableNonce'] as const).flatMap((kind): Row[] => [
+      [
+        `${kind} may go where the Deny says`,
+        [never({ destinations: ['sanctioned'] }), anything],
+        [bare(kind, { destination: program })],
+        'PolicyDenied by never',
+      ],
+      [
+        `${kind} without a destination may too`,
+        [toSanctioned, anything],
+        [bare(kind, { chain: '' })],
+        'PolicyDenied by never',
+      ],
+      [
+        `${kind} may move what the Deny says`,
+        [never({ assets: ['USDC'] }), anything],
+        [bare(kind)],
+        'PolicyDenied by never',
+      ],
+      [
+        `${kind} may move as much as the Deny says`,
+        [never({ assets: ['SOL'], amount: { over: '1' } }), anything],
+        [bare(kind)],
+        'PolicyDenied by never',
+      ],
+      [
+        `${kind} is not meant by a Deny that names others`,
+        [never({ kinds: ['Transfer', 'Approve'], destinations: ['sanctioned'] }), anything],
+        [bare(kind, { destination: program })],
+        'allowed by allow',
+      ],
+      [
+        `${kind} is judged by its destination where the Deny names it`,
+        [never({ kinds: [kind], destinations: ['sanctioned'] }), anything],
+        [bare(kind, { destination: program })],
+        'allowed by allow',
+      ],
+    ]),
     [
-      'a digest, named, beside a Deny by destination that does not name it',
-      [never({ destinations: ['sanctioned'] }), allow({ kinds: ['Digest'] })],
-      [bare('Digest', { chain: '' })],
+      'a call on a chain on which the denied destination has no account',
+      [never({ destinations: ['sanctioned'] }), anything],
+      [bare('Call', { chain: bitcoin })],
+      'allowed by allow',
+    ],
+    [
+      'a call on a chain that does not have the denied asset',
+      [never({ assets: ['BTC'] }), anything],
+      [bare('Call')],
+      'allowed by allow',
+    ],
+    [
+      'an output without an address pays whom nobody knows',
+      [never({ assets: ['BTC'], destinations: ['vendor'] }), anything],
+      [bare('Call', { chain: bitcoin, asset: btc, amount: 1n })],
+      'PolicyDenied by never',
+      { book: [{ name: 'vendor', addresses: [`${bitcoin}:bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4`] }] },
+    ],
+    [
+      'a closed account sends SOL, and how much is not known',
+      [never({ assets: ['SOL'], amount: { over: '1' } }), anything],
+      [bare('Authority', { asset: sol, destination: payroll })],
+      'PolicyDenied by never',
+    ],
+    [
+      'a closed account that sends its SOL elsewhere',
+      [toSanctioned, anything],
+      [bare('Authority', { asset: sol, destination: payroll })],
+      'allowed by allow',
+    ],
+    [
+      'a message is on every chain',
+      [never({ chains: [bitcoin] }), allow({ kinds: ['Message'] })],
+      [bare('Message', { chain: '' })],
+      'PolicyDenied by never',
+    ],
+    [
+      'a message moves nothing, wherever it is',
+      [
+        never({ assets: ['SOL'] }),
+        { ...never({ destinations: ['sanctioned'] }), name: 'nor' },
+        allow({ kinds: ['Message'] }),
+      ],
+      [bare('Message', { chain: '' })],
       'allowed by allow',
     ],
   ]);

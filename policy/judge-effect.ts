@@ -24,11 +24,19 @@ function deniedBy(effect: Effect, context: Context): Judged | undefined {
     if (rule.verdict !== 'Deny') continue;
     const found = matches(rule, effect, context);
     if (found.holds === false) continue;
-    const why = found.holds ? 'denies it' : `may deny it: ${mismatchInWords(rule, effect, found, context)}`;
+    const why = found.holds
+      ? 'denies it'
+      : `may deny it: ${mismatchInWords(rule, effect, found, context)}${narrower(rule, effect)}`;
     return denied(effect, context, rule.name, `rule ${rule.name} ${why}`);
   }
   return undefined;
 }
+
+/** How to write a Deny that was meant for less than everything. */
+const narrower = ({ match }: Rule, { kind }: Effect): string =>
+  match.kinds === undefined && kind !== 'Transfer'
+    ? `; where it is not meant for ${kind}, let it name the kinds that it denies`
+    : '';
 
 /** The rule that failed at the latest condition. */
 type Near = { readonly rule: Rule; readonly found: Mismatch };

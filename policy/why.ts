@@ -32,14 +32,19 @@ export function mismatchInWords(rule: Rule, effect: Effect, { condition, holds }
             : `and on the chain this asset has ${effect.decimals} decimals, not those of the policy`
       }`;
     case 'destinations':
-      return `it is about ${anyOf(destinations ?? [])}, ${
-        effect.destination === undefined
-          ? 'and the destination is not known'
-          : `and ${chainOf(effect.destination).rest} is not listed there`
-      }`;
+      return `it is about ${anyOf(destinations ?? [])}, and ${destinationMissed(effect, holds)}`;
     case 'amount':
       return amount === undefined ? '' : boundsInWords(amount, context);
   }
+}
+
+function destinationMissed({ kind, destination, derived }: Effect, holds: false | undefined): string {
+  if (destination === undefined) return holds === false ? 'this goes elsewhere' : 'the destination is not known';
+  const address = chainOf(destination).rest;
+  if (holds === false) return `${address} is not listed there`;
+  return derived === undefined
+    ? `what else a ${kind} may do is not known`
+    : `whose token account ${address} is cannot be told, since its mint is not in assets`;
 }
 
 function boundsInWords(bounds: SumBounds, { sums, ledger }: Context): string {
@@ -63,6 +68,7 @@ export const limitInWords = (limit: Limit): string =>
 /** Which limit is exceeded, what is used, what was asked, and when there is room. */
 export function exceededInWords(rule: Rule, { limit, used, asked, roomAt }: Exceeded, nowSeconds: number): string {
   const start = `rule ${rule.name} allows ${limitInWords(limit)}`;
+  if (used === undefined) return `${start}, and what an earlier request moved is not known`;
   if (asked === undefined) return `${start}, and the amount asked is not known`;
   if (asked > boundOf(limit)) return `${start}, asked are ${measured(limit, asked)}`;
   const room = roomAt === undefined ? '' : `; there is room in ${durationInWords(Math.max(1, roomAt - nowSeconds))}`;

@@ -353,7 +353,7 @@ export interface SigningPolicySpec {
     };
   }[];
   /**
-   * Destinations that rules name.
+   * Destinations that rules name. On a Solana cluster, accounts times tokens in assets are at most 512.
    *
    * @maxItems 256
    */
@@ -504,7 +504,7 @@ export interface SigningPolicySpec {
        */
       destinations?: string[];
       /**
-       * Kinds of effects. An Allow without kinds is about transfers alone, so that what is not understood or hands control away must be named. A Deny without kinds is about everything, as far as it is known.
+       * Kinds of effects. An Allow without kinds is about transfers alone, so that what is not understood or hands control away must be named. A Deny without kinds is about everything; what is not understood may move any asset to any destination, so that such a Deny by asset, destination or amount denies every Call, Deploy, TypedData, Digest, Authority and DurableNonce that could. Name the kinds in the Deny where that is not meant.
        *
        * @minItems 1
        * @maxItems 16

@@ -10,7 +10,12 @@ import { policyOf, solana } from './policies.ts';
 export const SOL = 1_000_000_000n;
 export const fee = (amount: bigint, chain = solana, asset = `${chain}/slip44:501`): Fee => ({ chain, asset, amount });
 
-export type Asked = { readonly fees?: readonly Fee[]; readonly ledger?: LedgerView; readonly nowSeconds?: number };
+export type Asked = {
+  readonly book?: readonly object[];
+  readonly fees?: readonly Fee[];
+  readonly ledger?: LedgerView;
+  readonly nowSeconds?: number;
+};
 
 export const ask = (
   policy: Policy,
@@ -41,7 +46,7 @@ export type Row = readonly [
 ];
 
 const decide = ([, rules, effects, , asked]: Row): string => {
-  const { verdict, reason, rule } = ask(policyOf(rules), effects, asked);
+  const { verdict, reason, rule } = ask(policyOf(rules, asked?.book && { addressBook: asked.book }), effects, asked);
   return verdict === 'Allow' ? `allowed by ${rule}` : `${reason}${rule === '' ? '' : ` by ${rule}`}`;
 };
 
