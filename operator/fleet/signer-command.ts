@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { signerNodeFlags } from '../../common/signer-node-flags.ts';
 
 /** What a signer may touch on the disk; absolute paths. */
 export type SignerFiles = { readonly data: string; readonly sealKey: string };
@@ -7,8 +8,8 @@ export type SignerFiles = { readonly data: string; readonly sealKey: string };
 export type SignerCommand = (files: SignerFiles) => readonly string[];
 
 /**
- * How the signer beside this program is started: `signer/main.ts` from sources, `signer.js` beside a bundle. The heap
- * flags keep one under 110 MB at full load. The permission model is a belt: it holds neither SQLite nor the network.
+ * How the signer beside this program is started: `signer/main.ts` from sources, `signer.js` beside a bundle. The
+ * permission model is a belt: it holds neither SQLite nor the network.
  */
 export function signerCommand(moduleUrl: string = import.meta.url): SignerCommand {
   const source = moduleUrl.endsWith('.ts');
@@ -16,10 +17,7 @@ export function signerCommand(moduleUrl: string = import.meta.url): SignerComman
   const code = fileURLToPath(new URL(source ? '../../' : './', moduleUrl));
   return ({ data, sealKey }) => [
     process.execPath,
-    '--max-semi-space-size=2',
-    '--max-old-space-size=96',
-    // SIGUSR1 would open a debugger's port, and with it the heap, to every user of the machine.
-    '--disable-sigusr1',
+    ...signerNodeFlags,
     '--permission',
     '--allow-worker',
     '--disable-warning=PERM0006',

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { digest as digestOf, hex } from '../../../common/bytes.ts';
 import { fingerprintOfCertificate, selfSignedCertificate } from '../../../common/certificate.ts';
+import { signerNodeFlags } from '../../../common/signer-node-flags.ts';
 import type { ClientIdentity } from '../../../client/pinned-tls.ts';
 import { signRequest, type RequestFields, type SignedRequest } from '../../../client/request.ts';
 import { SignerClient } from '../../../client/signer-client.ts';
@@ -40,9 +41,6 @@ export const bothKeys: readonly KeySpec[] = [
 
 /** Any digest may be signed, as often as one likes. */
 export const anyDigest = { rules: [{ name: 'any', verdict: 'Allow', match: { kinds: ['Digest'] } }] };
-
-/** Flags that bound a signer's memory (research: same rate and latency as without). */
-export const memoryFlags: readonly string[] = ['--max-semi-space-size=2', '--max-old-space-size=96'];
 
 const root = join(import.meta.dirname, '../../..');
 const READY_TIMEOUT = 30_000;
@@ -185,7 +183,7 @@ export type ProcessWalletOptions = {
   readonly keys?: readonly KeySpec[];
   /** A SigningPolicy spec without `initiators`: `payments-api` is added. */
   readonly policy?: Readonly<Record<string, unknown>>;
-  /** Flags of Node for every signer. */
+  /** Flags of Node for every signer, in place of those that a fleet gives. */
   readonly nodeFlags?: readonly string[];
   readonly entry?: string;
   /** At least what says that a signer is ready. */
@@ -228,7 +226,7 @@ export class ProcessWallet {
     const shared = {
       wallet: 'payments/treasury',
       operator,
-      nodeFlags: options.nodeFlags ?? memoryFlags,
+      nodeFlags: options.nodeFlags ?? signerNodeFlags,
       entry: options.entry ?? signerEntry(),
       logLevel: options.logLevel ?? 'info',
     };
