@@ -17,6 +17,12 @@ const psbtMagic = Uint8Array.of(0x70, 0x73, 0x62, 0x74, 0xff);
 export async function readPayload(options: PayloadOptions, key: PublicKey, signal: AbortSignal): Promise<Payload> {
   const { transaction, psbt, message, digest, chain } = options;
   const chainOr = (fallback: string): string => (chain === undefined ? fallback : chainNamed(chain));
+  if (chain !== undefined && (message !== undefined || digest !== undefined))
+    throw new UserError(
+      '--chain: what a message or digest is for is not in its bytes, so it belongs to no chain',
+      ['leave --chain out'],
+      exitCodes.usage,
+    );
   const main = (key.scheme === 'EdDSA' ? chainNames['solana'] : chainNames['bitcoin']) ?? '';
   if (transaction !== undefined)
     return { chain: chainOr(main), format: 'Transaction', data: await readBytes('--transaction', transaction, signal) };
@@ -28,9 +34,8 @@ export async function readPayload(options: PayloadOptions, key: PublicKey, signa
       ]);
     return { chain: chainOr(main), format: 'PSBT', data };
   }
-  if (message !== undefined)
-    return { chain: chainOr(''), format: 'Message', data: await readMessage(message, key, signal) };
-  if (digest !== undefined) return { chain: chainOr(''), format: 'Digest', data: hexBytes('--digest', digest) };
+  if (message !== undefined) return { chain: '', format: 'Message', data: await readMessage(message, key, signal) };
+  if (digest !== undefined) return { chain: '', format: 'Digest', data: hexBytes('--digest', digest) };
   throw new UserError(
     'nothing to sign: give one of --transaction, --psbt, --message and --digest',
     [],

@@ -17,7 +17,7 @@ const solana = 'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp';
 const message = offchainMessage('hello', Buffer.from(fake.solana.publicKey, 'hex'));
 const signature = '-----BEGIN SSH SIGNATURE-----\nU1NIU0lH\n-----END SSH SIGNATURE-----\n';
 const spec: Partial<SigningRequest['spec']> = {
-  payload: { chain: solana, format: 'Message', data: `0x${hex(message)}` },
+  payload: { format: 'Message', data: `0x${hex(message)}` },
   initiator: { name: 'payments-api', signature },
 };
 const request = (over: Partial<SigningRequest['spec']> = {}, status?: SigningRequest['status']): SigningRequest =>
@@ -55,7 +55,7 @@ describe('before signers are asked', () => {
       genesis: fake.genesisDigest,
       id: 'payments/pay-42',
       key: 'solana',
-      chain: solana,
+      chain: '',
       format: 'Message',
       data: message,
       initiator: 'payments-api',
@@ -65,7 +65,7 @@ describe('before signers are asked', () => {
     expect(start.signature).toBe(signature);
     expect(start.status).toMatchObject({
       digest: statementDigest(expected),
-      effects: [{ kind: 'Message', chain: solana }],
+      effects: [{ kind: 'Message', text: 'signs the message "hello"' }],
     });
     expect(conditionOf(start.status.conditions, 'Finished')).toMatchObject({ status: 'False', reason: 'Signing' });
     expect(validate({ ...request(), status: start.status })).toEqual([]);

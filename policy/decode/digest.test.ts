@@ -57,7 +57,6 @@ describe('what this version does not know', () => {
     ['EdDSA', 'TypedData', 'eip155:1', 'format TypedData is not in this version'],
     ['EdDSA', 'Transaction', 'eip155:1', 'chain eip155:1: EVM chains are not in this version'],
     ['Schnorr', 'Message', '', 'messages by Schnorr keys are not in this version'],
-    ['EdDSA', 'Message', 'solana:11111111111111111111111111111111', 'want chain "" or a Solana cluster'],
     ['EdDSA', 'Transaction', 'cosmos:hub-4', 'chain "cosmos:hub-4" is not in this version'],
   ] as const)('is refused for a key of %s: format %s on chain "%s"', (scheme, format, chain, message) => {
     expect(refusal(() => decode({ chain, format, data: bytes }, { scheme, bytes }))).toMatchObject({

@@ -36,13 +36,19 @@ describe('an off-chain message', () => {
     });
   });
 
-  test('names its application, its chain and other signers', () => {
-    const chain = 'solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1';
-    const decoded = read(version0('héllo', 1, [other, ours], other), chain);
+  test('names its application, and may have other signers', () => {
+    const decoded = read(version0('héllo', 1, [other, ours], other));
     expect(decoded.effects).toEqual([
-      { kind: 'Message', chain, text: `signs the message "héllo" for application ${other}` },
+      { kind: 'Message', chain: '', text: `signs the message "héllo" for application ${other}` },
     ]);
   });
+
+  test.each(['solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1', 'bip122:000000000019d6689c085ae165831e93', 'eip155:1', 'x'])(
+    'is on no chain, whatever the initiator claims: %s',
+    (chain) => {
+      expect(refusal(() => read(version0('hello'), chain)).message).toContain('leave chain empty');
+    },
+  );
 
   test('of version 1 is read too', () => {
     expect(read(version1('second line\nof two')).effects[0]?.text).toBe('signs the message "second line\\nof two"');

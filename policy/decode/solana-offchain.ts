@@ -19,7 +19,7 @@ const limitedBytes = 1232; // fits a hardware wallet
 const mostBytes = 65_535;
 
 /** Reads an off-chain message of Solana's specification, version 0 or 1, that names `key` as signer. */
-export function decodeOffchain({ chain, data }: Payload, key: PublicKey): Decoded {
+export function decodeOffchain({ data }: Payload, key: PublicKey): Decoded {
   const reader = new BytesReader(data);
   if (data.length < signingDomain.length || !equal(reader.take(signingDomain.length, 'message'), signingDomain))
     throw new Refused(
@@ -31,7 +31,7 @@ export function decodeOffchain({ chain, data }: Payload, key: PublicKey): Decode
   const { text, application } = version === 0 ? readVersion0(reader, key) : readVersion1(reader, key);
   const cut = text.length > 1_024 ? ` (cut here; ${text.length} characters, ${digest(utf8(text))})` : '';
   return {
-    effects: [{ kind: 'Message', chain, text: `signs the message ${shown(text)}${cut}${application}` }],
+    effects: [{ kind: 'Message', chain: '', text: `signs the message ${shown(text)}${cut}${application}` }],
     fees: [],
     messages: [Uint8Array.from(data)],
   };

@@ -12,7 +12,7 @@ import { apiVersion } from '../../operator/api/resource.ts';
 import type { Key, SigningRequest, Wallet } from '../../operator/api/resource.ts';
 import { connectionFile, runEmbedded } from '../../operator/embedded.ts';
 import { silentLog } from '../../common/log.ts';
-import { manifestsFolder, policy, solanaChain, wallet } from './testing/manifests-folder.ts';
+import { manifestsFolder, policy, wallet } from './testing/manifests-folder.ts';
 import type { ManifestsFolder } from './testing/manifests-folder.ts';
 import { OperatorUnderTest } from './testing/operator-under-test.ts';
 
@@ -55,7 +55,7 @@ describe('an operator over a folder of manifests', () => {
         genesis,
         id: `payments/${name}`,
         key: 'solana',
-        chain: solanaChain,
+        chain: '',
         format: 'Message',
         data: sign ? data : Uint8Array.of(1),
         initiator: 'payments-api',
@@ -70,7 +70,7 @@ describe('an operator over a folder of manifests', () => {
       spec: {
         walletRef: { name: 'treasury' },
         key: 'solana',
-        payload: { chain: solanaChain, format: 'Message', data: `0x${hex(data)}` },
+        payload: { format: 'Message', data: `0x${hex(data)}` },
         initiator: { name: 'payments-api', signature },
         expiresAt: formatTime(expiresAt),
       },

@@ -7,8 +7,6 @@ import { stringify } from 'yaml';
 import { apiVersion } from '../../../operator/api/resource.ts';
 import { formatSshPublicKey, sshKeyOf } from '../../../statement/ssh-key.ts';
 
-export const solanaChain = 'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp';
-
 /** A folder of manifests as the quickstart's: three holders, one policy, one initiator with a key of its own. */
 export type ManifestsFolder = {
   readonly dir: string;
