@@ -5,7 +5,9 @@ import { formatTime } from '../common/clock.ts';
 import { type AuditRecord, chainRecord, emptyHead, type Head, verifyChain } from './audit.ts';
 
 const entry = fc.record({ type: fc.constantFrom('Signed', 'Denied'), id: fc.string({ unit: 'grapheme' }) });
-const chain = fc.array(fc.tuple(entry, fc.nat({ max: 3 })), { minLength: 1, maxLength: 12 }).map((entries) => chained(entries));
+const chain = fc
+  .array(fc.tuple(entry, fc.nat({ max: 3 })), { minLength: 1, maxLength: 12 })
+  .map((entries) => chained(entries));
 
 function chained(entries: readonly (readonly [Readonly<Record<string, string>>, number])[]): AuditRecord[] {
   let head: Head = emptyHead;
@@ -24,7 +26,9 @@ describe('an audit chain', () => {
       [{ type: 'Signed', id: 'a' }, 0],
       [{ type: 'Denied', id: 'b' }, 1],
     ]) as [AuditRecord, AuditRecord];
-    expect(fromUtf8(first.record)).toBe('{"id":"a","previous":"","sequence":"1","time":"2026-09-21T14:13:20Z","type":"Signed"}');
+    expect(fromUtf8(first.record)).toBe(
+      '{"id":"a","previous":"","sequence":"1","time":"2026-09-21T14:13:20Z","type":"Signed"}',
+    );
     expect(JSON.parse(fromUtf8(second.record))).toEqual({
       id: 'b',
       previous: `sha256:${hex(sha256(first.record))}`,
@@ -35,8 +39,34 @@ describe('an audit chain', () => {
   });
 
   it('does not let an entry pose as another link', () => {
-    const { record } = chainRecord(emptyHead, '2026-09-21T14:13:20Z', { type: 'Signed', sequence: '9', previous: 'x', time: 'y' });
-    expect(JSON.parse(fromUtf8(record))).toEqual({ type: 'Signed', sequence: '1', previous: '', time: '2026-09-21T14:13:20Z' });
+    const { record } = chainRecord(emptyHead, '2026-09-21T14:13:20Z', {
+      type: 'Signed',
+      sequence: '9',
+      previous: 'x',
+      time: 'y',
+    });
+    expect(JSON.parse(fromUtf8(record))).toEqual({
+      type: 'Signed',
+      sequence: '1',
+      previous: '',
+      time: '2026-09-21T14:13:20Z',
+    });
+  });
+
+  it('takes no entry that could not be read again, and reads the largest that it takes', () => {
+    const time = '2026-09-21T14:13:20Z';
+    const largest = Object.fromEntries(
+      Array.from({ length: 29 }, (_, i) => [String(i).padEnd(64, '\u0001'), '\u0001'.repeat(4_096)]),
+    );
+    expect(verifyChain([chainRecord(emptyHead, time, largest)]).records).toBe(1);
+    for (const [entry, why] of [
+      [{ ...largest, more: '' }, 'at most 32 members, got 33'],
+      [{ type: 'Signed', policy: 'x'.repeat(4_097) }, 'at most 4096 characters in "policy", got 4097'],
+      [{ ['x'.repeat(65)]: '' }, 'characters in "xxx'],
+      [{ message: '\ud83d' }, 'lone surrogate'],
+    ] as const)
+      expect(() => chainRecord(emptyHead, time, entry), why).toThrow(why);
+    expect(() => chainRecord(emptyHead, '+010000-01-01T00:00Z', { type: 'Signed' })).toThrow('want a UTC time');
   });
 
   it('verifies as a whole and in parts, and ends at its last record', () => {
@@ -71,7 +101,9 @@ describe('an audit chain', () => {
       fc.property(chain, fc.nat(), fc.string(), (records, which, id) => {
         const at = which % records.length;
         const original = records[at] as AuditRecord;
-        const record = utf8(fromUtf8(original.record).replace(/"id":"(?:[^"\\]|\\.)*"/, () => `"id":${JSON.stringify(`${id}!`)}`));
+        const record = utf8(
+          fromUtf8(original.record).replace(/"id":"(?:[^"\\]|\\.)*"/, () => `"id":${JSON.stringify(`${id}!`)}`),
+        );
         fc.pre(!Buffer.from(record).equals(original.record) && id.isWellFormed());
         const forged = records.with(at, { ...original, record, hash: sha256(record) });
         const whole = verifyChain(records).head;
@@ -86,7 +118,8 @@ describe('an audit chain', () => {
       fc.property(chain, fc.nat(), (records, which) => {
         const at = which % records.length;
         const shorter = records.toSpliced(at, 1);
-        if (at + 1 < records.length) expect(() => verifyChain(shorter)).toThrow(`audit record ${at + 1}: record ${at + 2} stands in its place`);
+        if (at + 1 < records.length)
+          expect(() => verifyChain(shorter)).toThrow(`audit record ${at + 1}: record ${at + 2} stands in its place`);
         else expect(verifyChain(shorter).head).not.toEqual(verifyChain(records).head);
       }),
     );
@@ -111,7 +144,14 @@ describe('an audit chain', () => {
   });
 
   it('refuses what is no canonical object with a time, however it is hashed', () => {
-    for (const text of ['', '"text"', '[]', '{"sequence":"1"}', '{"previous":"","sequence":"1","time":"now"}', '{ "a":"b"}']) {
+    for (const text of [
+      '',
+      '"text"',
+      '[]',
+      '{"sequence":"1"}',
+      '{"previous":"","sequence":"1","time":"now"}',
+      '{ "a":"b"}',
+    ]) {
       const record = utf8(text);
       expect(() => verifyChain([{ sequence: 1n, record, hash: sha256(record) }]), text).toThrow('audit record 1: ');
     }

@@ -11,10 +11,26 @@ export type AuditRecord = { readonly sequence: bigint; readonly record: Uint8Arr
 
 export const emptyHead: Head = { sequence: 0n, hash: new Uint8Array(32) };
 
-/** The link that follows `head`: the entry with its `sequence`, its `time` and, in `previous`, the digest of the link before. */
+/** A record says in short what happened: even of the longest escapes it is shorter than what a reader takes. */
+const MOST_MEMBERS = 32;
+const MOST_CHARACTERS = 4_096;
+const MOST_NAME_CHARACTERS = 64;
+
+/**
+ * The link that follows `head`: the entry with its `sequence`, its `time` and, in `previous`, the digest of the link
+ * before. Throws on what {@link verifyChain} might not read: more than 32 members or 4096 characters in one, lone
+ * surrogates, another form of time.
+ */
 export function chainRecord(head: Head, time: string, entry: Readonly<Record<string, string>>): AuditRecord {
   const sequence = head.sequence + 1n;
-  const record = canonicalize({ ...entry, sequence: String(sequence), previous: previousOf(head), time });
+  const members = { ...entry, sequence: String(sequence), previous: previousOf(head), time };
+  parseTime(time);
+  if (Object.keys(members).length > MOST_MEMBERS)
+    throw new Error(`audit record: want at most ${MOST_MEMBERS} members, got ${Object.keys(members).length}`);
+  for (const [name, { length }] of Object.entries(members))
+    if (name.length > MOST_NAME_CHARACTERS || length > MOST_CHARACTERS)
+      throw new Error(`audit record: want at most ${MOST_CHARACTERS} characters in ${quote(name)}, got ${length}`);
+  const record = canonicalize(members);
   return { sequence, record, hash: sha256(record) };
 }
 

@@ -2,6 +2,7 @@ import { digest as digestOf, fromHex, hex } from '../../common/bytes.ts';
 import { messageOf } from '../../common/errors.ts';
 import type { Ask, Outcome } from '../../proto/gen/signer/v1/peer.ts';
 import type { RequestRow } from '../state/store.ts';
+import { keptHearsay } from './hearsay.ts';
 import { requestRow } from './requests.ts';
 import type { Wallet } from './wallet.ts';
 
@@ -58,11 +59,13 @@ export class Outcomes {
       if (!key.engine.verify(key.publicKey.bytes, message, outcome.signatures[i] ?? new Uint8Array()))
         throw new Error(`signature ${i} does not verify`);
     const now = time.seconds();
+    const heard = keptHearsay(outcome, this.#wallet.roster);
     const row = requestRow(request, known?.firstSeen ?? now, {
       state: 'Signed',
+      // By which rule and policy, this holder's own word goes before another's.
       rule: known?.rule ?? '',
-      policyDigest: outcome.policyDigest,
-      participants: outcome.participants.filter((name) => this.#wallet.roster.find(name) !== undefined),
+      policyDigest: known?.policyDigest || heard.policyDigest,
+      participants: heard.participants,
       signatures: outcome.signatures,
     });
     const at = ledger.get(request.digest)?.at ?? Math.min(now, request.expiresAt);

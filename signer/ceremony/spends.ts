@@ -5,6 +5,7 @@ import type { Spend } from '../../proto/gen/signer/v1/peer.ts';
 import { parseStatement } from '../../statement/statements.ts';
 import { MAX_SEQUENCE } from '../peers/link-codec.ts';
 import type { LedgerRow, SpendRow } from '../state/store.ts';
+import { keptHearsay } from './hearsay.ts';
 import { LONGEST_EXPIRY, type VerifiedRequest } from './judge.ts';
 import { requestRow } from './requests.ts';
 import type { Wallet } from './wallet.ts';
@@ -134,6 +135,7 @@ export class Spends {
   #learn(peer: string, spend: Spend): ((known: ReturnType<Wallet['peer']>) => Promise<void>) | undefined {
     const wallet = this.#wallet;
     const { ledger, requests, recent, time } = wallet;
+    const { rule, policyDigest } = keptHearsay(spend, wallet.roster);
     const now = time.seconds();
     try {
       const counted = ledger.get(digestOf(spend.statement));
@@ -156,8 +158,8 @@ export class Spends {
           ? undefined
           : requestRow(verified, bound?.firstSeen ?? now, {
               state: bound?.state === 'Signed' ? 'Signed' : 'Released',
-              rule: spend.rule,
-              policyDigest: spend.policyDigest,
+              rule,
+              policyDigest,
               participants: bound?.participants ?? [],
               signatures: bound?.signatures ?? [],
             });
@@ -174,7 +176,7 @@ export class Spends {
               id: verified.statement.id,
               key: verified.statement.key,
               from: peer,
-              policy: spend.policyDigest,
+              policy: policyDigest,
             },
           ],
         });

@@ -158,6 +158,18 @@ describe('groups of changes', () => {
     );
   });
 
+  it('have one that cannot be audited fail alone, and the state opens again', () => {
+    const file = join(temporaryFolder(), 'state.db');
+    const first = new Database(file);
+    const unreadable = { ...release(2), audit: [{ type: 'SpendLearned' as const, policy: '\u0001'.repeat(200_000) }] };
+    const results = first.apply([release(1), unreadable, release(3)]);
+    expect(results.map((error) => error?.message)).toEqual([undefined, expect.stringContaining('"policy"'), undefined]);
+    first.close();
+    const { database, reader } = opened(file);
+    expect([1, 2, 3].map((i) => reader.ledger(digestOf(i))?.state)).toEqual(['Spent', undefined, 'Spent']);
+    expect(verifyChain(reader.auditAfter(0n, 9))).toEqual({ records: 2, head: database.head });
+  });
+
   it('number releases without a gap, and a second one of a request not at all', () => {
     const { database, reader } = opened();
     database.apply([{ now, releases: [1, 1, 2].map((i) => ({ digest: digestOf(i), at: now })) }]);

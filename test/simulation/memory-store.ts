@@ -1,6 +1,5 @@
-import { hex, sha256 } from '../../common/bytes.ts';
 import { formatTime } from '../../common/clock.ts';
-import { canonicalize } from '../../statement/canonical.ts';
+import { chainRecord } from '../../statement/audit.ts';
 import type {
   AuditRecord,
   Change,
@@ -108,6 +107,9 @@ export class MemoryStore implements Store {
       const bound = this.requestById(r.initiator, r.id);
       if (bound !== undefined && bound.digest !== r.digest) throw new Error('id already bound');
     }
+    const records: AuditRecord[] = [];
+    for (const entry of change.audit ?? [])
+      records.push(chainRecord(records.at(-1) ?? disk.head, formatTime(change.now * 1000), entry));
     for (const n of nonces) disk.nonces.add(n);
     for (const [name, value] of Object.entries(change.meta ?? {})) disk.meta.set(name, value);
     for (const k of change.keys ?? []) disk.keys.set(k.name, k);
@@ -124,16 +126,7 @@ export class MemoryStore implements Store {
       if (!disk.releases.some((r) => r.digest === digest))
         disk.releases.push({ sequence: BigInt(disk.releases.length + 1), digest, at });
     for (const p of change.peers ?? []) disk.peers.set(p.name, p);
-    for (const entry of change.audit ?? []) {
-      const { sequence, hash } = disk.head;
-      const record = canonicalize({
-        ...entry,
-        sequence: String(sequence + 1n),
-        previous: hex(hash),
-        time: formatTime(change.now * 1000),
-      });
-      disk.audit.push({ sequence: sequence + 1n, record, hash: sha256(record) });
-    }
+    disk.audit.push(...records);
     disk.lastTime = Math.max(disk.lastTime, change.now);
   }
 }
