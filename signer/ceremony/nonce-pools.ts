@@ -108,12 +108,19 @@ export class PeerCommitments {
     }
   }
 
-  /** `count` commitments once they are there; undefined when the peer goes first. */
-  take(count: number): Promise<readonly Contribution[] | undefined> {
-    if (this.#waiting.length === 0 && this.#ready.length >= count) return Promise.resolve(this.#ready.splice(0, count));
-    return new Promise((resolve) => {
-      this.#waiting.push({ count, resolve });
-    });
+  /** `count` commitments once they are there; undefined when the peer goes first, or after `giveUp`. */
+  take(count: number): { readonly taken: Promise<readonly Contribution[] | undefined>; readonly giveUp: () => void } {
+    if (this.#waiting.length === 0 && this.#ready.length >= count)
+      return { taken: Promise.resolve(this.#ready.splice(0, count)), giveUp: () => {} };
+    const { promise, resolve } = Promise.withResolvers<readonly Contribution[] | undefined>();
+    const waiter: Waiter = { count, resolve };
+    this.#waiting.push(waiter);
+    // Whoever no longer waits must not get any: their maker would never know that they are gone.
+    const giveUp = (): void => {
+      this.#waiting = this.#waiting.filter((other) => other !== waiter);
+      resolve(undefined);
+    };
+    return { taken: promise, giveUp };
   }
 
   /** The peer is gone, or its process is another: nothing here can be used. */

@@ -1,29 +1,19 @@
-import { formatTime } from '../../common/clock.ts';
 import { messageOf, Refused } from '../../common/errors.ts';
 import { RateLimit } from '../../common/rate-limit.ts';
 import { outcomeOf } from '../../common/reasons.ts';
-import type { Decision } from '../../policy/decision.ts';
-import type { Commitments, Contribution, Refusal, SignRound, SignShares } from '../../proto/gen/signer/v1/peer.ts';
 import type { SignReply, SignRequest } from '../../proto/gen/signer/v1/signer.ts';
 import { BadCommitment, Culprit } from '../scheme/scheme.ts';
 import type { RequestRow } from '../state/store.ts';
 import { checkExpiry, type Reading, type VerifiedRequest } from './judge.ts';
-import { PeerCommitments, type OwnNonce } from './nonce-pools.ts';
 import { signedEntry, type Outcomes } from './outcomes.ts';
-import type { NonceKeeper } from './own-nonces.ts';
 import { MAY_EXIST, refusalReply, rowReply, signedReply } from './reply.ts';
 import { requestRow } from './requests.ts';
 import type { Member } from './roster.ts';
-import { Rounds, type Answer } from './rounds.ts';
-import { sessionId } from './session.ts';
-import { signingInput } from './sign-member.ts';
+import type { Run, SignSession, SignSessions } from './sign-sessions.ts';
 import type { Spends } from './spends.ts';
 import { Stopwatch } from './stopwatch.ts';
 import type { ActiveKey, Wallet } from './wallet.ts';
 
-/** A member has this long to answer a round, and to deliver commitments. Milliseconds. */
-const ANSWER_TIMEOUT = 10_000;
-const COMMITMENTS_TIMEOUT = 3_000;
 /** Requests under way, in all and of one initiator. */
 const MOST_REQUESTS = 1_024;
 const MOST_OF_INITIATOR = 512;
@@ -35,18 +25,6 @@ const RECORDS_PER_SECOND = 2;
 /** Refusals that another try with the same member may cure. */
 const CURABLE = new Set(['NonceUnknown', 'LimitContended']);
 
-/** A request on its way: everything that was established about it. */
-type Run = {
-  readonly request: VerifiedRequest;
-  readonly key: ActiveKey;
-  readonly reading: Reading;
-  readonly decision: Decision;
-  readonly now: number;
-  readonly watch: Stopwatch;
-};
-
-type Session = { readonly round: SignRound; readonly own: readonly OwnNonce[]; readonly quorum: readonly Member[] };
-
 /**
  * The coordinator's side of signing, at an Infrastructure holder. Requests are admitted one after another against
  * its own ledger; a round goes to `t - 1` other members at once while its own reservation goes to disk.
@@ -57,21 +35,18 @@ type Session = { readonly round: SignRound; readonly own: readonly OwnNonce[]; r
  */
 export class SignCoordinator {
   readonly #wallet: Wallet;
-  readonly #nonces: NonceKeeper;
+  readonly #sessions: SignSessions;
   readonly #spends: Spends;
   readonly #outcomes: Outcomes;
-  readonly #rounds: Rounds;
-  readonly #commitments = new Map<string, PeerCommitments>();
   readonly #running = new Map<string, Promise<SignReply>>();
   readonly #byInitiator = new Map<string, number>();
   readonly #records: RateLimit;
 
-  constructor(wallet: Wallet, nonces: NonceKeeper, spends: Spends, outcomes: Outcomes) {
+  constructor(wallet: Wallet, sessions: SignSessions, spends: Spends, outcomes: Outcomes) {
     this.#wallet = wallet;
-    this.#nonces = nonces;
+    this.#sessions = sessions;
     this.#spends = spends;
     this.#outcomes = outcomes;
-    this.#rounds = new Rounds(wallet.env.clock);
     this.#records = new RateLimit(wallet.env.clock, RECORDS_BURST, RECORDS_PER_SECOND);
   }
 
@@ -131,33 +106,6 @@ export class SignCoordinator {
       });
     this.#running.set(verified.digest, run);
     return run;
-  }
-
-  /** A peer's link is up: its commitments of before are void. */
-  onUp(peer: string): void {
-    this.#forget(peer);
-  }
-
-  onDown(peer: string): void {
-    this.#rounds.onDown(peer);
-    this.#forget(peer);
-  }
-
-  onCommitments(peer: string, { key, boot, replace, commitments }: Commitments): void {
-    const { roster, wanted, env } = this.#wallet;
-    if (roster.find(peer)?.role === 'Backup' || !wanted.has(key)) return;
-    const pool = this.#pool(key, peer);
-    pool.add(boot, commitments, replace);
-    env.meter.nonces(key, peer, pool.size);
-  }
-
-  onShares(peer: string, shares: SignShares): void {
-    this.#rounds.onShares(peer, shares);
-  }
-
-  /** False where the refusal is of no round of ours. */
-  onRefusal(peer: string, refusal: Refusal): boolean {
-    return this.#rounds.onRefusal(peer, refusal);
   }
 
   #finish({ statement }: VerifiedRequest, watch: Stopwatch, reply: SignReply): SignReply {
@@ -238,20 +186,17 @@ export class SignCoordinator {
     let reserving: Promise<void> | undefined;
     try {
       for (;;) {
-        const quorum = this.#quorum(left);
+        const quorum = this.#sessions.quorum(left);
         if (quorum === undefined) break;
-        const session = await watch.time('queue', () => this.#prepare(run, quorum, left));
+        const session = await watch.time('queue', () => this.#sessions.prepare(run, quorum, left));
         if (session === undefined) continue;
-        const asked = quorum.filter((m) => m !== roster.me);
-        const answers = asked.map((m) => this.#rounds.wait(session.round.session, m.name, ANSWER_TIMEOUT));
         asking = true;
-        for (const m of asked)
-          if (!env.peers.send(m.name, { $case: 'signRound', value: session.round })) this.#rounds.onDown(m.name);
+        const answers = this.#sessions.ask(session);
         // Our reservation goes to disk while the members work: nothing of ours but the request has left.
         reserving ??= watch.time('ledger', () => this.#reserve(run, quorum));
         reserving.catch(() => {}); // awaited below, once the members have answered
         try {
-          const results = await watch.time('round', () => this.#collect(run, session, asked, answers));
+          const results = await watch.time('round', () => this.#sessions.collect(run, session, answers));
           for (const [name, answer] of results.answers) {
             mayExist ||= answer.kind !== 'refused';
             if (answer.kind === 'silent') left.set(name, answer.why);
@@ -262,7 +207,7 @@ export class SignCoordinator {
           asking = false;
           await reserving;
           if (results.shares === undefined) continue;
-          const signatures = await this.#aggregate(run, session, results.shares);
+          const signatures = await this.#sessions.aggregate(run, session, results.shares);
           return await this.#signed(run, session, signatures);
         } catch (error) {
           if (!(error instanceof Culprit || error instanceof BadCommitment)) throw error;
@@ -278,131 +223,6 @@ export class SignCoordinator {
       left.set(roster.me.name, new Refused(refused.reason, `${roster.me.name}: ${refused.message}`));
     }
     return this.#unsigned(run, left, mayExist);
-  }
-
-  /** `t` usable members in roster order, this one among them; undefined where too few are left. */
-  #quorum(left: ReadonlyMap<string, unknown>): readonly Member[] | undefined {
-    const { roster } = this.#wallet;
-    const others = roster.signing.filter((m) => m !== roster.me && !left.has(m.name) && this.#wallet.usable(m.name));
-    if (others.length < roster.threshold - 1) return undefined;
-    return [roster.me, ...others.slice(0, roster.threshold - 1)].toSorted((a, b) => a.identifier - b.identifier);
-  }
-
-  /** Takes one unused contribution a member and input; a member without any is left out. */
-  async #prepare(
-    run: Run,
-    quorum: readonly Member[],
-    left: Map<string, Refused | string>,
-  ): Promise<Session | undefined> {
-    const { roster, genesisDigest, policyDigest, env, time } = this.#wallet;
-    const { key, request, reading } = run;
-    const count = reading.decoded.messages.length;
-    const taken = await Promise.all(
-      quorum.map(async (m): Promise<readonly Contribution[] | undefined> => {
-        if (m === roster.me) return undefined;
-        const contributions = await this.#takeFrom(key.name, m.name, count);
-        if (contributions === undefined) left.set(m.name, 'it delivered no commitments');
-        return contributions;
-      }),
-    );
-    if (quorum.some((m) => left.has(m.name))) return undefined;
-    const own = await this.#nonces.takeOwn(key, count);
-    const inputs = own.map((mine, i) => ({
-      contributions: quorum.map((m, j): Contribution => {
-        const { boot, index, hiding, binding } = taken[j]?.[i] ?? mine;
-        return { holder: m.name, boot, index, hiding, binding };
-      }),
-    }));
-    const names = quorum.map((m) => m.name);
-    const binding = {
-      genesis: genesisDigest,
-      key: key.name,
-      epoch: key.epoch,
-      request: request.digest,
-      policy: policyDigest,
-    };
-    env.log.debug('session', { digest: request.digest, quorum: names });
-    const round: SignRound = {
-      session: sessionId({ ...binding, quorum: names, inputs }),
-      request: request.request,
-      policyDigest,
-      effectsDigest: reading.effectsDigest,
-      time: formatTime(time.seconds() * 1000),
-      epoch: key.epoch,
-      quorum: names,
-      inputs,
-      key: key.name,
-    };
-    return { round, own, quorum };
-  }
-
-  async #takeFrom(key: string, peer: string, count: number): Promise<readonly Contribution[] | undefined> {
-    const pool = this.#pool(key, peer);
-    let cancel = (): void => {};
-    const late = new Promise<undefined>((resolve) => {
-      cancel = this.#wallet.env.clock.after(COMMITMENTS_TIMEOUT, () => resolve(undefined));
-    });
-    const taken = await Promise.race([pool.take(count), late]);
-    cancel();
-    this.#wallet.env.meter.nonces(key, peer, pool.size);
-    return taken;
-  }
-
-  /** Own shares and the members' answers; `shares` by input only where every member gave its own. */
-  async #collect(
-    run: Run,
-    { round, own }: Session,
-    asked: readonly Member[],
-    answers: readonly Promise<Answer>[],
-  ): Promise<{
-    readonly answers: ReadonlyMap<string, Answer>;
-    readonly shares: readonly Map<number, Uint8Array>[] | undefined;
-  }> {
-    const { roster } = this.#wallet;
-    const { key, reading } = run;
-    const mine = Promise.all(
-      own.map(async (nonce, i) =>
-        key.signing?.sign(nonce.nonce, signingInput(roster, round, reading.decoded.messages, i)),
-      ),
-    );
-    const [given, shares] = await Promise.all([Promise.all(answers), mine]);
-    const byName = new Map(asked.map((m, i) => [m.name, given[i] as Answer]));
-    for (const [name, answer] of byName)
-      if (answer.kind === 'shares' && answer.shares.length !== own.length)
-        byName.set(name, { kind: 'silent', why: `it gave ${answer.shares.length} shares for ${own.length} inputs` });
-    const complete = [...byName.values()].every((a) => a.kind === 'shares');
-    const byInput = own.map((_, i) => {
-      const of = new Map<number, Uint8Array>([[roster.me.identifier, shares[i] as Uint8Array]]);
-      for (const [name, a] of byName)
-        if (a.kind === 'shares') of.set(roster.get(name).identifier, a.shares[i] as Uint8Array);
-      return of;
-    });
-    return { answers: byName, shares: complete ? byInput : undefined };
-  }
-
-  /** One signature an input, each verified by other code than made it. Throws {@link Culprit}. */
-  async #aggregate(
-    run: Run,
-    { round }: Session,
-    shares: readonly Map<number, Uint8Array>[],
-  ): Promise<readonly Uint8Array[]> {
-    const { key, reading, watch } = run;
-    const { messages } = reading.decoded;
-    const { roster } = this.#wallet;
-    const signatures = await watch.time('aggregate', () =>
-      Promise.all(
-        shares.map(async (of, i) => {
-          if (key.signing === undefined) throw new Refused('KeyNotReady', `key ${key.name} is not open here`);
-          return key.signing.aggregate(signingInput(roster, round, messages, i), of);
-        }),
-      ),
-    );
-    watch.timeSync('verify', () => {
-      for (const [i, signature] of signatures.entries())
-        if (!key.engine.verify(key.publicKey.bytes, messages[i] as Uint8Array, signature))
-          throw new Refused('Internal', `the aggregate of input ${i} does not verify`);
-    });
-    return signatures;
   }
 
   /** The reservation on disk. */
@@ -435,7 +255,7 @@ export class SignCoordinator {
     await requests.keep(row, written);
   }
 
-  async #signed(run: Run, { round }: Session, signatures: readonly Uint8Array[]): Promise<SignReply> {
+  async #signed(run: Run, { round }: SignSession, signatures: readonly Uint8Array[]): Promise<SignReply> {
     const { request, reading, decision, now, watch } = run;
     const { requests, ledger, policyDigest } = this.#wallet;
     const row = requestRow(request, requests.get(request.digest)?.firstSeen ?? now, {
@@ -585,17 +405,6 @@ export class SignCoordinator {
       })),
     });
     return names;
-  }
-
-  #pool(key: string, peer: string): PeerCommitments {
-    const id = `${key}\n${peer}`;
-    const pool = this.#commitments.get(id) ?? new PeerCommitments(peer);
-    this.#commitments.set(id, pool);
-    return pool;
-  }
-
-  #forget(peer: string): void {
-    for (const [id, pool] of this.#commitments) if (id.endsWith(`\n${peer}`)) pool.clear();
   }
 
   #pause(ms: number): Promise<void> {

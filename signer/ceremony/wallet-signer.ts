@@ -13,6 +13,7 @@ import { NonceKeeper } from './own-nonces.ts';
 import { rowReply } from './reply.ts';
 import { SignCoordinator } from './sign-coordinator.ts';
 import { SignMember } from './sign-member.ts';
+import { SignSessions } from './sign-sessions.ts';
 import { Spends } from './spends.ts';
 import { shareLabel, type Wallet } from './wallet.ts';
 
@@ -26,6 +27,7 @@ export class WalletSigner {
   readonly #nonces: NonceKeeper;
   readonly #spends: Spends;
   readonly #outcomes: Outcomes;
+  readonly #sessions: SignSessions;
   readonly #coordinator: SignCoordinator;
   readonly #member: SignMember;
   readonly #forwarding: Forwarding;
@@ -36,7 +38,8 @@ export class WalletSigner {
     this.#nonces = new NonceKeeper(wallet);
     this.#spends = new Spends(wallet);
     this.#outcomes = new Outcomes(wallet);
-    this.#coordinator = new SignCoordinator(wallet, this.#nonces, this.#spends, this.#outcomes);
+    this.#sessions = new SignSessions(wallet, this.#nonces);
+    this.#coordinator = new SignCoordinator(wallet, this.#sessions, this.#spends, this.#outcomes);
     this.#member = new SignMember(wallet, this.#nonces, this.#spends);
     this.#forwarding = new Forwarding(wallet, (request) => this.#coordinator.sign(request));
   }
@@ -81,14 +84,14 @@ export class WalletSigner {
   }
 
   onUp(peer: string, hello: Hello): void {
-    this.#coordinator.onUp(peer);
+    this.#sessions.onUp(peer);
     this.#spends.onUp(peer, hello.spendsSeen);
     this.#nonces.offer(peer);
     this.keygen.onUp(peer);
   }
 
   onDown(peer: string): void {
-    this.#coordinator.onDown(peer);
+    this.#sessions.onDown(peer);
     this.#spends.onDown(peer);
     this.#outcomes.onDown(peer);
     this.#forwarding.onDown(peer);
@@ -105,13 +108,13 @@ export class WalletSigner {
       case 'heartbeat':
         return;
       case 'commitments':
-        return this.#coordinator.onCommitments(peer, body.value);
+        return this.#sessions.onCommitments(peer, body.value);
       case 'signRound':
         return this.#background(peer, this.#member.onSignRound(peer, body.value));
       case 'signShares':
-        return this.#coordinator.onShares(peer, body.value);
+        return this.#sessions.onShares(peer, body.value);
       case 'refusal':
-        if (!this.#coordinator.onRefusal(peer, body.value) && body.value.reason === 'Unknown')
+        if (!this.#sessions.onRefusal(peer, body.value) && body.value.reason === 'Unknown')
           this.#outcomes.onUnknown(peer, `sha256:${Buffer.from(body.value.session).toString('hex')}`);
         return;
       case 'outcome':

@@ -1,0 +1,220 @@
+import { formatTime } from '../../common/clock.ts';
+import { Refused } from '../../common/errors.ts';
+import type { Decision } from '../../policy/decision.ts';
+import type { Commitments, Contribution, Refusal, SignRound, SignShares } from '../../proto/gen/signer/v1/peer.ts';
+import type { Reading, VerifiedRequest } from './judge.ts';
+import { PeerCommitments, type OwnNonce } from './nonce-pools.ts';
+import type { NonceKeeper } from './own-nonces.ts';
+import type { Member } from './roster.ts';
+import { Rounds, type Answer } from './rounds.ts';
+import { sessionId } from './session.ts';
+import { signingInput } from './sign-member.ts';
+import type { Stopwatch } from './stopwatch.ts';
+import type { ActiveKey, Wallet } from './wallet.ts';
+
+/** A member has this long to answer a round, and to deliver commitments. Milliseconds. */
+const ANSWER_TIMEOUT = 10_000;
+const COMMITMENTS_TIMEOUT = 3_000;
+
+/** A request on its way: everything that was established about it. */
+export type Run = {
+  readonly request: VerifiedRequest;
+  readonly key: ActiveKey;
+  readonly reading: Reading;
+  readonly decision: Decision;
+  readonly now: number;
+  readonly watch: Stopwatch;
+};
+
+/** One try with one quorum: what is asked of its other members, and the coordinator's own nonces. */
+export type SignSession = {
+  readonly round: SignRound;
+  readonly own: readonly OwnNonce[];
+  readonly asked: readonly Member[];
+};
+
+/**
+ * A coordinator's sessions: commitments that peers delivered ahead, rounds under way, shares put together. What a
+ * request may do was decided before, what becomes of it is decided after (sign-coordinator.ts).
+ */
+export class SignSessions {
+  readonly #wallet: Wallet;
+  readonly #nonces: NonceKeeper;
+  readonly #rounds: Rounds;
+  readonly #commitments = new Map<string, PeerCommitments>();
+
+  constructor(wallet: Wallet, nonces: NonceKeeper) {
+    this.#wallet = wallet;
+    this.#nonces = nonces;
+    this.#rounds = new Rounds(wallet.env.clock);
+  }
+
+  /** A peer's link is up: its commitments of before are void. */
+  onUp(peer: string): void {
+    this.#forget(peer);
+  }
+
+  onDown(peer: string): void {
+    this.#rounds.onDown(peer);
+    this.#forget(peer);
+  }
+
+  onCommitments(peer: string, { key, boot, replace, commitments }: Commitments): void {
+    const { roster, wanted, env } = this.#wallet;
+    if (roster.find(peer)?.role === 'Backup' || !wanted.has(key)) return;
+    const pool = this.#pool(key, peer);
+    pool.add(boot, commitments, replace);
+    env.meter.nonces(key, peer, pool.size);
+  }
+
+  onShares(peer: string, shares: SignShares): void {
+    this.#rounds.onShares(peer, shares);
+  }
+
+  /** False where the refusal is of no round of ours. */
+  onRefusal(peer: string, refusal: Refusal): boolean {
+    return this.#rounds.onRefusal(peer, refusal);
+  }
+
+  /** `t` usable members in roster order, this one among them; undefined where too few are left. */
+  quorum(left: ReadonlyMap<string, unknown>): readonly Member[] | undefined {
+    const { roster } = this.#wallet;
+    const others = roster.signing.filter((m) => m !== roster.me && !left.has(m.name) && this.#wallet.usable(m.name));
+    if (others.length < roster.threshold - 1) return undefined;
+    return [roster.me, ...others.slice(0, roster.threshold - 1)].toSorted((a, b) => a.identifier - b.identifier);
+  }
+
+  /** Takes one unused contribution a member and input; a member without any is left out. */
+  async prepare(
+    run: Run,
+    quorum: readonly Member[],
+    left: Map<string, Refused | string>,
+  ): Promise<SignSession | undefined> {
+    const { roster, genesisDigest, policyDigest, env, time } = this.#wallet;
+    const { key, request, reading } = run;
+    const count = reading.decoded.messages.length;
+    const taken = await Promise.all(
+      quorum.map(async (m): Promise<readonly Contribution[] | undefined> => {
+        if (m === roster.me) return undefined;
+        const contributions = await this.#takeFrom(key.name, m.name, count);
+        if (contributions === undefined) left.set(m.name, 'it delivered no commitments');
+        return contributions;
+      }),
+    );
+    if (quorum.some((m) => left.has(m.name))) return undefined;
+    const own = await this.#nonces.takeOwn(key, count);
+    const inputs = own.map((mine, i) => ({
+      contributions: quorum.map((m, j): Contribution => {
+        const { boot, index, hiding, binding } = taken[j]?.[i] ?? mine;
+        return { holder: m.name, boot, index, hiding, binding };
+      }),
+    }));
+    const names = quorum.map((m) => m.name);
+    const binding = {
+      genesis: genesisDigest,
+      key: key.name,
+      epoch: key.epoch,
+      request: request.digest,
+      policy: policyDigest,
+    };
+    env.log.debug('session', { digest: request.digest, quorum: names });
+    const round: SignRound = {
+      session: sessionId({ ...binding, quorum: names, inputs }),
+      request: request.request,
+      policyDigest,
+      effectsDigest: reading.effectsDigest,
+      time: formatTime(time.seconds() * 1000),
+      epoch: key.epoch,
+      quorum: names,
+      inputs,
+      key: key.name,
+    };
+    return { round, own, asked: quorum.filter((m) => m !== roster.me) };
+  }
+
+  /** Sends a session's round to its other members; their answers come, or it says why not. */
+  ask({ round, asked }: SignSession): readonly Promise<Answer>[] {
+    const answers = asked.map((m) => this.#rounds.wait(round.session, m.name, ANSWER_TIMEOUT));
+    for (const m of asked)
+      if (!this.#wallet.env.peers.send(m.name, { $case: 'signRound', value: round })) this.#rounds.onDown(m.name);
+    return answers;
+  }
+
+  /** Own shares and the members' answers; `shares` by input only where every member gave its own. */
+  async collect(
+    run: Run,
+    { round, own, asked }: SignSession,
+    answers: readonly Promise<Answer>[],
+  ): Promise<{
+    readonly answers: ReadonlyMap<string, Answer>;
+    readonly shares: readonly Map<number, Uint8Array>[] | undefined;
+  }> {
+    const { roster } = this.#wallet;
+    const { key, reading } = run;
+    const mine = Promise.all(
+      own.map(async (nonce, i) =>
+        key.signing?.sign(nonce.nonce, signingInput(roster, round, reading.decoded.messages, i)),
+      ),
+    );
+    const [given, shares] = await Promise.all([Promise.all(answers), mine]);
+    const byName = new Map(asked.map((m, i) => [m.name, given[i] as Answer]));
+    for (const [name, answer] of byName)
+      if (answer.kind === 'shares' && answer.shares.length !== own.length)
+        byName.set(name, { kind: 'silent', why: `it gave ${answer.shares.length} shares for ${own.length} inputs` });
+    const complete = [...byName.values()].every((a) => a.kind === 'shares');
+    const byInput = own.map((_, i) => {
+      const of = new Map<number, Uint8Array>([[roster.me.identifier, shares[i] as Uint8Array]]);
+      for (const [name, a] of byName)
+        if (a.kind === 'shares') of.set(roster.get(name).identifier, a.shares[i] as Uint8Array);
+      return of;
+    });
+    return { answers: byName, shares: complete ? byInput : undefined };
+  }
+
+  /** One signature an input, each verified by other code than made it. Throws {@link Culprit}. */
+  async aggregate(
+    run: Run,
+    { round }: SignSession,
+    shares: readonly Map<number, Uint8Array>[],
+  ): Promise<readonly Uint8Array[]> {
+    const { key, reading, watch } = run;
+    const { messages } = reading.decoded;
+    const { roster } = this.#wallet;
+    const signatures = await watch.time('aggregate', () =>
+      Promise.all(
+        shares.map(async (of, i) => {
+          if (key.signing === undefined) throw new Refused('KeyNotReady', `key ${key.name} is not open here`);
+          return key.signing.aggregate(signingInput(roster, round, messages, i), of);
+        }),
+      ),
+    );
+    watch.timeSync('verify', () => {
+      for (const [i, signature] of signatures.entries())
+        if (!key.engine.verify(key.publicKey.bytes, messages[i] as Uint8Array, signature))
+          throw new Refused('Internal', `the aggregate of input ${i} does not verify`);
+    });
+    return signatures;
+  }
+
+  async #takeFrom(key: string, peer: string, count: number): Promise<readonly Contribution[] | undefined> {
+    const { clock, meter } = this.#wallet.env;
+    const pool = this.#pool(key, peer);
+    const { taken, giveUp } = pool.take(count);
+    const cancel = clock.after(COMMITMENTS_TIMEOUT, giveUp);
+    const contributions = await taken;
+    cancel();
+    meter.nonces(key, peer, pool.size);
+    return contributions;
+  }
+
+  #pool(key: string, peer: string): PeerCommitments {
+    const id = `${key}\n${peer}`;
+    const pool = this.#commitments.get(id) ?? new PeerCommitments(peer);
+    this.#commitments.set(id, pool);
+    return pool;
+  }
+
+  #forget(peer: string): void {
+    for (const [id, pool] of this.#commitments) if (id.endsWith(`\n${peer}`)) pool.clear();
+  }
+}
