@@ -1,13 +1,12 @@
 import { quote } from '../common/bytes.ts';
 import { messageOf } from '../common/errors.ts';
-import { nearest } from '../common/nearest.ts';
 import { isSecurityKey, parseSshPublicKey } from '../statement/ssh-key.ts';
 import { isToken, maxTokenAccounts } from './address-book.ts';
 import { parseAmount } from './amount.ts';
 import { addressProblem, assetProblem, chainProblem } from './caip-checks.ts';
 import { canonicalId, chainOf, nativeAsset } from './caip.ts';
 import type { PolicyDocument } from './document-shape.ts';
-import { maxProblems } from './policy-invalid.ts';
+import { didYouMean, maxProblems } from './policy-invalid.ts';
 import type { PolicyProblem } from './policy-invalid.ts';
 
 type DocumentRule = PolicyDocument['rules'][number];
@@ -212,11 +211,7 @@ class Checks {
   }
 
   #missing(name: string, known: readonly string[], at: string, where: string): void {
-    const meant = nearest(name, known);
-    this.#note(
-      at,
-      `no entry ${quote(name)} in ${where}${meant === undefined ? '' : `; did you mean ${quote(meant)}?`}`,
-    );
+    this.#note(at, `no entry ${quote(name)} in ${where}${didYouMean(name, known, this.problems)}`);
   }
 
   /** Undefined where the asset resolves to nothing, which is noted elsewhere, or the amount is too fine for it. */

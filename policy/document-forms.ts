@@ -1,6 +1,5 @@
 import { quote } from '../common/bytes.ts';
-import { nearest } from '../common/nearest.ts';
-import { maxProblems } from './policy-invalid.ts';
+import { didYouMean, maxProblems } from './policy-invalid.ts';
 import type { PolicyProblem } from './policy-invalid.ts';
 
 /**
@@ -47,13 +46,9 @@ export const wordOf =
   (value, at, reading) => {
     const word = words.find((known) => known === value);
     if (word !== undefined) return word;
-    const meant = typeof value === 'string' ? nearest(value, words) : undefined;
+    const meant = typeof value === 'string' ? didYouMean(value, words, reading.problems) : '';
     const want = words.join(', ').replace(/, ([^,]*)$/, ' or $1');
-    return note(
-      reading,
-      at,
-      `want ${want}, got ${shown(value)}${meant === undefined ? '' : `; did you mean ${quote(meant)}?`}`,
-    );
+    return note(reading, at, `want ${want}, got ${shown(value)}${meant}`);
   };
 
 /** A whole number: a decimal string in the document. */
@@ -140,11 +135,6 @@ function noteUnknown(
   path: (name: string) => string,
   reading: Reading,
 ): undefined {
-  const meant = nearest(name, names);
   const cut = name.length > 60 ? `${name.slice(0, 60)}...` : name;
-  return note(
-    reading,
-    path(cut),
-    `unknown field ${quote(name)}${meant === undefined ? '' : `; did you mean ${quote(meant)}?`}`,
-  );
+  return note(reading, path(cut), `unknown field ${quote(name)}${didYouMean(name, names, reading.problems)}`);
 }
