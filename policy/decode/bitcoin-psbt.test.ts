@@ -109,6 +109,19 @@ describe('a PSBT', () => {
     );
   });
 
+  test('has of each input the sighash that the library makes, also of as many as there may be', () => {
+    const amounts = Array.from({ length: 64 }, (_, i) => 100_000n + BigInt(i));
+    const keyHash = concat(fromHex('0014'), new Uint8Array(20));
+    const outputs = Array.from({ length: 64 }, (_, i) => pay(1_000n + BigInt(i), i % 2 === 0 ? ours.script : keyHash));
+    for (const sighashType of [0, 1]) {
+      const transaction = spending(ours, amounts, outputs, { input: { sighashType, sequence: 7 }, lockTime: 5 });
+      const scripts = amounts.map(() => ours.script);
+      expect(decodePsbtFor(ours, transaction.toPSBT()).messages).toEqual(
+        amounts.map((_, i) => transaction.preimageWitnessV1(i, scripts, sighashType, amounts)),
+      );
+    }
+  });
+
   test('may say what it likes of its keys: only scripts count', () => {
     const input = { tapInternalKey: other.internal, tapMerkleRoot: new Uint8Array(32) };
     expect(decodePsbtFor(ours, simple(input)).messages).toEqual(decodePsbtFor(ours, simple()).messages);

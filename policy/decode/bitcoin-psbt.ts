@@ -7,6 +7,8 @@ import { formatAmount } from '../amount.ts';
 import type { Decoded, Effect, Payload, PublicKey } from '../effect.ts';
 import { lockText } from './bitcoin-locks.ts';
 import { addressOf, taprootScript } from './bitcoin-script.ts';
+import { taprootSighashes } from './bitcoin-sighash.ts';
+import type { SpentInput } from './bitcoin-sighash.ts';
 import { bitcoinNetworks } from './networks.ts';
 import type { BitcoinNetwork } from './networks.ts';
 
@@ -42,7 +44,8 @@ export function decodePsbt({ chain, data }: Payload, key: PublicKey): Decoded {
   const own = taprootScript(key.bytes);
   const psbt = parse(data);
   checkFields(globalOf(data), globalFields, 'PSBT');
-  const unsigned = RawOldTx.decode(psbt.unsignedTx);
+  const { unsignedTx } = psbt;
+  const unsigned = RawOldTx.decode(unsignedTx);
   checkShape(unsigned);
   const inputs = unsigned.inputs.map((_, i) => readInput(psbt, i, own));
   const effects = unsigned.outputs.map(({ amount, script }, i): Effect => {
@@ -56,12 +59,10 @@ export function decodePsbt({ chain, data }: Payload, key: PublicKey): Decoded {
   const paid = sum(unsigned.outputs.map(({ amount }) => amount));
   if (spent > mostSatoshis || paid > spent)
     throw new Refused('Malformed', `PSBT: spends ${btc(spent)} and pays ${btc(paid)}, which no transaction can`);
-  const scripts = inputs.map(() => own);
-  const amounts = inputs.map(({ amount }) => amount);
   return {
     effects,
     fees: [{ chain, asset: `${chain}/slip44:0`, amount: spent - paid }],
-    messages: inputs.map(({ sighash }, i) => psbt.preimageWitnessV1(i, scripts, sighash, amounts)),
+    messages: taprootSighashes(unsignedTx, own, inputs),
     finish: (signatures) => {
       if (signatures.length !== inputs.length || signatures.some(({ length }) => length !== 64))
         throw new Error(`PSBT: want ${inputs.length} signatures of 64 bytes, one an input`);
@@ -74,7 +75,7 @@ export function decodePsbt({ chain, data }: Payload, key: PublicKey): Decoded {
       ]);
       return {
         transaction: RawTx.encode({ ...unsigned, segwitFlag: true, witnesses }),
-        id: hex(sha256(sha256(psbt.unsignedTx)).reverse()),
+        id: hex(sha256(sha256(unsignedTx)).reverse()),
       };
     },
   };
@@ -125,7 +126,7 @@ function checkShape({ version, inputs, outputs }: ReturnType<typeof RawOldTx.dec
 }
 
 /** Amount and hash type of input `i`, which must spend the script `own` and be unsigned. */
-function readInput(psbt: Transaction, i: number, own: Uint8Array): { amount: bigint; sighash: 0 | 1 } {
+function readInput(psbt: Transaction, i: number, own: Uint8Array): SpentInput {
   const at = `input ${i}`;
   const input = psbt.getInput(i);
   if (Object.keys(input).some((field) => signedFields.has(field)))
