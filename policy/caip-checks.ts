@@ -1,8 +1,9 @@
 import { base58 } from '@scure/base';
-import { Address } from '@scure/btc-signer';
+import { Address, OutScript } from '@scure/btc-signer';
 import { quote } from '../common/bytes.ts';
 import { messageOf } from '../common/errors.ts';
-import { chainOf, nativeAsset } from './caip.ts';
+import { canonicalId, chainOf, nativeAsset } from './caip.ts';
+import { addressOf } from './decode/bitcoin-script.ts';
 import { bitcoinNetworks } from './decode/networks.ts';
 
 /* Identifiers that have the right form and still cannot be: a rule that names one would silently never match. */
@@ -72,8 +73,11 @@ function bitcoinProblem(chain: string, address: string): string | undefined {
   const network = bitcoinNetworks.get(chain);
   if (network === undefined) return undefined;
   try {
-    Address(network).decode(address);
-    return undefined;
+    // An address of another kind, like one of a future witness version, is never what a script decodes to.
+    const decoded = addressOf(OutScript.encode(Address(network).decode(address)), network);
+    const same =
+      decoded !== undefined && canonicalId(`${chain}:${decoded.address}`) === canonicalId(`${chain}:${address}`);
+    return same ? undefined : `no payment that is decoded has this address, got ${quote(address)}`;
   } catch (error) {
     return `not an address of this Bitcoin network: ${messageOf(error)}, got ${quote(address)}`;
   }

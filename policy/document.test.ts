@@ -244,6 +244,12 @@ describe('a policy', () => {
       /not an address of this Bitcoin network/,
     ],
     [
+      'has a Bitcoin address of a kind that no payment decodes to',
+      specOf([allow], { addressBook: [{ name: 'p', addresses: [`${bitcoin}:bc1pfeessrawgf`] }] }),
+      'addressBook[0].addresses[0]',
+      'no payment that is decoded has this address, got "bc1pfeessrawgf"',
+    ],
+    [
       'mistypes an EVM address',
       specOf([allow], { addressBook: [{ name: 'p', addresses: ['eip155:1:0xabc'] }] }),
       'addressBook[0].addresses[0]',
