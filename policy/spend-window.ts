@@ -4,22 +4,41 @@ import type { Sums } from './request-sums.ts';
 /** Times are kept this finely in relation to the window's length, which bounds memory whatever the traffic. */
 const slots = 4096;
 
+const nothing: Sums = new Map();
+
 class Sum {
-  readonly amounts = new Map<string, bigint>();
   requests = 0;
+  /** Most slots hold one request, whose own sums serve as the slot's until there is more to add. */
+  #amounts: Sums = nothing;
+  #own: Map<string, bigint> | undefined;
+
+  get amounts(): Sums {
+    return this.#own ?? this.#amounts;
+  }
 
   add(amounts: Sums, requests: number): void {
-    for (const [asset, amount] of amounts) this.amounts.set(asset, (this.amounts.get(asset) ?? 0n) + amount);
     this.requests += requests;
+    if (this.#own === undefined && this.#amounts.size === 0) {
+      this.#amounts = amounts;
+      return;
+    }
+    const own = this.#owned();
+    for (const [asset, amount] of amounts) own.set(asset, (own.get(asset) ?? 0n) + amount);
   }
 
   take(amounts: Sums, requests: number): void {
-    for (const [asset, amount] of amounts) {
-      const rest = (this.amounts.get(asset) ?? 0n) - amount;
-      if (rest === 0n) this.amounts.delete(asset);
-      else this.amounts.set(asset, rest);
-    }
     this.requests -= requests;
+    const own = this.#owned();
+    for (const [asset, amount] of amounts) {
+      const rest = (own.get(asset) ?? 0n) - amount;
+      if (rest === 0n) own.delete(asset);
+      else own.set(asset, rest);
+    }
+  }
+
+  #owned(): Map<string, bigint> {
+    this.#own ??= new Map(this.#amounts);
+    return this.#own;
   }
 }
 
