@@ -7,36 +7,49 @@ import { SpendWindows } from '../../policy/spend-windows.ts';
 import type { LedgerRow } from '../state/store.ts';
 import type { Reading, VerifiedRequest } from './judge.ts';
 
+/** One use of a request's room; released once, by whom it was given to. */
+export type Reservation = {
+  /** The request as it counts; a spend already where it was one before. */
+  readonly row: LedgerRow;
+  readonly release: () => void;
+};
+
+/** A row that is not, or not as it is here, a spend on disk, and how many reservations hold it. */
+type Open = { row: LedgerRow; uses: number };
+
 /**
  * This holder's ledger as policy sees it: every effect it reserved and every one it learnt of, once a request.
  * Deciding and reserving happen in one turn of the event loop, so that no two requests see the same room.
- * The rows themselves are the store's; this is what can be computed from them.
+ *
+ * The store has the rows; this is what can be computed from them. What is open is pending in the windows, a spend on
+ * disk that is not open is settled in them as of its time there, and nothing else counts. Several may use one request at
+ * once (its coordinator here, rounds of others): it goes when the last of them gave it up and none made it a spend.
  */
 export class Ledger {
   readonly #policy: Policy;
   readonly #windows: SpendWindows;
-  readonly #settled: (digest: string) => LedgerRow | undefined;
-  /** Rows that are not yet spends on disk; the rest are the store's to remember. */
-  readonly #open = new Map<string, LedgerRow>();
+  readonly #onDisk: (digest: string) => LedgerRow | undefined;
+  readonly #open = new Map<string, Open>();
   /** The digest last looked for and not found: a new request is looked for several times in one turn. */
   #absent = '';
 
-  /** `settled` finds the row of a spend that is on disk. */
-  constructor(policy: Policy, rows: readonly LedgerRow[], settled: (digest: string) => LedgerRow | undefined) {
+  /** `rows` are all on disk; `onDisk` finds one of them later. */
+  constructor(policy: Policy, rows: Iterable<LedgerRow>, onDisk: (digest: string) => LedgerRow | undefined) {
     this.#policy = policy;
     this.#windows = new SpendWindows(policy);
-    this.#settled = settled;
-    // Not by `put`, which would find each row on disk already and count none.
+    this.#onDisk = onDisk;
     for (const row of rows) {
-      this.#count(undefined, row);
-      this.#open.set(row.digest, row);
-      this.settle(row.digest);
+      this.#windows.add(row.digest, row.at, decodeEffects(row.effects));
+      if (row.state === 'Spent') this.#windows.settle(row.digest);
+      // Shares may have left for what was reserved when the signer stopped: nobody gives that up.
+      else this.#open.set(row.digest, { row, uses: 1 });
     }
   }
 
+  /** The request as it counts here. */
   get(digest: string): LedgerRow | undefined {
     if (digest === this.#absent) return undefined;
-    const row = this.#open.get(digest) ?? this.#settled(digest);
+    const row = this.#open.get(digest)?.row ?? this.#spent(digest);
     if (row === undefined) this.#absent = digest;
     return row;
   }
@@ -50,7 +63,7 @@ export class Ledger {
         fees: decoded.fees,
         initiator: statement.initiator,
         key: statement.key,
-        ledger: this.#without(digest, this.#windows.view(now, { pending }), now),
+        ledger: this.#without(digest, now, pending),
         nowSeconds: now,
       });
     const decision = judge(true);
@@ -63,50 +76,68 @@ export class Ledger {
     return limitUse(this.#policy, this.#windows.view(now, { pending: true }));
   }
 
+  /** Counts a request from now until the reservation is released, and on where it became a spend. */
+  reserve(row: Omit<LedgerRow, 'state'>): Reservation {
+    const open = this.#count({ ...row, state: 'Reserved' });
+    open.uses++;
+    let held = true;
+    return {
+      row: open.row,
+      release: () => {
+        if (held) open.uses--;
+        held = false;
+        this.settle(row.digest);
+      },
+    };
+  }
+
   /**
-   * Puts a request on the ledger, or makes its reservation a spend. It is there once, as of the latest time it was put:
-   * were it the first, a liar who tells of a spend too early would take the real one out of its window.
+   * Counts a spend for good, before it is written. It is there once, as of the latest time it was put: were it the
+   * first, a liar who tells of a spend too early would take the real one out of its window.
    */
-  put(row: LedgerRow): LedgerRow {
-    const old = this.get(row.digest);
-    const next: LedgerRow =
-      old === undefined
-        ? row
-        : { ...old, at: Math.max(old.at, row.at), state: old.state === 'Spent' ? 'Spent' : row.state };
-    if (old?.state === 'Spent' && next.at === old.at) return old;
-    // A reservation that is only on disk was dropped here, and is on its way off it.
-    const counted = old !== undefined && (old.state === 'Spent' || this.#open.has(row.digest));
-    if (!counted || next.at > old.at) this.#count(counted ? old : undefined, next);
-    this.#open.set(row.digest, next);
-    if (row.digest === this.#absent) this.#absent = '';
-    return next;
+  put(row: LedgerRow & { readonly state: 'Spent' }): LedgerRow {
+    return this.#count(row).row;
   }
 
-  /** The spend is on disk: it counts for good and needs no more memory than its share of the windows. */
+  /** After a write: a spend that is on disk as it is here needs no more memory than its share of the windows. */
   settle(digest: string): void {
-    if (this.#open.get(digest)?.state !== 'Spent') return;
+    const open = this.#open.get(digest);
+    if (open === undefined || open.uses > 0) return;
+    if (open.row.state === 'Reserved') this.#windows.remove(digest);
+    else if (this.#spent(digest)?.at === open.row.at) this.#windows.settle(digest);
+    else return;
     this.#open.delete(digest);
-    this.#windows.settle(digest);
   }
 
-  /** Takes a reservation off again; only ever one that is not a spend. */
-  drop(digest: string): void {
-    if (this.#open.get(digest)?.state !== 'Reserved') return;
-    this.#open.delete(digest);
-    this.#windows.remove(digest);
+  #count(row: LedgerRow): Open {
+    const { digest } = row;
+    const known = this.#open.get(digest);
+    const old = known?.row ?? this.#spent(digest);
+    const state = old?.state === 'Spent' ? 'Spent' : row.state;
+    const next = old === undefined ? row : { ...old, at: Math.max(old.at, row.at), state };
+    if (digest === this.#absent) this.#absent = '';
+    if (known === undefined || next.at > known.row.at) {
+      if (known !== undefined) this.#windows.remove(digest);
+      else if (old !== undefined) this.#windows.forget(old.at, decodeEffects(old.effects));
+      this.#windows.add(digest, next.at, decodeEffects(next.effects));
+    }
+    const open = known ?? { row: next, uses: 0 };
+    open.row = next;
+    this.#open.set(digest, open);
+    return open;
   }
 
-  /** Counts `row` where it counted as `old` before. */
-  #count(old: LedgerRow | undefined, { digest, at, effects }: LedgerRow): void {
-    if (this.#open.has(digest)) this.#windows.remove(digest);
-    else if (old !== undefined) this.#windows.forget(old.at, decodeEffects(old.effects));
-    this.#windows.add(digest, at, decodeEffects(effects));
+  /** A reservation that is only on disk was given up here, and is on its way off it. */
+  #spent(digest: string): LedgerRow | undefined {
+    const row = this.#onDisk(digest);
+    return row?.state === 'Spent' ? row : undefined;
   }
 
-  /** `view` less what `digest` itself has on the ledger. */
-  #without(digest: string, view: LedgerView, now: number): LedgerView {
+  /** What the windows hold less what `digest` itself has there. */
+  #without(digest: string, now: number, pending: boolean): LedgerView {
+    const view = this.#windows.view(now, { pending });
     const own = this.get(digest);
-    if (own === undefined) return view;
+    if (own === undefined || (!pending && this.#open.has(digest))) return view;
     const alone = new SpendWindows(this.#policy);
     alone.add(digest, own.at, decodeEffects(own.effects));
     const mine = alone.view(now, { pending: true });

@@ -5,6 +5,7 @@ import type { SignReply, SignRequest } from '../../proto/gen/signer/v1/signer.ts
 import { BadCommitment, Culprit } from '../scheme/scheme.ts';
 import type { RequestRow } from '../state/store.ts';
 import { checkExpiry, type Reading, type VerifiedRequest } from './judge.ts';
+import type { Reservation } from './ledger.ts';
 import { signedEntry, type Outcomes } from './outcomes.ts';
 import { MAY_EXIST, refusalReply, rowReply, signedReply } from './reply.ts';
 import { requestRow } from './requests.ts';
@@ -160,8 +161,13 @@ export class SignCoordinator {
       env.meter.decision(decision.rule, decision.verdict, decision.reason);
       if (decision.verdict === 'Allow') {
         // Same turn as the decision: no other request sees the room that this one takes.
-        ledger.put({ digest: request.digest, at: now, effects: reading.effects, state: 'Reserved' });
-        const reply = await this.#sign({ request, key, reading, decision, now, watch });
+        const reservation = ledger.reserve({ digest: request.digest, at: now, effects: reading.effects });
+        let reply: SignReply;
+        try {
+          reply = await this.#sign({ request, key, reading, decision, now, watch, reservation });
+        } finally {
+          reservation.release();
+        }
         if (reply.reason !== 'LimitContended' || env.clock.monotonic() > patience) return reply;
       } else if (decision.reason !== 'LimitContended' || env.clock.monotonic() > patience) {
         return this.#refuse(
@@ -226,10 +232,9 @@ export class SignCoordinator {
   }
 
   /** The reservation on disk. */
-  async #reserve({ request, reading, decision, now }: Run, quorum: readonly Member[]): Promise<void> {
-    const { requests, ledger, policyDigest } = this.#wallet;
+  async #reserve({ request, reading, decision, now, reservation }: Run, quorum: readonly Member[]): Promise<void> {
+    const { requests, policyDigest } = this.#wallet;
     const known = requests.get(request.digest);
-    const spend = ledger.get(request.digest);
     const row = requestRow(request, known?.firstSeen ?? now, {
       state: known?.state === 'Released' ? 'Released' : 'Reserved',
       rule: decision.rule,
@@ -238,7 +243,7 @@ export class SignCoordinator {
     });
     const written = this.#wallet.write({
       requests: [row],
-      ledger: spend === undefined ? [] : [spend],
+      ledger: [reservation.row],
       audit: [
         {
           type: 'Reserved',
@@ -291,7 +296,7 @@ export class SignCoordinator {
 
   /** No quorum signed. What any member may have released stays a spend; else the reservation goes. */
   async #unsigned(run: Run, left: ReadonlyMap<string, Refused | string>, mayExist: boolean): Promise<SignReply> {
-    const { request, reading, decision, now } = run;
+    const { request, reading, decision, now, reservation } = run;
     const { requests, ledger, policyDigest, env } = this.#wallet;
     const waitsFor = this.#missing(left);
     const because = [...left]
@@ -299,10 +304,17 @@ export class SignCoordinator {
       .join('; ');
     if (!mayExist) {
       const refused = [...left.values()].find((why) => why instanceof Refused);
-      if (refused === undefined) return this.#refuse(request, this.#unavailable(waitsFor, because), reading, waitsFor);
+      if (refused === undefined)
+        return this.#refuse(request, this.#unavailable(waitsFor, because), reading, waitsFor, reservation);
       if (!CURABLE.has(refused.reason))
-        return this.#refuse(request, refused, reading, outcomeOf(refused.reason) === 'denied' ? [] : waitsFor);
-      await this.#drop(request);
+        return this.#refuse(
+          request,
+          refused,
+          reading,
+          outcomeOf(refused.reason) === 'denied' ? [] : waitsFor,
+          reservation,
+        );
+      await this.#drop(request, undefined, reservation);
       return refusalReply(refused, { waitsFor });
     }
     const known = requests.get(request.digest);
@@ -345,19 +357,19 @@ export class SignCoordinator {
     refused: Refused,
     reading?: Reading,
     waitsFor: string[] = [],
+    reservation?: Reservation,
   ): Promise<SignReply> {
     const { requests, time, policyDigest } = this.#wallet;
     const state = outcomeOf(refused.reason) === 'denied' ? 'Denied' : 'Failed';
     const known = requests.get(request.digest);
     // Shares left once, or the signature came from elsewhere meanwhile: no refusal of now changes that.
-    if (known?.state === 'Signed' || known?.state === 'Released') this.#wallet.ledger.settle(request.digest);
     if (known?.state === 'Signed') return rowReply(this.#wallet, known);
     if (known?.state === 'Released')
       return { ...rowReply(this.#wallet, known), message: `${MAY_EXIST} (now: ${refused.message})`, waitsFor };
     const reply = refusalReply(refused, { policyDigest, waitsFor, effects: reading?.effects ?? '' });
     const repeated = known !== undefined && known.state === state && known.reason === refused.reason;
     if (repeated || !this.#records.allow(request.statement.initiator)) {
-      await this.#drop(request);
+      await this.#drop(request, undefined, reservation);
       return reply;
     }
     const row = requestRow(request, known?.firstSeen ?? time.seconds(), {
@@ -367,14 +379,14 @@ export class SignCoordinator {
       rule: refused.rule,
       policyDigest,
     });
-    await this.#drop(request, row);
+    await this.#drop(request, row, reservation);
     return reply;
   }
 
-  async #drop(request: VerifiedRequest, row?: RequestRow): Promise<void> {
-    const { ledger, requests } = this.#wallet;
-    const reserved = ledger.get(request.digest)?.state === 'Reserved';
-    ledger.drop(request.digest);
+  async #drop(request: VerifiedRequest, row?: RequestRow, reservation?: Reservation): Promise<void> {
+    const { requests } = this.#wallet;
+    const reserved = reservation?.row.state === 'Reserved';
+    reservation?.release();
     if (!reserved && row === undefined) return;
     const written = this.#wallet.write({
       ...(reserved ? { unreserve: [request.digest] } : {}),

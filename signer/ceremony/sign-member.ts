@@ -194,7 +194,7 @@ export class SignMember {
       // A repeat of what is signed already leaves the outcome as it is.
       ...(known?.state === 'Signed' ? known : {}),
     });
-    const spend = ledger.put({ digest: request.digest, at: now, effects: reading.effects, state: 'Reserved' });
+    const { row: spend, release } = ledger.reserve({ digest: request.digest, at: now, effects: reading.effects });
     const written = this.#wallet.write({
       requests: [row],
       ledger: [{ ...spend, state: 'Spent' }],
@@ -217,12 +217,10 @@ export class SignMember {
     });
     try {
       await requests.keep(row, written);
-    } catch (error) {
-      ledger.drop(request.digest);
-      throw error;
+      ledger.put({ ...spend, state: 'Spent' });
+    } finally {
+      release();
     }
-    ledger.put({ ...spend, state: 'Spent' });
-    ledger.settle(request.digest);
   }
 }
 

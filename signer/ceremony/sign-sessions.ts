@@ -3,6 +3,7 @@ import { Refused } from '../../common/errors.ts';
 import type { Decision } from '../../policy/decision.ts';
 import type { Commitments, Contribution, Refusal, SignRound, SignShares } from '../../proto/gen/signer/v1/peer.ts';
 import type { Reading, VerifiedRequest } from './judge.ts';
+import type { Reservation } from './ledger.ts';
 import { PeerCommitments, type OwnNonce } from './nonce-pools.ts';
 import type { NonceKeeper } from './own-nonces.ts';
 import type { Member } from './roster.ts';
@@ -24,6 +25,7 @@ export type Run = {
   readonly decision: Decision;
   readonly now: number;
   readonly watch: Stopwatch;
+  readonly reservation: Reservation;
 };
 
 /** One try with one quorum: what is asked of its other members, and the coordinator's own nonces. */
