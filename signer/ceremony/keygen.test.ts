@@ -1,9 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { digest as digestOf } from '../../common/bytes.ts';
 import { verifyCertificate } from '../../statement/certificate.ts';
 import { parseStatement } from '../../statement/statements.ts';
 import { fastClock } from '../../test/simulation/fast-clock.ts';
 import { SimulatedWallet, type SimulatedHolder } from '../../test/simulation/simulated-wallet.ts';
+import type { PeerBody } from '../peers/peers.ts';
 import { frostScheme, inlineEngine } from '../scheme/frost-scheme.ts';
 import { testQuorums } from './test-quorums.ts';
 
@@ -107,6 +108,98 @@ describe('key generation', () => {
     await wallet.keyActive('solana');
     expect(lost).toBeGreaterThan(1);
     expect(certificates(wallet).size).toBe(1);
+  });
+});
+
+const abandon = (attempt: bigint): PeerBody => ({
+  $case: 'keygenAbandon',
+  value: { key: 'solana', scheme: 'EdDSA', attempt, signatures: [] },
+});
+
+describe('key generation with a holder that is taken over', () => {
+  it('follows no attempt that it invents, names it, and goes on once it is repaired', async () => {
+    const wallet = new SimulatedWallet({ policy, clock: fastClock(20) });
+    wallet.network.onSend = (from, _to, body) =>
+      from === 'client' && body.$case === 'keygenStatus'
+        ? { ...body, value: { ...body.value, attempt: 999_999_999_999_999n } }
+        : true;
+    await wallet.startAll(keys);
+    const problem = (): string => wallet.signer('infrastructure').describe().keys[0]?.message ?? '';
+    await vi.waitUntil(() => problem().includes('client says that attempt 999999999999999 has begun'));
+    wallet.network.onSend = () => true;
+    await wallet.keyActive('solana');
+    for (const { name } of wallet.holders) expect(wallet.disk(name).keys.get('solana')?.attempt).toBe(1);
+  });
+
+  it('signs off nothing that no holder can have begun, though the leader asks', async () => {
+    const wallet = new SimulatedWallet({ policy });
+    const heard: PeerBody[] = [];
+    wallet.network.onSend = (from, _to, body) => {
+      if (from === 'client' && body.$case === 'keygenAbandon') heard.push(body);
+      return true;
+    };
+    await wallet.start('client', keys);
+    for (const attempt of [2n, 3n, 2n ** 53n - 2n, 2n ** 64n - 1n])
+      wallet.network.forge('infrastructure', 'client', abandon(attempt));
+    await wallet.start('infrastructure', keys);
+    await wallet.start('backup', keys);
+    await wallet.keyActive('solana');
+    expect(heard).toEqual([]);
+    expect(wallet.disk('client').keys.get('solana')).toMatchObject({ attempt: 1, abandoned: 0 });
+  });
+
+  it('goes on after a leader had one holder sign off an attempt that nobody began', async () => {
+    const wallet = new SimulatedWallet({ policy, clock: fastClock(20) });
+    await wallet.start('client', keys);
+    wallet.network.forge('infrastructure', 'client', abandon(1n));
+    wallet.network.forge('infrastructure', 'client', abandon(2n));
+    await vi.waitUntil(() => wallet.disk('client').keys.get('solana')?.abandoned === 1);
+    await wallet.start('infrastructure', keys);
+    await wallet.start('backup', keys);
+    await wallet.keyActive('solana');
+    expect(wallet.disk('client').keys.get('solana')?.attempt).toBe(2);
+  });
+
+  it('keeps what arrives before an attempt begins, whatever is sent of attempts that cannot be next', async () => {
+    const wallet = new SimulatedWallet({ policy });
+    let forged = 0;
+    wallet.network.onSend = (from, to, body) => {
+      if (body.$case === 'keygenStart' && to === 'backup') wallet.network.delay('infrastructure', 'backup', 30);
+      if (body.$case === 'keygenRound1' && from === 'client' && to === 'backup' && forged === 0)
+        setTimeout(() => {
+          for (const attempt of [5n, 6n, 7n, 8n, 9n]) {
+            wallet.network.forge('client', 'backup', { ...body, value: { ...body.value, attempt } });
+            forged++;
+          }
+        }, 5);
+      return true;
+    };
+    await wallet.startAll(keys);
+    await wallet.keyActive('solana');
+    expect(forged).toBe(5);
+    expect(wallet.disk('backup').keys.get('solana')?.attempt).toBe(1);
+  });
+});
+
+describe('a holder that cannot write', () => {
+  it('signs no attempt off, however often it is asked', async () => {
+    const wallet = new SimulatedWallet({ policy });
+    const heard: PeerBody[] = [];
+    wallet.network.onSend = (from, _to, body) => {
+      if (body.$case === 'keygenSignature') return { $case: 'heartbeat', value: { stamp: 0n, answer: true } };
+      if (from === 'client' && body.$case === 'keygenAbandon') heard.push(body);
+      return true;
+    };
+    await wallet.startAll(keys);
+    await vi.waitUntil(() => wallet.disk('client').keys.get('solana')?.state === 'Prepared');
+    wallet.store('client').failure = new Error('disk full');
+    for (let i = 0; i < 3; i++) wallet.network.forge('infrastructure', 'client', abandon(1n));
+    for (let i = 0; i < 10; i++) await new Promise((resolve) => void setImmediate(resolve));
+    expect(heard).toEqual([]);
+    wallet.store('client').failure = undefined;
+    wallet.network.forge('infrastructure', 'client', abandon(1n));
+    await vi.waitUntil(() => heard.length > 0);
+    expect(wallet.disk('client').keys.get('solana')?.abandoned).toBe(1);
   });
 });
 

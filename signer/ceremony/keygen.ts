@@ -13,7 +13,9 @@ import { signAsHolder } from '../../statement/holder-signature.ts';
 import { encodeStatement } from '../../statement/statements.ts';
 import type { FrostScheme } from '../scheme/scheme.ts';
 import type { KeyRow } from '../state/store.ts';
+import { KeyRecord } from './key-record.ts';
 import { KeygenAttempt } from './keygen-attempt.ts';
+import { toAbandon } from './standings.ts';
 import type { Wallet } from './wallet.ts';
 
 /** Holders answer the leader within this. Milliseconds. */
@@ -21,16 +23,14 @@ const ANSWER_TIMEOUT = 5_000;
 /** An attempt takes at most this long. Milliseconds. */
 const ATTEMPT_TIMEOUT = 120_000;
 const RETRY_PAUSE = 300;
-/** Attempts ahead of ours whose messages may wait for their start. */
-const MOST_EARLY = 4;
 
 /** A key on its way: what is on disk, and the attempt that runs here. */
 type Entry = {
-  row: KeyRow;
+  readonly record: KeyRecord;
   readonly scheme: FrostScheme;
   running: KeygenAttempt | undefined;
-  /** Attempts not started here yet, which others have sent messages of. */
-  readonly early: Map<number, KeygenAttempt>;
+  /** The next attempt, where others have begun it and sent messages of it. */
+  early: KeygenAttempt | undefined;
   /** All n signatures are seen: from now on this holder never signs the attempt off as abandoned. */
   activating: boolean;
   leading: boolean;
@@ -49,6 +49,9 @@ type Entry = {
  *
  * A holder that saw all n signatures never signs an attempt off, so either nobody can activate it or nobody can
  * drop it; one that is Active hands the signatures to whoever is not. PROTOCOL.md 3, Keygen.
+ *
+ * Nobody signs an attempt off or begins the next before all n signed off the one before. So what honest holders signed
+ * off differs by one at most, none has begun more than one beyond that, and no number that a liar gives leads further.
  */
 export class Keygen {
   readonly #wallet: Wallet;
@@ -58,7 +61,7 @@ export class Keygen {
   constructor(wallet: Wallet, rows: readonly KeyRow[], onActive: (row: KeyRow) => Promise<void>) {
     this.#wallet = wallet;
     this.#onActive = onActive;
-    for (const row of rows) this.#add(row);
+    for (const row of rows) this.#add(row, true);
   }
 
   /** Keys to have, from now on and after every restart; one that is known stays as it is. */
@@ -66,7 +69,7 @@ export class Keygen {
     const known = this.#entries.get(name);
     if (known !== undefined) {
       if (known.scheme !== scheme) throw new Error(`key ${JSON.stringify(name)} is of scheme ${known.scheme} for good`);
-      return;
+      return known.record.keep();
     }
     const row: KeyRow = {
       name,
@@ -78,14 +81,14 @@ export class Keygen {
       certificate: new Uint8Array(),
       signatures: '{}',
     };
-    const entry = this.#add(row);
-    await this.#wallet.write({ keys: [row] });
+    const entry = this.#add(row, false);
+    await entry.record.keep();
     this.#tellStatus(entry, this.#leader);
     this.#lead(entry);
   }
 
   states(): KeyState[] {
-    return [...this.#entries.values()].map(({ row, running, problem }) => ({
+    return [...this.#entries.values()].map(({ record: { row }, running, problem }) => ({
       name: row.name,
       scheme: row.scheme,
       state: running === undefined || row.state === 'Active' ? row.state : 'Generating',
@@ -139,12 +142,12 @@ export class Keygen {
     }
   }
 
-  #add(row: KeyRow): Entry {
+  #add(row: KeyRow, kept: boolean): Entry {
     const entry: Entry = {
-      row,
+      record: new KeyRecord(row, kept, (change) => this.#wallet.write(change)),
       scheme: row.scheme as FrostScheme,
       running: undefined,
-      early: new Map(),
+      early: undefined,
       activating: row.state === 'Active',
       leading: false,
       problem: '',
@@ -159,27 +162,28 @@ export class Keygen {
     return this.#wallet.roster.coordinators[0]?.name ?? '';
   }
 
+  get #others(): readonly string[] {
+    return this.#wallet.roster.others.map((m) => m.name);
+  }
+
   get #absent(): readonly string[] {
-    const { roster, env } = this.#wallet;
-    return roster.others.map((m) => m.name).filter((name) => !env.peers.available(name));
+    return this.#others.filter((name) => !this.#wallet.env.peers.available(name));
   }
 
   /** The running attempt that a message is of, or a place to keep it until the attempt starts here. */
   #attempt({ key, attempt }: { readonly key: string; readonly attempt: bigint }): KeygenAttempt | undefined {
     const entry = this.#entries.get(key);
     const number = Number(attempt);
-    if (entry === undefined || entry.row.state === 'Active') return undefined;
+    if (entry === undefined || entry.record.row.state === 'Active') return undefined;
     if (entry.running?.attempt === number) return entry.running;
-    if (number <= entry.row.attempt || number <= entry.row.abandoned) return undefined;
-    const known = entry.early.get(number);
-    if (known !== undefined) return known;
-    if (entry.early.size >= MOST_EARLY) entry.early.delete(Math.min(...entry.early.keys()));
-    const early = new KeygenAttempt(this.#wallet, key, entry.scheme, number);
-    entry.early.set(number, early);
-    return early;
+    // Others begin it only once this holder too has signed off the one before: there is one that it can be.
+    const next = entry.record.row.abandoned + 1;
+    if (number !== next || number <= entry.record.row.attempt) return undefined;
+    if (entry.early?.attempt !== next) entry.early = new KeygenAttempt(this.#wallet, key, entry.scheme, next);
+    return entry.early;
   }
 
-  #status({ row, activating }: Entry, query: boolean, failed = false): KeygenStatus {
+  #status({ record: { row }, activating }: Entry, query: boolean, failed = false): KeygenStatus {
     return {
       key: row.name,
       query,
@@ -205,7 +209,7 @@ export class Keygen {
     }
     if (status.stop && peer === this.#leader) this.#stop(entry, new Error(`${peer} ended the attempt`));
     if (status.query) this.#tellStatus(entry, peer);
-    if (entry.row.state === 'Active') {
+    if (entry.record.row.state === 'Active') {
       if (status.state === 'Wanted' || status.state === 'Prepared' || status.state === 'Failed')
         this.#handOver(entry, peer);
       return;
@@ -223,7 +227,7 @@ export class Keygen {
   }
 
   /** Gives the signatures of all holders to one that lacks some. */
-  #handOver({ row }: Entry, peer: string): void {
+  #handOver({ record: { row } }: Entry, peer: string): void {
     const value = {
       key: row.name,
       attempt: BigInt(row.attempt),
@@ -236,42 +240,44 @@ export class Keygen {
   /** All n signatures from a holder that is Active: our prepared share becomes the key. */
   async #onCertificate({ key, attempt, certificate, signatures }: KeygenSignature): Promise<void> {
     const entry = this.#entries.get(key);
-    if (entry === undefined || entry.row.state !== 'Prepared' || entry.activating) return;
-    if (Number(attempt) !== entry.row.attempt || !equal(certificate, entry.row.certificate)) return;
+    if (entry === undefined || entry.record.row.state !== 'Prepared' || entry.activating) return;
+    if (Number(attempt) !== entry.record.row.attempt || !equal(certificate, entry.record.row.certificate)) return;
     const { genesis, genesisDigest } = this.#wallet;
     verifyCertificate({ genesis, genesisDigest, statement: certificate, signatures });
-    await this.#activate(entry, signatures);
+    await this.#activate(entry, Number(attempt), signatures);
   }
 
-  async #activate(entry: Entry, signatures: readonly HolderSignature[]): Promise<void> {
+  async #activate(entry: Entry, attempt: number, signatures: readonly HolderSignature[]): Promise<void> {
     if (entry.activating) return;
     entry.activating = true;
-    const row: KeyRow = {
-      ...entry.row,
-      state: 'Active',
-      signatures: JSON.stringify(Object.fromEntries(signatures.map((s) => [s.holder, s.signature]))),
-    };
     try {
-      await this.#wallet.write({
-        keys: [row],
-        audit: [
-          {
-            type: 'KeyActivated',
-            key: row.name,
-            scheme: row.scheme,
-            attempt: String(row.attempt),
-            certificate: digestOf(row.certificate),
+      await entry.record.change((row) => {
+        checkAlive(row, attempt);
+        return {
+          row: {
+            ...row,
+            state: 'Active',
+            signatures: JSON.stringify(Object.fromEntries(signatures.map((s) => [s.holder, s.signature]))),
           },
-        ],
+          audit: [
+            {
+              type: 'KeyActivated',
+              key: row.name,
+              scheme: row.scheme,
+              attempt: String(attempt),
+              certificate: digestOf(row.certificate),
+            },
+          ],
+        };
       });
     } catch (error) {
       entry.activating = false;
       throw error;
     }
-    entry.row = row;
+    const { row } = entry.record;
     entry.running?.fail(new Error('the key is active'));
     entry.running = undefined;
-    entry.early.clear();
+    entry.early = undefined;
     entry.problem = '';
     await this.#onActive(row);
     const { env, roster } = this.#wallet;
@@ -283,38 +289,47 @@ export class Keygen {
   async #onStart(peer: string, { key, scheme, attempt, abandoned }: KeygenStart): Promise<void> {
     const entry = this.#entries.get(key);
     if (peer !== this.#leader || entry === undefined || entry.scheme !== scheme) return;
+    let run: KeygenAttempt;
     try {
-      await this.#begin(entry, Number(attempt), abandoned);
+      run = await this.#begin(entry, Number(attempt), abandoned);
     } catch (error) {
       const refused = { ...this.#status(entry, false, true), attempt };
       this.#wallet.env.peers.send(peer, { $case: 'keygenStatus', value: refused });
       throw error;
     }
+    await this.#run(entry, run);
   }
 
-  /** Runs an attempt to its end here. Resolves when it ended; rejects where it may not begin. */
-  async #begin(entry: Entry, attempt: number, abandoned: readonly HolderSignature[]): Promise<void> {
-    if (entry.activating || !Number.isSafeInteger(attempt) || attempt <= entry.row.attempt)
-      throw new Error(`attempt ${attempt} of key ${entry.row.name} is not the next`);
-    if (attempt > 1)
-      verifyAllHolders(
-        `abandonment of attempt ${attempt - 1}`,
-        this.#wallet.genesis,
-        this.#abandonedStatement(entry, attempt - 1),
-        abandoned,
-      );
-    entry.running?.fail(new Error(`attempt ${attempt} began`));
-    const run = entry.early.get(attempt) ?? new KeygenAttempt(this.#wallet, entry.row.name, entry.scheme, attempt);
-    for (const early of entry.early.keys()) if (early <= attempt) entry.early.delete(early);
-    entry.running = run;
-    entry.row = {
-      ...entry.row,
-      state: 'Wanted',
-      attempt,
-      abandoned: Math.max(entry.row.abandoned, attempt - 1),
-      sealed: new Uint8Array(),
-      certificate: new Uint8Array(),
-    };
+  /** Makes `attempt` the one that runs here, on disk first. Rejects where it may not begin. */
+  async #begin(entry: Entry, attempt: number, abandoned: readonly HolderSignature[]): Promise<KeygenAttempt> {
+    let run: KeygenAttempt | undefined;
+    const begun = entry.record.change((row) => {
+      if (entry.activating || attempt !== Math.max(row.attempt, row.abandoned) + 1)
+        throw new Error(`attempt ${attempt} of key ${row.name} is not the next`);
+      this.#checkAbandoned(entry, attempt - 1, abandoned);
+      this.#stop(entry, new Error(`attempt ${attempt} began`));
+      run =
+        entry.early?.attempt === attempt
+          ? entry.early
+          : new KeygenAttempt(this.#wallet, row.name, entry.scheme, attempt);
+      entry.early = undefined;
+      entry.running = run;
+      return { row: { ...row, state: 'Wanted', attempt, sealed: new Uint8Array(), certificate: new Uint8Array() } };
+    });
+    try {
+      await begun;
+    } catch (error) {
+      if (run !== undefined && entry.running === run) this.#stop(entry, new Error(messageOf(error)));
+      throw error;
+    }
+    if (run === undefined) throw new Error(`attempt ${attempt} did not begin`);
+    return run;
+  }
+
+  /** Runs an attempt that has begun to its end here. */
+  async #run(entry: Entry, run: KeygenAttempt): Promise<void> {
+    const { record } = entry;
+    const { attempt } = run;
     const { env } = this.#wallet;
     const started = env.clock.monotonic();
     const cancel = env.clock.after(ATTEMPT_TIMEOUT, () =>
@@ -323,23 +338,22 @@ export class Keygen {
     env.meter.inProgress(1);
     let outcome: 'succeeded' | 'failed' = 'failed';
     try {
-      await this.#wallet.write({ keys: [entry.row] });
       const signatures = await run.run((prepared) => this.#prepared(entry, attempt, prepared));
-      if (entry.running !== run || entry.row.abandoned >= attempt) throw new Error('the attempt was abandoned');
-      await this.#activate(entry, signatures);
+      if (entry.running !== run) throw new Error('the attempt was abandoned');
+      await this.#activate(entry, attempt, signatures);
       outcome = 'succeeded';
     } catch (error) {
-      if (entry.row.state === 'Active') return;
+      if (record.row.state === 'Active') return;
       entry.problem = messageOf(error);
-      env.log.warn('key generation attempt failed', { key: entry.row.name, attempt, error: entry.problem });
+      env.log.warn('key generation attempt failed', { key: record.row.name, attempt, error: entry.problem });
       env.meter.failure('keygen', 'Failed', '');
       // Unless a later one began, the leader waits for this one.
-      if (entry.row.attempt === attempt) this.#tellStatus(entry, this.#leader, true);
+      if (record.row.attempt === attempt) this.#tellStatus(entry, this.#leader, true);
     } finally {
       cancel();
       if (entry.running === run) entry.running = undefined;
       env.meter.inProgress(-1);
-      env.meter.ceremony(entry.row.name, entry.scheme, 'keygen', outcome, (env.clock.monotonic() - started) / 1000);
+      env.meter.ceremony(record.row.name, entry.scheme, 'keygen', outcome, (env.clock.monotonic() - started) / 1000);
     }
   }
 
@@ -348,23 +362,24 @@ export class Keygen {
     attempt: number,
     prepared: { readonly sealed: Uint8Array; readonly certificate: Uint8Array },
   ): Promise<void> {
-    if (entry.row.attempt !== attempt || entry.row.abandoned >= attempt) throw new Error('the attempt was abandoned');
-    entry.row = { ...entry.row, state: 'Prepared', ...prepared };
-    await this.#wallet.write({
-      keys: [entry.row],
-      audit: [
-        {
-          type: 'KeyPrepared',
-          key: entry.row.name,
-          scheme: entry.row.scheme,
-          attempt: String(attempt),
-          certificate: digestOf(prepared.certificate),
-        },
-      ],
+    await entry.record.change((row) => {
+      checkAlive(row, attempt);
+      return {
+        row: { ...row, state: 'Prepared', ...prepared },
+        audit: [
+          {
+            type: 'KeyPrepared',
+            key: row.name,
+            scheme: row.scheme,
+            attempt: String(attempt),
+            certificate: digestOf(prepared.certificate),
+          },
+        ],
+      };
     });
   }
 
-  #abandonedStatement({ row, scheme }: Entry, attempt: number): Uint8Array {
+  #abandonedStatement({ record: { row }, scheme }: Entry, attempt: number): Uint8Array {
     const { genesisDigest } = this.#wallet;
     return encodeStatement({
       type: 'holdfast/abandoned/v1',
@@ -375,17 +390,24 @@ export class Keygen {
     });
   }
 
+  /** Throws unless all n holders signed `attempt` off; there is none before the first. */
+  #checkAbandoned(entry: Entry, attempt: number, signatures: readonly HolderSignature[]): void {
+    if (attempt === 0) return;
+    const statement = this.#abandonedStatement(entry, attempt);
+    verifyAllHolders(`abandonment of attempt ${attempt}`, this.#wallet.genesis, statement, signatures);
+  }
+
   async #onAbandon(peer: string, { key, attempt, signatures }: KeygenAbandon): Promise<void> {
     const entry = this.#entries.get(key);
     if (entry === undefined) return;
     const [signature] = signatures;
-    if (signature !== undefined) {
-      if (signature.holder === peer) entry.answer?.(peer, signature);
+    if (this.#wallet.roster.me.name === this.#leader) {
+      if (signature?.holder === peer) entry.answer?.(peer, signature);
       return;
     }
     if (peer !== this.#leader) return;
-    if (entry.row.state === 'Active') return this.#handOver(entry, peer);
-    const own = await this.#signOff(entry, Number(attempt));
+    if (entry.record.row.state === 'Active') return this.#handOver(entry, peer);
+    const own = await this.#signOff(entry, Number(attempt), signatures);
     if (own === undefined) return;
     this.#wallet.env.peers.send(peer, {
       $case: 'keygenAbandon',
@@ -393,32 +415,44 @@ export class Keygen {
     });
   }
 
-  /** Promises, on disk first, never to activate `attempt` or one before it; undefined where all n signatures were seen. */
-  async #signOff(entry: Entry, attempt: number): Promise<HolderSignature | undefined> {
-    if (entry.activating) return undefined;
-    if (attempt > entry.row.abandoned) {
-      entry.row = { ...entry.row, abandoned: attempt };
+  /**
+   * Promises, on disk first, never to activate `attempt` or one before it; undefined where all n signatures were seen.
+   * `before` says that all n signed off the one before `attempt`: needed where this holder has not signed it off yet.
+   */
+  async #signOff(
+    entry: Entry,
+    attempt: number,
+    before: readonly HolderSignature[],
+  ): Promise<HolderSignature | undefined> {
+    const statement = this.#abandonedStatement(entry, attempt);
+    await entry.record.change((row) => {
+      if (entry.activating || attempt <= row.abandoned) return undefined;
+      if (attempt !== row.abandoned + 1)
+        throw new Error(`attempt ${attempt} of key ${row.name} cannot have begun: ${row.abandoned} are signed off`);
+      this.#checkAbandoned(entry, attempt - 1, before);
       if ((entry.running?.attempt ?? Number.POSITIVE_INFINITY) <= attempt)
         this.#stop(entry, new Error('the attempt was abandoned'));
-      await this.#wallet.write({
-        keys: [entry.row],
-        audit: [{ type: 'KeyAbandoned', key: entry.row.name, scheme: entry.scheme, attempt: String(attempt) }],
-      });
-    }
+      const prepared = row.state === 'Prepared' && row.attempt === attempt;
+      return {
+        row: { ...row, abandoned: attempt },
+        // On record where there is a share to give up: of numbers alone nothing can be said that matters.
+        audit: prepared
+          ? [{ type: 'KeyAbandoned', key: row.name, scheme: entry.scheme, attempt: String(attempt) }]
+          : [],
+      };
+    });
+    if (entry.activating) return undefined;
     const { env, roster } = this.#wallet;
-    return {
-      holder: roster.me.name,
-      signature: signAsHolder(this.#abandonedStatement(entry, attempt), env.identity.privateKey),
-    };
+    return { holder: roster.me.name, signature: signAsHolder(statement, env.identity.privateKey) };
   }
 
   /** Leads `entry` until it is Active or a holder is absent; does nothing at other holders or while it does so already. */
   #lead(entry: Entry): void {
     const { roster, env } = this.#wallet;
-    if (entry.leading || roster.me.name !== this.#leader || entry.row.state === 'Active') return;
+    if (entry.leading || roster.me.name !== this.#leader || entry.record.row.state === 'Active') return;
     entry.leading = true;
     const turns = async (): Promise<void> => {
-      while (entry.row.state !== 'Active') {
+      while (entry.record.row.state !== 'Active') {
         const absent = this.#absent;
         if (absent.length > 0) {
           entry.problem = `waits for ${absent.join(', ')}`;
@@ -441,40 +475,56 @@ export class Keygen {
   }
 
   async #leadOnce(entry: Entry): Promise<void> {
-    const { env, roster } = this.#wallet;
-    const others = roster.others.map((m) => m.name);
+    const { env } = this.#wallet;
+    const { name } = entry.record.row;
     const standing = await this.#answers(entry, (peer) =>
       env.peers.send(peer, { $case: 'keygenStatus', value: { ...this.#status(entry, true), stop: true } }),
     );
     const statuses = [...standing].map(([peer, s]) => ({ peer, status: s as KeygenStatus }));
     const unwanted = statuses.filter(({ status }) => status.state === 'Unwanted').map(({ peer }) => peer);
-    if (unwanted.length > 0) throw new Error(`waits for ${unwanted.join(', ')} to be asked for key ${entry.row.name}`);
+    if (unwanted.length > 0) throw new Error(`waits for ${unwanted.join(', ')} to be asked for key ${name}`);
     // Whoever is Active hands the signatures over on seeing our status. Where nobody is, nobody becomes it any more.
     if (statuses.some(({ status }) => status.state === 'Active' || status.state === 'Activating')) return;
-    const last = Math.max(entry.row.attempt, ...statuses.map(({ status }) => Number(status.attempt)));
-    const abandoned = last === 0 ? [] : await this.#abandon(entry, last);
-    if (abandoned === undefined) return;
+    const { first, last } = toAbandon([
+      { holder: this.#leader, ...entry.record.row },
+      ...statuses.map(({ peer, status }) => ({
+        holder: peer,
+        attempt: Number(status.attempt),
+        abandoned: Number(status.abandoned),
+      })),
+    ]);
+    let abandoned: readonly HolderSignature[] | undefined = [];
+    for (let attempt = first; attempt <= last; attempt++) {
+      abandoned = await this.#abandon(entry, attempt, abandoned);
+      if (abandoned === undefined) return;
+    }
     // Begun here before anyone is told, so that whoever goes away from now on ends it.
-    const attempt = this.#begin(entry, last + 1, abandoned);
-    const value = { key: entry.row.name, scheme: entry.scheme, attempt: BigInt(last + 1), abandoned: [...abandoned] };
-    for (const peer of others)
-      if (!env.peers.send(peer, { $case: 'keygenStart', value }))
-        entry.running?.fail(new Error(`${peer} is not reachable`));
-    await attempt;
+    const run = await this.#begin(entry, last + 1, abandoned);
+    const value = { key: name, scheme: entry.scheme, attempt: BigInt(run.attempt), abandoned: [...abandoned] };
+    for (const peer of this.#others)
+      if (!env.peers.send(peer, { $case: 'keygenStart', value })) run.fail(new Error(`${peer} is not reachable`));
+    await this.#run(entry, run);
   }
 
   /** Everyone's signature that `attempt` is dead; undefined where this holder itself has seen that it is not. */
-  async #abandon(entry: Entry, attempt: number): Promise<readonly HolderSignature[] | undefined> {
-    const own = await this.#signOff(entry, attempt);
+  async #abandon(
+    entry: Entry,
+    attempt: number,
+    before: readonly HolderSignature[],
+  ): Promise<readonly HolderSignature[] | undefined> {
+    const own = await this.#signOff(entry, attempt, before);
     if (own === undefined) return undefined;
-    const value = { key: entry.row.name, scheme: entry.scheme, attempt: BigInt(attempt), signatures: [] };
+    const { name } = entry.record.row;
+    const value = { key: name, scheme: entry.scheme, attempt: BigInt(attempt), signatures: [...before] };
     const given = await this.#answers(
       entry,
       (peer) => this.#wallet.env.peers.send(peer, { $case: 'keygenAbandon', value }),
       'signature',
     );
     const signatures = [own, ...given.values()] as HolderSignature[];
-    return this.#wallet.roster.members.flatMap((m) => signatures.filter((s) => s.holder === m.name));
+    // Here, so that a wrong one is known for its maker's.
+    this.#checkAbandoned(entry, attempt, signatures);
+    return signatures;
   }
 
   /** Asks every other holder and waits for all to answer with a status, or with a signature. */
@@ -483,7 +533,7 @@ export class Keygen {
     ask: (peer: string) => boolean,
     want: 'status' | 'signature' = 'status',
   ): Promise<ReadonlyMap<string, KeygenStatus | HolderSignature>> {
-    const others = this.#wallet.roster.others.map((m) => m.name);
+    const others = this.#others;
     const answers = new Map<string, KeygenStatus | HolderSignature>();
     const missing = (): string[] => others.filter((peer) => !answers.has(peer));
     try {
@@ -509,6 +559,11 @@ export class Keygen {
   #background(work: Promise<void>): void {
     work.catch((error: unknown) => this.#wallet.env.log.warn('key generation', { error: messageOf(error) }));
   }
+}
+
+/** Throws unless `attempt` is the row's and may still become the key. */
+function checkAlive(row: KeyRow, attempt: number): void {
+  if (row.attempt !== attempt || row.abandoned >= attempt) throw new Error('the attempt was abandoned');
 }
 
 const describeWait = (attempt: KeygenAttempt): string => {

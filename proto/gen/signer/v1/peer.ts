@@ -258,7 +258,10 @@ export interface KeygenStatus {
   stop: boolean;
 }
 
-/** Leader asks with no signature; a holder that has not seen all n certificate signatures answers with its own. */
+/**
+ * Leader asks with the signatures of all n of attempt - 1, or with none where every holder has signed `attempt` off before;
+ * one that has not seen all n certificate signatures answers with its own.
+ */
 export interface KeygenAbandon {
   key: string;
   scheme: string;
