@@ -165,6 +165,12 @@ describe('what a person reads', () => {
     expect(ask(policy, effects).message).toBe(message);
   });
 
+  it('names a destination by a few of its names', () => {
+    const addressBook = Array.from({ length: 200 }, (_, i) => ({ name: `n${i}`, addresses: [payroll] }));
+    const many = policyOf([allow({})], { addressBook });
+    expect(ask(many, [transfer(SOL)]).message).toBe(`1 SOL to n0, n1, n2, n3 and 196 more (${P})`);
+  });
+
   it('says of each effect which rule decided it', () => {
     expect(
       ask(policy, [

@@ -6,14 +6,9 @@ import type { Exceeded } from './limits.ts';
 import { sumFor } from './match.ts';
 import type { Context, Mismatch } from './match.ts';
 import type { Asset, FeeCap, Limit, Rule, SumBounds } from './policy.ts';
-import { durationInWords } from './words.ts';
+import { durationInWords, namesInWords } from './words.ts';
 
 const units = (amount: bigint, { decimals, name }: Asset): string => `${formatAmount(amount, decimals)} ${name}`;
-const anyOf = (names: Iterable<string>): string => {
-  const all = [...names];
-  const shown = all.slice(0, 4).join(', ');
-  return all.length > 4 ? `${shown} and ${all.length - 4} more` : shown;
-};
 
 /** Why `rule` is not about `effect`, or what keeps that from being told. */
 export function mismatchInWords(rule: Rule, effect: Effect, { condition, holds }: Mismatch, context: Context): string {
@@ -22,9 +17,9 @@ export function mismatchInWords(rule: Rule, effect: Effect, { condition, holds }
     case 'kinds':
       return `it is not about ${effect.kind}`;
     case 'chains':
-      return `it is about ${anyOf(chains ?? [])}, ${holds === undefined ? 'and this is bound to no chain' : `not ${effect.chain}`}`;
+      return `it is about ${namesInWords(chains ?? [])}, ${holds === undefined ? 'and this is bound to no chain' : `not ${effect.chain}`}`;
     case 'assets':
-      return `it is about ${anyOf([...(assets?.values() ?? [])].map((asset) => asset.name))}, ${
+      return `it is about ${namesInWords([...(assets?.values() ?? [])].map((asset) => asset.name))}, ${
         holds === false
           ? 'not this asset'
           : effect.asset === undefined
@@ -32,7 +27,7 @@ export function mismatchInWords(rule: Rule, effect: Effect, { condition, holds }
             : `and on the chain this asset has ${effect.decimals} decimals, not those of the policy`
       }`;
     case 'destinations':
-      return `it is about ${anyOf(destinations ?? [])}, and ${destinationMissed(effect, holds)}`;
+      return `it is about ${namesInWords(destinations ?? [])}, and ${destinationMissed(effect, holds)}`;
     case 'amount':
       return amount === undefined ? '' : boundsInWords(amount, context);
   }

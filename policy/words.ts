@@ -13,11 +13,18 @@ export function amountInWords(amount: bigint, asset: string, policy: Policy): st
   return `${amount} base units of ${id}`;
 }
 
+/** The first of `names`, and how many more there are: a policy may have hundreds, and a request as many effects. */
+export function namesInWords(names: Iterable<string>): string {
+  const all = [...names];
+  const shown = all.slice(0, 4).join(', ');
+  return all.length > 4 ? `${shown} and ${all.length - 4} more` : shown;
+}
+
 /** A destination by its names in the address book, else by its address. */
 export function destinationInWords(effect: Effect, policy: Policy): string {
   const address = effect.destination === undefined ? 'an unknown destination' : chainOf(effect.destination).rest;
-  const names = [...policy.addressBook.find(effect).names];
-  return names.length === 0 ? address : `${names.join(', ')} (${address})`;
+  const { names } = policy.addressBook.find(effect);
+  return names.size === 0 ? address : `${namesInWords(names)} (${address})`;
 }
 
 /** What an effect does, in the policy's names where it has some. */
