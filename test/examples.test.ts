@@ -27,6 +27,13 @@ test.each(manifests.filter((file) => file.includes('policy')))('%s is a policy t
     const { spec } = document as { spec: unknown };
     const policy = parsePolicy(policyDocument(spec));
     expect(policy.rules.length).toBeGreaterThan(0);
+    // Fees are bounded by the number of requests alone.
+    for (const { name, verdict, limits } of policy.rules)
+      if (verdict === 'Allow')
+        expect(
+          limits.some((limit) => 'count' in limit),
+          name,
+        ).toBe(true);
     expect(canonicalize(policyDocument(spec)).length).toBeLessThan(64 * 1024);
   }
 });
