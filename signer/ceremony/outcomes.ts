@@ -2,7 +2,7 @@ import { digest as digestOf, fromHex, hex } from '../../common/bytes.ts';
 import { messageOf } from '../../common/errors.ts';
 import type { Ask, Outcome } from '../../proto/gen/signer/v1/peer.ts';
 import type { RequestRow } from '../state/store.ts';
-import { keptHearsay } from './hearsay.ts';
+import { checkTellable, keptHearsay } from './hearsay.ts';
 import { requestRow } from './requests.ts';
 import type { Wallet } from './wallet.ts';
 
@@ -48,6 +48,8 @@ export class Outcomes {
     const { requests, ledger, recent, time, env } = this.#wallet;
     const signed = { statement: outcome.statement, signature: outcome.signature, approvals: [] };
     const request = recent.verify(signed);
+    const now = time.seconds();
+    checkTellable(request, now);
     const known = requests.find(request);
     const key = this.#wallet.key(request.statement.key);
     if (key === undefined) throw new Error(`key ${JSON.stringify(request.statement.key)} is not active here`);
@@ -58,7 +60,6 @@ export class Outcomes {
     for (const [i, message] of messages.entries())
       if (!key.engine.verify(key.publicKey.bytes, message, outcome.signatures[i] ?? new Uint8Array()))
         throw new Error(`signature ${i} does not verify`);
-    const now = time.seconds();
     const heard = keptHearsay(outcome, this.#wallet.roster);
     const row = requestRow(request, known?.firstSeen ?? now, {
       state: 'Signed',
