@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { encodeConnection } from '../../client/connection.ts';
 import type { Connection } from '../../client/connection.ts';
-import { removeDurably, writeAtomically } from '../store/atomic-file.ts';
+import { removeDurably, writeAtomically } from '../atomic-file.ts';
 
 /** Where the operator writes how clients reach a wallet (`namespace/name`), for client/connection.ts to read. */
 export const connectionFile = (state: string, wallet: string): string => join(state, 'connections', `${wallet}.json`);

@@ -6,7 +6,7 @@ import { fingerprintOfCertificate, selfSignedCertificate } from '../../common/ce
 import { messageOf, UserError } from '../../common/errors.ts';
 import type { Log } from '../../common/log.ts';
 import type { ClientIdentity } from '../../client/pinned-tls.ts';
-import { isMissing, writeAtomically } from '../store/atomic-file.ts';
+import { isMissing, writeAtomically } from '../atomic-file.ts';
 
 export type OperatorIdentity = ClientIdentity & { readonly fingerprint: string };
 
@@ -41,6 +41,6 @@ async function load(file: string, log: Log): Promise<KeyObject | undefined> {
 
 async function create(file: string, scratch: string): Promise<KeyObject> {
   const { privateKey } = generateKeyPairSync('ed25519');
-  await writeAtomically(file, privateKey.export({ format: 'pem', type: 'pkcs8' }) as string, scratch);
+  await writeAtomically(file, privateKey.export({ format: 'pem', type: 'pkcs8' }), scratch);
   return privateKey;
 }

@@ -4,7 +4,7 @@ import type { Clock } from '../../common/clock.ts';
 import { messageOf } from '../../common/errors.ts';
 import type { Log } from '../../common/log.ts';
 import { isObject } from '../api/check-schema.ts';
-import { isMissing, writeAtomically } from '../store/atomic-file.ts';
+import { isMissing, writeAtomically } from '../atomic-file.ts';
 import type { OutcomeCursors } from '../wallet/outcome-follower.ts';
 
 /** Written at most this often: after a crash some events are told twice. Milliseconds. */

@@ -7,7 +7,7 @@ import type { Log } from '../../common/log.ts';
 import type { SecretSource } from '../store/secret-source.ts';
 import type { Fleet, SignerId } from './fleet.ts';
 import { PortPool } from './port-pool.ts';
-import { unlessMissing } from './replace-file.ts';
+import { unlessMissing } from '../atomic-file.ts';
 import type { SignerCommand } from './signer-command.ts';
 import { SupervisedSigner } from './supervised-signer.ts';
 

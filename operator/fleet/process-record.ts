@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import type { ProcessIdentity } from './process-identity.ts';
-import { replaceFile, unlessMissing } from './replace-file.ts';
+import { writeAtomically, unlessMissing } from '../atomic-file.ts';
 
 export type Ports = { readonly sign: number; readonly peer: number; readonly metrics: number };
 
@@ -30,7 +30,7 @@ export async function readRecord(file: string): Promise<ProcessRecord | undefine
 }
 
 export const writeRecord = (file: string, { process, spec, ports, restarts }: ProcessRecord): Promise<void> =>
-  replaceFile(
+  writeAtomically(
     file,
     Buffer.from(`${JSON.stringify({ process: process ?? null, spec, ports, restarts }, undefined, 2)}\n`),
   );

@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { SecretSource } from '../store/secret-source.ts';
 import type { NotRunning, SignerSpec } from './fleet.ts';
-import { replaceFile, unlessMissing } from './replace-file.ts';
+import { writeAtomically, unlessMissing } from '../atomic-file.ts';
 
 export type SealProblem = {
   readonly reason: Extract<NotRunning, 'SealNotFound' | 'SealInvalid'>;
@@ -47,7 +47,7 @@ export async function writeSealKey(
         message: `key ${seal.key} of Secret ${namespace}/${seal.secret} is not the one that the signer's state was sealed with; put that one back (${file} has it)`,
       };
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-    await replaceFile(file, text);
+    await writeAtomically(file, text);
     return undefined;
   } finally {
     key.fill(0);

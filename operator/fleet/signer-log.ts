@@ -1,6 +1,6 @@
 import { open, stat, truncate } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import { replaceFile } from './replace-file.ts';
+import { writeAtomically } from '../atomic-file.ts';
 
 /** A log of this size is moved to `<file>.1`. */
 const MOST_BYTES = 4 << 20;
@@ -22,7 +22,7 @@ export const sizeOf = async (file: string): Promise<number> => (await stat(file)
 export async function rotateLog(file: string, most = MOST_BYTES): Promise<boolean> {
   const size = await sizeOf(file);
   if (size <= most) return false;
-  await replaceFile(`${file}.1`, await readFrom(file, size - most, most));
+  await writeAtomically(`${file}.1`, await readFrom(file, size - most, most));
   await truncate(file, 0);
   return true;
 }

@@ -3,7 +3,7 @@ import { lstat, open, readdir, realpath, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { messageOf } from '../../common/errors.ts';
-import { isMissing } from './atomic-file.ts';
+import { isMissing } from '../atomic-file.ts';
 import { maxManifestBytes, readManifests, settling, unreadable } from './manifest.ts';
 import type { Reading } from './manifest.ts';
 

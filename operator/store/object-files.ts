@@ -4,7 +4,7 @@ import { parseTime } from '../../common/clock.ts';
 import { isObject } from '../api/check-schema.ts';
 import { apiVersion, isKind, keyOf, keyString } from '../api/resource.ts';
 import type { Key, Resource } from '../api/resource.ts';
-import { isMissing, removeDurably, writeAtomically } from './atomic-file.ts';
+import { isMissing, removeDurably, writeAtomically } from '../atomic-file.ts';
 import type { Stored } from './decide.ts';
 import { readKey } from './manifest-key.ts';
 import type { StoredEvent } from './resource-store.ts';

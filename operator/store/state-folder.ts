@@ -2,7 +2,7 @@ import { mkdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises
 import { join } from 'node:path';
 import { messageOf, UserError } from '../../common/errors.ts';
 import { isObject } from '../api/check-schema.ts';
-import { isMissing, writeAtomically } from './atomic-file.ts';
+import { isMissing, writeAtomically } from '../atomic-file.ts';
 
 /** How state is laid out. An older Holdfast refuses what a newer one wrote. */
 const version = 1;

@@ -4,13 +4,15 @@ import { dirname, join } from 'node:path';
 
 /**
  * Replaces `path` by `data`, or makes it, for this user alone: after a crash at any moment it is the old file or the
- * new one. `scratch` is a folder on the same file system, where files of unfinished writes may remain.
+ * new one. `scratch` is a folder on the same file system, where files of unfinished writes may remain; without it they
+ * remain beside `path`, one at most, and only one write of a path may be under way.
  */
-export async function writeAtomically(path: string, data: string, scratch: string): Promise<void> {
-  const temporary = join(scratch, randomUUID());
+export async function writeAtomically(path: string, data: string | Uint8Array, scratch?: string): Promise<void> {
+  const temporary = scratch === undefined ? `${path}.new` : join(scratch, randomUUID());
   try {
-    const file = await open(temporary, 'wx', 0o600);
+    const file = await open(temporary, scratch === undefined ? 'w' : 'wx', 0o600);
     try {
+      await file.chmod(0o600);
       await file.writeFile(data);
       await file.sync();
     } finally {
@@ -49,3 +51,10 @@ async function syncFolder(folder: string): Promise<void> {
 /** Whether an error of the file system says that there is no such file. */
 export const isMissing = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
+
+/** What a file operation gives; undefined where the file is not there. A file in the place of a folder is an error. */
+export const unlessMissing = <T>(operation: Promise<T>): Promise<T | undefined> =>
+  operation.catch((error: unknown) => {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  });
