@@ -1,6 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { digest as digestOf, fromUtf8, hex, utf8 } from '../common/bytes.ts';
-import { Disk } from '../test/simulation/memory-store.ts';
+import { Disk, MemoryStore } from '../test/simulation/memory-store.ts';
 import { SimulatedWallet } from '../test/simulation/simulated-wallet.ts';
 
 const policy = { rules: [{ name: 'raw', verdict: 'Allow', match: { kinds: ['Digest'] } }] };
@@ -62,6 +62,24 @@ describe('before genesis a signer', () => {
       expect(await signer.provision({ ...provisioning, genesis: wallet.genesis })).toBe(digestOf(wallet.genesis));
       expect(await signer.provision({ ...provisioning, genesis: wallet.genesis })).toBe(digestOf(wallet.genesis));
     });
+});
+
+describe('a start', () => {
+  it('goes through the ledger once, however much there is on it', async () => {
+    const policy = {
+      rules: [{ name: 'raw', verdict: 'Allow', match: { kinds: ['Digest'] }, limits: [{ count: 5, per: '1h' }] }],
+    };
+    const wallet = new SimulatedWallet({ policy });
+    await wallet.startAll([{ name: 'solana', scheme: 'EdDSA' }]);
+    await wallet.keyActive('solana');
+    expect(await wallet.sign('infrastructure', wallet.request({ id: 'one' }))).toMatchObject({ outcome: 'signed' });
+    wallet.kill('infrastructure');
+    const read = vi.spyOn(MemoryStore.prototype, 'ledgerRows');
+    onTestFinished(() => read.mockRestore());
+    const signer = await wallet.start('infrastructure');
+    expect(read).toHaveBeenCalledTimes(1);
+    expect(signer.wallet?.limitUse()).toMatchObject([{ ratio: 0.2 }]);
+  });
 });
 
 describe('keys', () => {

@@ -164,14 +164,12 @@ export class WalletSigner {
    * Reserved rows are of requests that this holder coordinated when it stopped: members may have released their
    * shares, so they count as spends, and asking again with the same id completes them.
    */
-  async #settleUnfinished({ unfinished, ledger }: Snapshot): Promise<void> {
+  async #settleUnfinished({ unfinished, reserved }: Snapshot): Promise<void> {
     const { wallet } = this;
     if (unfinished.length === 0) return;
     await wallet.write({
       requests: unfinished.map((row) => ({ ...row, state: 'Released', reason: 'SignatureMayExist' })),
-      ledger: ledger
-        .filter((row) => row.state === 'Reserved')
-        .map((row) => wallet.ledger.put({ ...row, state: 'Spent' })),
+      ledger: reserved.map((row) => wallet.ledger.put({ ...row, state: 'Spent' })),
     });
     for (const { digest } of unfinished) wallet.ledger.settle(digest);
   }

@@ -71,7 +71,7 @@ export class Wallet {
     this.policyDigest = digestOf(facts.policyStatement);
     this.roster = new Roster(facts.genesis, env.holder);
     this.time = new SignerTime(env.clock, snapshot.lastTime);
-    this.ledger = new Ledger(facts.policy, snapshot.ledger, (digest) => env.store.ledger(digest));
+    this.ledger = new Ledger(facts.policy, env.store.ledgerRows(), (digest) => env.store.ledger(digest));
     this.requests = new Requests(env.store);
     this.recent = new RecentRequests(facts.genesisDigest, facts.policy);
     this.boot = env.random(16);

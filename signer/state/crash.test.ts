@@ -59,7 +59,7 @@ describe('a signer that is killed while it writes', () => {
         expect(writer.errors()).toBe('');
 
         const store = await reopen(folder);
-        const ledger = store.load().ledger.map((row) => row.digest);
+        const ledger = [...store.ledgerRows()].map((row) => row.digest);
         const releases = store.releasesAfter(0n, 1_000_000);
         const audit = store.auditAfter(0n, 1_000_000);
         expect(verifyChain(audit)).toEqual({ records: ledger.length, head: store.head });

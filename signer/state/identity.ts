@@ -36,7 +36,7 @@ export async function loadOrCreateIdentity(options: {
     ]);
   if (known !== undefined && sealed !== undefined && nonce?.length === NONCE_BYTES)
     return { ...(await open(seal, sealed, associated, owner)), nonce };
-  if (!isNew(snapshot) || store.head.sequence > 0n)
+  if (!isNew(store, snapshot))
     throw new UserError(`the state of signer ${owner} has lost its identity`, [
       'keep the folder as it is: a new identity would be another signer, with none of its shares',
     ]);
@@ -49,8 +49,11 @@ export async function loadOrCreateIdentity(options: {
   return { ...identity, nonce: Uint8Array.from(fresh) };
 }
 
-const isNew = ({ meta, keys, ledger, unfinished, peers }: Snapshot): boolean =>
-  meta.size === 0 && keys.length === 0 && ledger.length === 0 && unfinished.length === 0 && peers.length === 0;
+function isNew(store: Store, { meta, keys, unfinished, peers }: Snapshot): boolean {
+  for (const _ of store.ledgerRows()) return false;
+  const used = meta.size + keys.length + unfinished.length + peers.length;
+  return used === 0 && store.head.sequence === 0n;
+}
 
 async function sealNew(seal: Seal, associated: readonly string[]): Promise<Uint8Array> {
   const pkcs8 = generateKeyPairSync('ed25519').privateKey.export({ format: 'der', type: 'pkcs8' });

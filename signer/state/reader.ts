@@ -21,11 +21,19 @@ export class Reader implements Omit<Store, 'write' | 'head' | 'close'> {
     return {
       meta: new Map(this.#all('SELECT * FROM meta', (r) => [text(r, 'name'), blob(r, 'value')] as const)),
       keys: this.#all('SELECT * FROM signing_key ORDER BY name', keyRow),
-      ledger: this.#all('SELECT * FROM ledger ORDER BY at', ledgerRow),
       unfinished: this.#all("SELECT * FROM request WHERE state = 'Reserved'", requestRow),
+      reserved: this.#all("SELECT * FROM ledger WHERE state = 'Reserved' ORDER BY at", ledgerRow),
       peers: this.#all('SELECT * FROM peer ORDER BY name', peerRow),
       lastTime: this.#all('SELECT seconds FROM clock', (r) => number(r, 'seconds'))[0] ?? 0,
     };
+  }
+
+  *ledgerRows(): Generator<LedgerRow> {
+    try {
+      for (const row of this.#statements.each('SELECT * FROM ledger ORDER BY at')) yield ledgerRow(row);
+    } catch (error) {
+      throw explainFault(error, this.#file);
+    }
   }
 
   request(digest: string): RequestRow | undefined {

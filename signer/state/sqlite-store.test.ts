@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { utf8 } from '../../common/bytes.ts';
 import { emptyHead, verifyChain } from '../../statement/audit.ts';
 import { openStore } from './sqlite-store.ts';
-import type { KeyRow, PeerRow, Store } from './store.ts';
+import type { KeyRow, LedgerRow, PeerRow, Store } from './store.ts';
 import { digestOf, now, release, requestRow } from './testing/changes.ts';
 import { temporaryFolder } from './testing/temporary-folder.ts';
 
@@ -44,7 +44,7 @@ describe("a signer's state", () => {
   it('is empty at first, in a folder for this user alone', async () => {
     const folder = join(temporaryFolder(), 'deep', 'state');
     const store = await opened(folder);
-    expect(store.load()).toEqual({ meta: new Map(), keys: [], ledger: [], unfinished: [], peers: [], lastTime: 0 });
+    expect(store.load()).toEqual({ meta: new Map(), keys: [], unfinished: [], reserved: [], peers: [], lastTime: 0 });
     expect(store.head).toEqual(emptyHead);
     expect(statSync(folder).mode & 0o777).toBe(0o700);
     expect(statSync(join(folder, 'state.db')).mode & 0o777).toBe(0o600);
@@ -63,6 +63,7 @@ describe("a signer's state", () => {
     const reserved = requestRow(7, { state: 'Reserved' });
     await first.write({
       requests: [signed, reserved],
+      ledger: [{ digest: digestOf(7), at: now, effects: '[]', state: 'Reserved' }],
       audit: [{ type: 'Signed', digest: signed.digest }],
       now: now + 9,
     });
@@ -70,11 +71,15 @@ describe("a signer's state", () => {
       expect(store.load()).toEqual({
         meta: new Map([['genesis', utf8('genesis')]]),
         keys: [key],
-        ledger: [{ digest: digestOf(1), at: now, effects: '[]', state: 'Spent' }],
         unfinished: [reserved],
+        reserved: [{ digest: digestOf(7), at: now, effects: '[]', state: 'Reserved' }],
         peers: [peer],
         lastTime: now + 9,
       });
+      expect([...store.ledgerRows()].map((row) => [row.digest, row.state])).toEqual([
+        [digestOf(1), 'Spent'],
+        [digestOf(7), 'Reserved'],
+      ]);
       expect(store.request(digestOf(2))).toEqual(signed);
       expect(store.requestById('payments-api', 'pay-2')).toEqual(signed);
       expect(store.requestById('other', 'pay-2')).toBeUndefined();
@@ -88,6 +93,20 @@ describe("a signer's state", () => {
     check(first);
     await first.close();
     check(await opened(folder));
+  });
+
+  it('gives its ledger row by row, by time, and whoever stops early holds up nothing', async () => {
+    const store = await opened(temporaryFolder());
+    const spend = (i: number): LedgerRow => ({ digest: digestOf(i), at: now - i, effects: '[]', state: 'Spent' });
+    await store.write({ now, ledger: [1, 2, 3].map(spend) });
+    for (const row of store.ledgerRows()) {
+      expect(row).toEqual(spend(3));
+      break;
+    }
+    await store.write({ now, ledger: [spend(4)] });
+    expect([...store.ledgerRows()]).toEqual([4, 3, 2, 1].map(spend));
+    const [one, two] = [store.ledgerRows()[Symbol.iterator](), store.ledgerRows()[Symbol.iterator]()];
+    expect([one.next().value, one.next().value, two.next().value]).toEqual([spend(4), spend(3), spend(4)]);
   });
 
   it('is on disk when a write resolves, head and all, and not before', async () => {
@@ -123,12 +142,7 @@ describe("a signer's state", () => {
       'written',
     ]);
     // Nothing of a change that failed is there, its part of the chain included.
-    expect(
-      store
-        .load()
-        .ledger.map((row) => row.digest)
-        .toSorted(),
-    ).toEqual([1, 2, 7].map(digestOf).toSorted());
+    expect([...store.ledgerRows()].map((row) => row.digest).toSorted()).toEqual([1, 2, 7].map(digestOf).toSorted());
     expect([3, 4, 5, 6].map((n) => store.request(digestOf(n)))).toEqual([undefined, undefined, undefined, undefined]);
     expect(verifyChain(store.auditAfter(0n, 10))).toEqual({ records: 3, head: store.head });
     await store.write({ now, nonces: [{ key: 'solana', boot: '00', index: 3n }] });
@@ -192,7 +206,7 @@ describe("a signer's state", () => {
     await store.close();
     await before;
     await expect(store.write(release(2))).rejects.toThrow("the signer's state is closed");
-    expect((await opened(folder)).load().ledger).toHaveLength(1);
+    expect([...(await opened(folder)).ledgerRows()]).toHaveLength(1);
   });
 
   it('refuses more changes than could be written in reasonable time', async () => {

@@ -104,6 +104,10 @@ class SqliteStore implements Store {
     return this.#reader.load();
   }
 
+  ledgerRows(): Iterable<LedgerRow> {
+    return this.#reader.ledgerRows();
+  }
+
   request(digest: string): RequestRow | undefined {
     return this.#reader.request(digest);
   }

@@ -23,6 +23,13 @@ export class Statements {
     return this.#prepare(sql).all(...values);
   }
 
+  /** Rows one at a time; a statement of its own, since a prepared one goes through its rows once at a time. */
+  *each(sql: string): Generator<Row> {
+    const statement = this.#db.prepare(sql);
+    statement.setReadBigInts(true);
+    yield* statement.iterate();
+  }
+
   #prepare(sql: string): StatementSync {
     const known = this.#prepared.get(sql);
     if (known !== undefined) return known;

@@ -113,17 +113,20 @@ export type Change = {
 export type Snapshot = {
   readonly meta: ReadonlyMap<string, Uint8Array>;
   readonly keys: readonly KeyRow[];
-  readonly ledger: readonly LedgerRow[];
   /** Requests that are Reserved: this holder coordinated them when the signer stopped. */
   readonly unfinished: readonly RequestRow[];
+  /** What they and any others hold on the ledger. */
+  readonly reserved: readonly LedgerRow[];
   readonly peers: readonly PeerRow[];
   /** The latest `now` ever written. */
   readonly lastTime: number;
 };
 
 export interface Store {
-  /** Everything small, read once at start. */
+  /** Everything small, read at start. */
   load(): Snapshot;
+  /** The whole ledger by time, row by row: it may be too large to hold. To be read at once: no write meanwhile. */
+  ledgerRows(): Iterable<LedgerRow>;
   /** Resolves when `change` is on disk; rejects when it is not and never will be. */
   write(change: Change): Promise<void>;
   /** The durable audit head: never one not yet on disk. */

@@ -54,11 +54,15 @@ export class MemoryStore implements Store {
     return {
       meta: new Map(meta),
       keys: [...keys.values()],
-      ledger: [...ledger.values()],
       unfinished: [...requests.values()].filter((r) => r.state === 'Reserved'),
+      reserved: [...ledger.values()].filter((r) => r.state === 'Reserved'),
       peers: [...peers.values()],
       lastTime,
     };
+  }
+
+  ledgerRows(): Iterable<LedgerRow> {
+    return [...this.#disk.ledger.values()];
   }
 
   async write(change: Change): Promise<void> {
