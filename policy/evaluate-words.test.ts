@@ -100,7 +100,7 @@ describe('what a person reads', () => {
   const policy = policyOf([
     never({ destinations: ['sanctioned'] }),
     allow({ chains: [solana], assets: ['SOL'], destinations: ['payroll'], amount: { atMost: '2' } }),
-    { ...allow({ kinds: ['Message'] }), name: 'messages' },
+    { ...allow({ kinds: ['Message', 'Call', 'Deploy'] }), name: 'messages' },
   ]);
   const P = address(1);
   it.each<readonly [string, readonly Effect[], string]>([
@@ -133,23 +133,17 @@ describe('what a person reads', () => {
     [
       'raw bytes',
       [bare('Digest', { chain: '', text: 'signs raw bytes' })],
-      'signs raw bytes: rule never may deny it: it is about sanctioned, and the destination is not known; where it is not meant for Digest, let it name the kinds that it denies',
+      'signs raw bytes: no rule allows it; none is about kind Digest',
+    ],
+    [
+      'a deployment beside a Deny by destination',
+      [bare('Deploy', { text: 'deploys' })],
+      'deploys: rule never may deny it: it is about sanctioned, and the destination is not known; where it is not meant for Deploy, let it name the kinds that it denies',
     ],
     [
       'a call beside a Deny by destination',
       [bare('Call', { destination: stranger, text: 'calls' })],
       'calls: rule never may deny it: it is about sanctioned, and what else a Call may do is not known; where it is not meant for Call, let it name the kinds that it denies',
-    ],
-    [
-      'a token account of a mint that the policy does not know',
-      [
-        transfer(5n, {
-          asset: `${solana}/token:${address(3)}`,
-          destination: stranger,
-          derived: { mint: address(3), program: tokenProgram },
-        }),
-      ],
-      `5 base units of ${solana}/token:${address(3)} to ${address(77)}: rule never may deny it: it is about sanctioned, and whose token account ${address(77)} is cannot be told, since its mint is not in assets`,
     ],
     [
       'a kind that no rule is about',
@@ -163,6 +157,15 @@ describe('what a person reads', () => {
     ],
   ])('of %s', (_what, effects, message) => {
     expect(ask(policy, effects).message).toBe(message);
+  });
+
+  it('names the mint because of which nobody can tell whose a token account is', () => {
+    const asset = `${solana}/token:${address(3)}`;
+    const derived = { mint: address(3), program: tokenProgram };
+    const wide = policyOf([never({ destinations: ['sanctioned'] }), allow({})]);
+    expect(ask(wide, [transfer(5n, { asset, destination: stranger, derived })]).message).toBe(
+      `5 base units of ${asset} to ${address(77)}: rule never may deny it: it is about sanctioned, and whose token account ${address(77)} is cannot be told, since its mint is not in assets`,
+    );
   });
 
   it('names a destination by a few of its names', () => {

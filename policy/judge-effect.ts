@@ -16,14 +16,19 @@ export type Judged = {
 /** Any Deny that matches or may denies; else the first Allow that matches allows, and one that may denies. */
 export function judgeEffect(effect: Effect, context: Context): Judged {
   if (effect.change) return { verdict: 'Allow', rule: '', why: 'comes back to the key itself' };
-  return deniedBy(effect, context) ?? allowedBy(effect, context);
+  const denied = deniedBy(effect, context, true);
+  if (denied !== undefined) return denied;
+  // Of what no rule allows this is told: a Deny that only may be about it is not what stands in the way.
+  const allowed = allowedBy(effect, context);
+  return allowed.verdict === 'Deny' ? allowed : (deniedBy(effect, context, undefined) ?? allowed);
 }
 
-function deniedBy(effect: Effect, context: Context): Judged | undefined {
+/** By the first Deny that matches, or of which that cannot be told. */
+function deniedBy(effect: Effect, context: Context, holds: true | undefined): Judged | undefined {
   for (const rule of context.policy.rules) {
     if (rule.verdict !== 'Deny') continue;
     const found = matches(rule, effect, context);
-    if (found.holds === false) continue;
+    if (found.holds !== holds) continue;
     const why = found.holds
       ? 'denies it'
       : `may deny it: ${mismatchInWords(rule, effect, found, context)}${narrower(rule, effect)}`;
