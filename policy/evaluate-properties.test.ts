@@ -169,6 +169,29 @@ describe('whatever the policy', () => {
     );
   });
 
+  it('what is not understood passes no Deny without kinds that would deny what it may turn out to move', () => {
+    const wide = match.map(({ kinds: _, ...rest }) => ({ verdict: 'Deny', match: rest }));
+    const moved = fc.constantFrom(
+      ...[sol, usdc].flatMap((asset) => [payroll, sanctioned, stranger].map((destination) => ({ asset, destination }))),
+    );
+    const anything = { verdict: 'Allow', match: { kinds: ['Call', 'Digest'] } };
+    fc.assert(
+      fc.property(
+        wide,
+        moved,
+        fc.bigInt(0n, 4_000_000_000n),
+        fc.constantFrom('Call', 'Digest'),
+        (deny, to, amount, kind) => {
+          const policy = policyOf(named([deny, anything]));
+          const unknown = { kind, chain: kind === 'Call' ? solana : '', text: 'does something' };
+          if (ask(policy, [{ ...unknown, destination: vendor }]).verdict === 'Allow')
+            expect(ask(policy, [{ ...unknown, chain: solana, ...to, amount }]).verdict).toBe('Allow');
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
   it('an effect more allows nothing more', () => {
     // Only under rules without `over`, which by its meaning holds for larger sums.
     const without = rules
