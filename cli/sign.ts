@@ -149,6 +149,7 @@ async function load(session: Session, options: SignOptions, file: string): Promi
 }
 
 function report(session: Session, request: RequestStatement, result: SignResult, options: SignOptions): void {
+  for (const warning of result.warnings ?? []) session.note(`warning: ${warning}`);
   if (options.output === 'json') session.print(JSON.stringify(jsonOf(request, result), undefined, 2));
   if (result.outcome !== 'signed') throw refusal(request, result, options);
   if (options.output !== 'json')

@@ -17,6 +17,8 @@ type Answered = {
   readonly coordinator: string;
   /** Milliseconds by step, and `total`. */
   readonly durations: Readonly<Record<string, number>>;
+  /** What signers said that did not verify or contradicts this, by address; absent where nothing did. */
+  readonly warnings?: readonly string[];
 };
 
 /** Signed: everything but `participants`, `coordinator` and `durations` is verified or computed here. */
@@ -30,7 +32,10 @@ export type Signed = Answered & {
   readonly transaction?: { readonly bytes: Uint8Array; readonly id: string };
 };
 
-/** Denied: asking again changes nothing. Failed: it may succeed. One signer's word, which no signature backs. */
+/**
+ * Denied: asking again changes nothing, and no other signer that could be reached knows better. Failed: it may succeed.
+ * No signature backs either: a coordinator that is taken over may still have the request signed until it expires.
+ */
 export type NotSigned = Answered & {
   readonly outcome: 'denied' | 'failed';
   readonly reason: Reason;

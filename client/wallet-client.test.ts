@@ -207,6 +207,20 @@ describe('a reply', () => {
     await expect(client.sign(statement, signature, { wait: true })).rejects.toThrow(`${endpoint.address}: ${message}`);
   });
 
+  test('that does not verify is told beside that of the next signer, which does', async () => {
+    const liar = await start({ sign: (asked) => signed(asked, forged) });
+    const honest = await start({ sign: (asked) => signed(asked, wallet.signSolana(hash)) }, wallet.client);
+    const client = await connect([liar, honest]);
+    const { statement, signature } = request('solana');
+    expect(await client.sign(statement, signature)).toMatchObject({
+      outcome: 'signed',
+      signatures: [{ signature: Uint8Array.from(wallet.signSolana(hash)) }],
+      warnings: [`${liar.address}: reply: signature 0 does not verify under key "solana"`],
+    });
+    honest.stop();
+    await expect(client.sign(statement, signature)).rejects.toThrow(`${liar.address}: reply: signature 0 does not`);
+  });
+
   test('signed with a key that was made after connecting is verified under its certificate, and without one refused', async () => {
     let facts = { ...wallet.facts, certificates: wallet.facts.certificates.slice(1) };
     const client = await connect([
@@ -218,6 +232,69 @@ describe('a reply', () => {
     );
     facts = wallet.facts;
     expect(await client.sign(statement, signature)).toMatchObject({ outcome: 'signed' });
+  });
+});
+
+describe('a denial', () => {
+  const denial = (asked: SignRequest) =>
+    reply(asked, { outcome: 'denied', reason: 'PolicyDenied', message: 'no rule allows it', waitsFor: [] });
+  const denying = () => start({ sign: denial });
+  const { statement, signature } = request('solana');
+  const asked: SignRequest = { statement: Buffer.from(statement), signature, approvals: [] };
+
+  test('is believed where the others know nothing else, are gone or do not prove what they say', async () => {
+    const forged = wallet.signBitcoin(hash);
+    const others: FakeAnswers['request'][] = [
+      () => reply(asked, { digest: '', reason: 'Unknown' }),
+      () => denial(asked),
+      () => reply(asked, { reason: 'QuorumUnavailable' }),
+      () => reply(asked, { digest: digest(utf8('another')), reason: 'SignatureMayExist' }),
+      () => signed(asked, forged),
+      undefined,
+    ];
+    for (const answer of others) {
+      const gone = await start({}, wallet.client);
+      const other = await start(answer === undefined ? {} : { request: answer }, wallet.client);
+      const client = await connect([await denying(), gone, other]);
+      gone.stop();
+      const result = await client.sign(statement, signature, { wait: true });
+      expect(result).toMatchObject({ outcome: 'denied', reason: 'PolicyDenied' });
+      expect(result).not.toHaveProperty('warnings');
+    }
+  });
+
+  test('is none where another signer has the signature', async () => {
+    const first = await denying();
+    const requests: unknown[] = [];
+    const other = await start(
+      {
+        request: (wanted) => {
+          requests.push(wanted);
+          return signed(asked, wallet.signSolana(hash));
+        },
+      },
+      wallet.client,
+    );
+    const client = await connect([first, other]);
+    expect(await client.sign(statement, signature)).toMatchObject({
+      outcome: 'signed',
+      signatures: [{ message: Uint8Array.from(hash) }],
+      warnings: [`${first.address} says that it is denied: PolicyDenied: no rule allows it`],
+    });
+    expect(requests).toEqual([{ initiator: 'payments-api', id: 'pay-42' }]);
+  });
+
+  test.each([
+    ['let a share go', { reason: 'SignatureMayExist', message: 'shares were released' }, 'SignatureMayExist'],
+    ['is signing it', { outcome: 'unknown', reason: 'Unknown', message: 'is being signed' }, 'Unknown'],
+  ])('is no more than a failure where another signer %s', async (_, over, reason) => {
+    const other = await start({ request: () => reply(asked, over) }, wallet.client);
+    const client = await connect([await denying(), other]);
+    expect(await client.sign(statement, signature)).toMatchObject({
+      outcome: 'failed',
+      reason,
+      warnings: [expect.stringContaining('says that it is denied: PolicyDenied')],
+    });
   });
 });
 

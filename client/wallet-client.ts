@@ -2,6 +2,7 @@ import { digest, fromHex, quote } from '../common/bytes.ts';
 import { parseTime, systemClock } from '../common/clock.ts';
 import type { Clock } from '../common/clock.ts';
 import { messageOf } from '../common/errors.ts';
+import type { Reason } from '../common/reasons.ts';
 import type { SignReply } from '../proto/gen/signer/v1/signer.ts';
 import { parseStatement, statementDigest } from '../statement/statements.ts';
 import type { RequestStatement } from '../statement/statements.ts';
@@ -32,6 +33,16 @@ export type SignOptions = {
 
 const firstBackoffMs = 200;
 const mostBackoffMs = 5_000;
+/** Other signers may contradict a denial within this. */
+const doubtMs = 2_000;
+
+/** What a signer says of a request that others may hold a signature of. */
+const underWay: readonly Reason[] = ['SignatureMayExist', 'Unknown'];
+
+/** A signer answered, and its answer is not proven. */
+class Unverified extends Error {
+  override readonly name = 'Unverified';
+}
 
 /** A wallet as a service sees it. Believes nothing that does not follow from its pins and the holders' signatures. */
 export class WalletClient {
@@ -72,7 +83,7 @@ export class WalletClient {
 
   /**
    * Has a request signed: its bytes and its initiator's armored signature. Repeating it is always safe. Throws where
-   * a reply does not verify; that no signer answered is the outcome `failed` with reason `Unknown`.
+   * no reply verifies; that no signer answered is the outcome `failed` with reason `Unknown`.
    */
   async sign(statement: Uint8Array, signature: string, options: SignOptions = {}): Promise<SignResult> {
     const { wait = false, onProgress, signal } = options;
@@ -102,14 +113,57 @@ export class WalletClient {
   ): Promise<SignResult> {
     const asked = statementDigest(statement);
     const message = { statement: Buffer.from(statement), signature, approvals: [] };
-    const reply = await this.#firstAnswer((signer) => signer.sign(message, signal), signal);
-    if ('unreachable' in reply) return this.#unknown(asked, reply.unreachable);
-    try {
-      return await this.#verified(reply.value, asked, request, signal);
-    } catch (error) {
-      signal?.throwIfAborted();
-      throw new Error(`${reply.endpoint.address}: ${messageOf(error)}`);
+    const answer = await this.#firstAnswer(async (signer, endpoint) => {
+      const reply = await signer.sign(message, signal);
+      try {
+        return { result: await this.#verified(reply, asked, request, signal), endpoint };
+      } catch (error) {
+        throw new Unverified(`${endpoint.address}: ${messageOf(error)}`);
+      }
+    }, signal);
+    const unverified = answer.failures.filter((error) => error instanceof Unverified).map(messageOf);
+    if (answer.value === undefined) {
+      const why = answer.failures.map(messageOf);
+      if (unverified.length > 0) throw new Error(why.join('; '));
+      return this.#unknown(asked, why);
     }
+    const { result, endpoint } = answer.value;
+    const { warnings = [], ...told } =
+      result.outcome === 'denied' ? await this.#doubted(result, endpoint, request, signal) : result;
+    const all = [...unverified, ...warnings];
+    return { ...told, ...(all.length > 0 && { warnings: all }) };
+  }
+
+  /**
+   * A denial, or what another signer knows against it: that the request is signed, or that shares of it were let go.
+   * So one signer alone cannot have a request signed and pass it off as denied.
+   */
+  async #doubted(
+    denied: NotSigned,
+    by: Endpoint,
+    request: RequestStatement,
+    signal: AbortSignal | undefined,
+  ): Promise<SignResult> {
+    const limit = AbortSignal.any([AbortSignal.timeout(doubtMs), ...(signal === undefined ? [] : [signal])]);
+    const asked = { initiator: request.initiator, id: request.id };
+    const ask = async (endpoint: Endpoint): Promise<SignResult | undefined> => {
+      try {
+        const reply = await (await this.#signer(endpoint, limit)).getRequest(asked, limit);
+        // Of a request that is under way there is no outcome yet.
+        const known = reply.outcome === 'unknown' ? { ...reply, outcome: 'failed' } : reply;
+        return await this.#verified(known, denied.digest, request, limit);
+      } catch {
+        return undefined;
+      }
+    };
+    const others = this.#options.endpoints.filter((endpoint) => endpoint !== by);
+    const known = await Promise.all(others.map(ask));
+    signal?.throwIfAborted();
+    const contrary =
+      known.find((result) => result?.outcome === 'signed') ??
+      known.find((result) => result?.outcome === 'failed' && underWay.includes(result.reason));
+    if (contrary === undefined) return denied;
+    return { ...contrary, warnings: [`${by.address} says that it is denied: ${denied.reason}: ${denied.message}`] };
   }
 
   async #verified(
@@ -156,31 +210,31 @@ export class WalletClient {
     };
     // Once learnt, a wallet's genesis never changes.
     const expected = this.#wallet === undefined ? pins : { ...pins, genesis: this.#wallet.genesisDigest };
-    const answer = await this.#firstAnswer(
+    const { value, failures } = await this.#firstAnswer(
       async (signer) => verifyWalletFacts(await signer.getWallet(signal), expected),
       signal,
     );
-    if ('unreachable' in answer)
-      throw new Error(`wallet: no signer gave facts that verify: ${answer.unreachable.join('; ')}`);
-    this.#wallet = answer.value;
-    return answer.value;
+    if (value === undefined)
+      throw new Error(`wallet: no signer gave facts that verify: ${failures.map(messageOf).join('; ')}`);
+    this.#wallet = value;
+    return value;
   }
 
-  /** What the first endpoint that answers says, or why none did. */
+  /** What the first endpoint answers for which `ask` resolves, and why those before it did not, or none. */
   async #firstAnswer<T>(
-    ask: (signer: SignerClient) => Promise<T>,
+    ask: (signer: SignerClient, endpoint: Endpoint) => Promise<T>,
     signal: AbortSignal | undefined,
-  ): Promise<{ readonly value: T; readonly endpoint: Endpoint } | { readonly unreachable: readonly string[] }> {
-    const unreachable: string[] = [];
+  ): Promise<{ readonly value: T | undefined; readonly failures: readonly unknown[] }> {
+    const failures: unknown[] = [];
     for (const endpoint of this.#options.endpoints) {
       try {
-        return { value: await ask(await this.#signer(endpoint, signal)), endpoint };
+        return { value: await ask(await this.#signer(endpoint, signal), endpoint), failures };
       } catch (error) {
         signal?.throwIfAborted();
-        unreachable.push(messageOf(error));
+        failures.push(error);
       }
     }
-    return { unreachable };
+    return { value: undefined, failures };
   }
 
   async #signer(endpoint: Endpoint, signal: AbortSignal | undefined): Promise<SignerClient> {

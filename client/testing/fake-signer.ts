@@ -4,6 +4,7 @@ import { SignerServiceService } from '../../proto/gen/signer/v1/signer.ts';
 import type {
   AuditRecord,
   Description,
+  GetRequestRequest,
   OutcomeEvent,
   SignReply,
   SignRequest,
@@ -23,6 +24,7 @@ export type FakeAnswers = {
   readonly describe?: () => Description;
   readonly facts?: () => WalletFacts;
   readonly sign?: (request: SignRequest) => SignReply | Promise<SignReply>;
+  readonly request?: (asked: GetRequestRequest) => SignReply;
   readonly outcomes?: (after: bigint) => Iterable<OutcomeEvent>;
   readonly audit?: (after: bigint) => Iterable<AuditRecord>;
 };
@@ -36,7 +38,8 @@ export async function startFakeSigner(holder: FakeHolder, answers: FakeAnswers, 
   server.addService(SignerServiceService, {
     describe: (_call, callback) =>
       answers.describe === undefined ? callback(missing) : callback(null, answers.describe()),
-    getRequest: unscripted,
+    getRequest: (call, callback) =>
+      answers.request === undefined ? callback(missing) : callback(null, answers.request(call.request)),
     submit: unscripted,
     provision: unscripted,
     getWallet: (_call, callback) => (answers.facts === undefined ? callback(missing) : callback(null, answers.facts())),
