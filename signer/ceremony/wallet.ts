@@ -86,7 +86,7 @@ export class Wallet {
     try {
       await this.env.store.write({ ...change, peers, now: this.time.seconds() });
     } catch (error) {
-      for (const name of dirty) this.#dirtyPeers.add(name);
+      for (const { name } of peers) this.#dirtyPeers.add(name);
       throw error;
     }
   }
