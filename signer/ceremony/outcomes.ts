@@ -3,8 +3,11 @@ import { messageOf } from '../../common/errors.ts';
 import type { Ask, Outcome } from '../../proto/gen/signer/v1/peer.ts';
 import type { RequestRow } from '../state/store.ts';
 import { checkTellable, keptHearsay } from './hearsay.ts';
+import { PeerQueue } from './peer-queue.ts';
 import { requestRow } from './requests.ts';
-import type { Wallet } from './wallet.ts';
+import type { VerifiedRequest } from './judge.ts';
+import type { Roster } from './roster.ts';
+import type { ActiveKey, Wallet } from './wallet.ts';
 
 /** How long other holders get to say whether they know an outcome. Milliseconds. */
 const ASK_TIMEOUT = 1_000;
@@ -18,9 +21,12 @@ type Question = { readonly unanswered: Set<string>; readonly done: () => void };
 export class Outcomes {
   readonly #wallet: Wallet;
   readonly #questions = new Map<string, Question[]>();
+  /** Signatures cost milliseconds to verify. */
+  readonly #queue: PeerQueue;
 
   constructor(wallet: Wallet) {
     this.#wallet = wallet;
+    this.#queue = new PeerQueue(wallet.env.clock);
   }
 
   /** Tells of a signature that is on disk here whoever is asked for it next: who took part, and all that coordinate. */
@@ -33,40 +39,72 @@ export class Outcomes {
     return others.filter((m) => m.role === 'Infrastructure' || participants.includes(m.name)).map((m) => m.name);
   }
 
+  /** Another holder tells of a signature. What does not fit its queue is dropped: it can be asked for. */
   async onOutcome(peer: string, outcome: Outcome): Promise<void> {
-    const wallet = this.#wallet;
     const digest = digestOf(outcome.statement);
-    try {
-      if (wallet.requests.get(digest)?.state !== 'Signed') await this.#learn(peer, outcome);
-    } catch (error) {
-      wallet.env.log.warn('outcome refused', { peer, digest, error: messageOf(error) });
-    }
-    this.#answered(digest, peer, wallet.requests.get(digest)?.state === 'Signed');
+    if (this.#isSigned(digest)) return this.#answered(digest, peer, true);
+    const own = ownOutcome(outcome, this.#wallet.roster);
+    const queued = this.#queue.add(peer, sizeOf(own), () => this.#take(peer, digest, own));
+    if (!queued) this.#answered(digest, peer, false);
   }
 
-  async #learn(peer: string, outcome: Outcome): Promise<void> {
-    const { requests, ledger, recent, time, env } = this.#wallet;
-    const signed = { statement: outcome.statement, signature: outcome.signature, approvals: [] };
-    const request = recent.verify(signed);
-    const now = time.seconds();
-    checkTellable(request, now);
-    const known = requests.find(request);
+  #isSigned(digest: string): boolean {
+    return this.#wallet.requests.get(digest)?.state === 'Signed';
+  }
+
+  /** Verifies an outcome and has it written; true where it is right, or no news. */
+  async #take(peer: string, digest: string, outcome: Outcome): Promise<boolean> {
+    const { env } = this.#wallet;
+    const refuse = (error: unknown): void => {
+      env.log.warn('outcome refused', { peer, digest, error: messageOf(error) });
+      this.#answered(digest, peer, this.#isSigned(digest));
+    };
+    try {
+      // Others may have told of it before its turn, or while its signatures are verified.
+      const verified = this.#isSigned(digest) ? undefined : await this.#verify(outcome);
+      const news = verified !== undefined && !this.#isSigned(digest);
+      const kept = news ? this.#keep(peer, outcome, verified) : Promise.resolve();
+      kept.then(() => this.#answered(digest, peer, true), refuse);
+      return true;
+    } catch (error) {
+      refuse(error);
+      return false;
+    }
+  }
+
+  /** Checks everything that can be checked: who asked for it, and each signature. */
+  async #verify(outcome: Outcome): Promise<{ readonly request: VerifiedRequest; readonly key: ActiveKey }> {
+    const { recent, time } = this.#wallet;
+    const request = recent.verify({ statement: outcome.statement, signature: outcome.signature, approvals: [] });
+    checkTellable(request, time.seconds());
     const key = this.#wallet.key(request.statement.key);
     if (key === undefined) throw new Error(`key ${JSON.stringify(request.statement.key)} is not active here`);
-    const { decoded, effects, effectsDigest } = recent.read(request, key.publicKey);
-    const { messages } = decoded;
+    const { messages } = recent.read(request, key.publicKey).decoded;
     if (messages.length !== outcome.signatures.length)
       throw new Error(`${outcome.signatures.length} signatures for ${messages.length} inputs`);
-    for (const [i, message] of messages.entries())
+    for (const [i, message] of messages.entries()) {
+      if (i > 0) await this.#turn();
       if (!key.engine.verify(key.publicKey.bytes, message, outcome.signatures[i] ?? new Uint8Array()))
         throw new Error(`signature ${i} does not verify`);
-    const heard = keptHearsay(outcome, this.#wallet.roster);
+    }
+    return { request, key };
+  }
+
+  async #keep(
+    peer: string,
+    outcome: Outcome,
+    { request, key }: { readonly request: VerifiedRequest; readonly key: ActiveKey },
+  ): Promise<void> {
+    const { requests, ledger, recent, time, env } = this.#wallet;
+    const now = time.seconds();
+    const known = requests.find(request);
+    const { effects, effectsDigest } = recent.read(request, key.publicKey);
     const row = requestRow(request, known?.firstSeen ?? now, {
       state: 'Signed',
       // By which rule and policy, this holder's own word goes before another's.
       rule: known?.rule ?? '',
-      policyDigest: known?.policyDigest || heard.policyDigest,
-      participants: heard.participants,
+      policyDigest: known?.policyDigest || outcome.policyDigest,
+      participants: outcome.participants,
       signatures: outcome.signatures,
     });
     const at = ledger.get(request.digest)?.at ?? Math.min(now, request.expiresAt);
@@ -79,6 +117,10 @@ export class Outcomes {
     await requests.keep(row, written);
     ledger.settle(request.digest);
     env.log.debug('outcome kept', { digest: request.digest, peer });
+  }
+
+  #turn(): Promise<void> {
+    return new Promise((resolve) => void this.#wallet.env.clock.after(0, resolve));
   }
 
   /** Asks every reachable holder whether it knows how `digest` ended; ends when one does, or none. */
@@ -122,6 +164,7 @@ export class Outcomes {
   }
 
   onDown(peer: string): void {
+    this.#queue.drop(peer);
     for (const digest of [...this.#questions.keys()]) this.#answered(digest, peer, false);
   }
 
@@ -132,6 +175,17 @@ export class Outcomes {
     }
   }
 }
+
+/** What of an outcome is looked at, in bytes of its own: those that came over a link are a view of a whole batch. */
+const ownOutcome = (outcome: Outcome, roster: Roster): Outcome => {
+  const { policyDigest, participants } = keptHearsay({ ...outcome, rule: '' }, roster);
+  const statement = Uint8Array.from(outcome.statement);
+  const signatures = outcome.signatures.map((s) => Uint8Array.from(s));
+  return { statement, signature: outcome.signature, policyDigest, participants: [...participants], signatures };
+};
+
+const sizeOf = ({ statement, signature, signatures }: Outcome): number =>
+  statement.length + signature.length + signatures.reduce((sum, { length }) => sum + length, 0);
 
 const outcomeOf = (row: RequestRow): Outcome => ({
   statement: row.statement,

@@ -271,5 +271,5 @@ export class Spends {
 }
 
 /** What a spend takes of a window; the same for both sides. Bytes. */
-const sizeOf = ({ statement, signature, policyDigest, rule }: Spend): number =>
-  statement.length + signature.length + policyDigest.length + rule.length;
+const sizeOf = ({ statement, signature, policyDigest, rule, time }: Spend): number =>
+  statement.length + signature.length + policyDigest.length + rule.length + time.length;

@@ -4,7 +4,7 @@ import type { Hello } from '../../proto/gen/signer/v1/peer.ts';
 import type { SignReply, SignRequest } from '../../proto/gen/signer/v1/signer.ts';
 import { parseStatement } from '../../statement/statements.ts';
 import type { PeerBody, Received } from '../peers/peers.ts';
-import type { FrostScheme } from '../scheme/scheme.ts';
+import type { FrostScheme, SigningKey } from '../scheme/scheme.ts';
 import type { KeyRow, Snapshot } from '../state/store.ts';
 import { Forwarding } from './forward.ts';
 import { Keygen, signaturesOf } from './keygen.ts';
@@ -141,10 +141,12 @@ export class WalletSigner {
     const certificate = parseStatement('holdfast/certificate/v1', row.certificate);
     const scheme = row.scheme as FrostScheme;
     const engine = env.scheme(scheme);
-    const signing =
-      roster.me.role === 'Backup'
-        ? undefined
-        : await engine.open(await env.shares.open(row.sealed, shareLabel(wallet, row.name, scheme, row.attempt)));
+    let signing: SigningKey | undefined;
+    if (roster.me.role !== 'Backup') {
+      const share = await env.shares.open(row.sealed, shareLabel(wallet, row.name, scheme, row.attempt));
+      // The engine has a copy of its own.
+      signing = await engine.open(share).finally(() => share.share.fill(0));
+    }
     wallet.keys.set(row.name, {
       name: row.name,
       scheme,
@@ -157,7 +159,7 @@ export class WalletSigner {
       signing,
     });
     for (const m of roster.coordinators) if (env.peers.available(m.name)) this.#nonces.offer(m.name);
-    await this.#spends.onKeyActive();
+    this.#spends.onKeyActive();
   }
 
   /**
