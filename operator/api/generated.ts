@@ -714,7 +714,7 @@ export interface SigningRequestSpec {
    */
   payload: {
     /**
-     * CAIP-2 identifier of the chain, like eip155:1.
+     * CAIP-2 identifier of the chain, like eip155:1. Absent for Message and Digest, which belong to no chain.
      */
     chain?: string;
     /**
