@@ -4,26 +4,44 @@
  * `failed` means asking again may succeed.
  */
 export const reasons = {
-  Malformed: { outcome: 'denied', meaning: 'The statement, payload or signature cannot be read; the message says where.' },
+  Malformed: {
+    outcome: 'denied',
+    meaning: 'The statement, payload or signature cannot be read; the message says where.',
+  },
   InitiatorUnverified: { outcome: 'denied', meaning: 'The initiator is unknown or did not sign these bytes.' },
   IdReused: { outcome: 'denied', meaning: 'The id belongs to another request of this initiator.' },
   Expired: { outcome: 'denied', meaning: 'The request came after its expiresAt.' },
   WrongWallet: { outcome: 'denied', meaning: 'The statement names another genesis.' },
   UnknownKey: { outcome: 'denied', meaning: 'The wallet has no key of that name.' },
   PolicyDenied: { outcome: 'denied', meaning: 'A Deny rule matched, or no Allow rule did.' },
-  LimitExceeded: { outcome: 'denied', meaning: 'A limit of the rule that would allow it has no room left; the message says how much there is.' },
-  FeeTooHigh: { outcome: 'denied', meaning: 'The worst case of the fee is above what the policy takes for this chain, or the chain has no entry.' },
+  LimitExceeded: {
+    outcome: 'denied',
+    meaning: 'A limit of the rule that would allow it has no room left; the message says how much there is.',
+  },
+  FeeTooHigh: {
+    outcome: 'denied',
+    meaning: 'The worst case of the fee is above what the policy takes for this chain, or the chain has no entry.',
+  },
   Undecodable: { outcome: 'denied', meaning: 'The payload is not understood; nothing is guessed.' },
   DecisionMismatch: { outcome: 'denied', meaning: 'Holders decode the payload differently.' },
   Unsupported: { outcome: 'denied', meaning: 'The format or feature is not in this version.' },
   LimitContended: { outcome: 'failed', meaning: 'Only other unfinished requests stand in the way.' },
-  QuorumUnavailable: { outcome: 'failed', meaning: 'Too few holders are reachable; the message names whom it waits for.' },
-  SignatureMayExist: { outcome: 'failed', meaning: 'Shares were released and no signature is known: ask again with the same id.' },
+  QuorumUnavailable: {
+    outcome: 'failed',
+    meaning: 'Too few holders are reachable; the message names whom it waits for.',
+  },
+  SignatureMayExist: {
+    outcome: 'failed',
+    meaning: 'Shares were released and no signature is known: ask again with the same id.',
+  },
   ClockSkew: { outcome: 'failed', meaning: 'Clocks of two holders are more than 60 s apart.' },
   EpochMismatch: { outcome: 'failed', meaning: 'Holders have shares of different generations.' },
   PolicyMismatch: { outcome: 'failed', meaning: 'Holders enforce different policies.' },
   SessionMismatch: { outcome: 'failed', meaning: 'What a coordinator asked for is not what its session is bound to.' },
-  NonceUnknown: { outcome: 'failed', meaning: 'A commitment was used or is of an earlier start; the coordinator retries once.' },
+  NonceUnknown: {
+    outcome: 'failed',
+    meaning: 'A commitment was used or is of an earlier start; the coordinator retries once.',
+  },
   Busy: { outcome: 'failed', meaning: 'A bounded queue is full.' },
   CulpritFound: { outcome: 'failed', meaning: "A cryptographic check failed on a named holder's message." },
   Unprovisioned: { outcome: 'failed', meaning: 'The signer has no genesis yet.' },
