@@ -10,7 +10,9 @@ type Definition = {
 
 const root = new URL('../', import.meta.url);
 const target = new URL('operator/api/generated.ts', root);
-const files = readdirSync(new URL('crds/', root)).filter((file) => file.endsWith('.yaml')).sort();
+const files = readdirSync(new URL('crds/', root))
+  .filter((file) => file.endsWith('.yaml'))
+  .sort();
 
 /** Every kind has the same conditions: one type, not five. */
 function shareConditions(status: Schema): Schema {
@@ -42,9 +44,14 @@ for (const file of files) {
   if (!condition) throw new Error(`crds/${file}: want conditions in status`);
   if (parts.length === 0) {
     parts.push('// Generated from crds/*.yaml by scripts/generate-crd-types.ts: change those, then run it.\n');
-    parts.push(await types({ ...condition, description: 'One thing that is or is not so with an object.' }, 'Condition'));
+    parts.push(
+      await types({ ...condition, description: 'One thing that is or is not so with an object.' }, 'Condition'),
+    );
   }
-  parts.push(await types(spec, `${crd.names.kind}Spec`), await types(shareConditions(status), `${crd.names.kind}Status`));
+  parts.push(
+    await types(spec, `${crd.names.kind}Spec`),
+    await types(shareConditions(status), `${crd.names.kind}Status`),
+  );
 }
 const generated = parts.join('\n');
 

@@ -64,9 +64,15 @@ export function schemeSuite(title: string, scheme: () => Scheme): void {
       });
 
       it.each([
-        ['one commitment more than the threshold', (r: Round1) => ({ ...r, commitment: [...r.commitment, r.commitment[0]!] })],
+        [
+          'one commitment more than the threshold',
+          (r: Round1) => ({ ...r, commitment: [...r.commitment, r.commitment[0]!] }),
+        ],
         ['one commitment less than the threshold', (r: Round1) => ({ ...r, commitment: r.commitment.slice(1) })],
-        ['a commitment cut short', (r: Round1) => ({ ...r, commitment: [r.commitment[0]!.slice(1), ...r.commitment.slice(1)] })],
+        [
+          'a commitment cut short',
+          (r: Round1) => ({ ...r, commitment: [r.commitment[0]!.slice(1), ...r.commitment.slice(1)] }),
+        ],
         ['a proof that is too long', (r: Round1) => ({ ...r, proof: Uint8Array.of(...r.proof, 0) })],
       ])('refuses %s without naming a culprit', async (_, change) => {
         const { run, broadcasts } = await started(scheme(), 2, 3);
@@ -137,7 +143,10 @@ export function schemeSuite(title: string, scheme: () => Scheme): void {
       it('names whose signature share is wrong, and nobody else', async () => {
         const { keys, input, fresh } = await readyToSign(scheme());
         const shares = await sharesOf(keys, input, fresh);
-        expectCulprits(await failure(keys.get(1)!.aggregate(input, new Map(shares).set(2, flipped(shares.get(2)!)))), [2]);
+        expectCulprits(
+          await failure(keys.get(1)!.aggregate(input, new Map(shares).set(2, flipped(shares.get(2)!)))),
+          [2],
+        );
         const outOfRange = new Uint8Array(32).fill(255);
         expectCulprits(await failure(keys.get(1)!.aggregate(input, new Map(shares).set(2, outOfRange))), [2]);
         await expect(keys.get(1)!.aggregate(input, shares)).resolves.toHaveLength(64);
@@ -206,7 +215,11 @@ function expectCulprits(error: Error, identifiers: readonly number[]): void {
 }
 
 /** Party 1 after its first round, with the others' broadcasts. */
-async function started(scheme: Scheme, t: number, n: number): Promise<{ run: KeygenRun; broadcasts: Map<number, Round1> }> {
+async function started(
+  scheme: Scheme,
+  t: number,
+  n: number,
+): Promise<{ run: KeygenRun; broadcasts: Map<number, Round1> }> {
   const runs = Array.from({ length: n }, (_, i) => scheme.keygen(i + 1, t, n));
   const made = await Promise.all(runs.map((run) => run.round1()));
   return { run: runs[0]!, broadcasts: new Map(made.slice(1).map((r, i) => [i + 2, r])) };
@@ -228,7 +241,9 @@ export async function generate(scheme: Scheme, t: number, n: number): Promise<Ke
   const { runs, shares } = await exchanged(scheme, t, n);
   return Promise.all(
     runs.map((run, i) =>
-      run.round3(new Map([...shares].filter(([from]) => from !== i + 1).map(([from, sent]) => [from, sent.get(i + 1)!]))),
+      run.round3(
+        new Map([...shares].filter(([from]) => from !== i + 1).map(([from, sent]) => [from, sent.get(i + 1)!])),
+      ),
     ),
   );
 }
@@ -249,7 +264,14 @@ async function readyToSign(scheme: Scheme) {
   const opened = await Promise.all(results.map(({ key }) => scheme.open(key)));
   const keys: Keys = new Map(opened.map((key, i) => [i + 1, key]));
   const fresh = await commitAll(keys, [1, 2]);
-  return { keys, fresh, input: inputOf(fresh, Uint8Array.from({ length: 40 }, (_, i) => i)) };
+  return {
+    keys,
+    fresh,
+    input: inputOf(
+      fresh,
+      Uint8Array.from({ length: 40 }, (_, i) => i),
+    ),
+  };
 }
 
 async function signWith(scheme: Scheme, results: readonly KeygenResult[], quorum: readonly number[]) {

@@ -20,7 +20,9 @@ export function checkSchema(schema: Schema, value: unknown, old: unknown, path: 
 function checkValue(schema: Schema, value: unknown, old: unknown, path: string): readonly Problem[] {
   if (value === null) return [{ path, message: 'is empty: give it a value or remove it' }];
   if (schema['x-kubernetes-int-or-string'])
-    return typeof value === 'number' ? checkNumber({ ...schema, type: 'integer' }, value, path) : checkString(schema, value, path);
+    return typeof value === 'number'
+      ? checkNumber({ ...schema, type: 'integer' }, value, path)
+      : checkString(schema, value, path);
   switch (schema.type) {
     case 'object':
       return checkObject(schema, value, old, path);
@@ -50,7 +52,8 @@ function checkObject(schema: Schema, value: unknown, old: unknown, path: string)
   const found = names.flatMap((name): readonly Problem[] => {
     const member = Object.hasOwn(properties, name) ? properties[name] : schema.additionalProperties;
     const at = join(path, name);
-    if (member) return checkSchema(member, value[name], isObject(old) && Object.hasOwn(old, name) ? old[name] : undefined, at);
+    if (member)
+      return checkSchema(member, value[name], isObject(old) && Object.hasOwn(old, name) ? old[name] : undefined, at);
     if (schema['x-kubernetes-preserve-unknown-fields']) return [];
     const meant = nearest(name, Object.keys(properties));
     return [{ path: at, message: `unknown field ${quote(name)}${meant ? `; did you mean ${quote(meant)}?` : ''}` }];
@@ -70,7 +73,8 @@ function checkList(schema: Schema, value: unknown, path: string): readonly Probl
 
 function checkUnique(schema: Schema, list: readonly unknown[], path: string): readonly Problem[] {
   const keys = schema['x-kubernetes-list-map-keys'];
-  const identity = (item: unknown): string => JSON.stringify(keys && isObject(item) ? keys.map((key) => item[key]) : item);
+  const identity = (item: unknown): string =>
+    JSON.stringify(keys && isObject(item) ? keys.map((key) => item[key]) : item);
   if (schema['x-kubernetes-list-type'] !== 'set' && !keys) return [];
   const first = new Map<string, number>();
   return list.flatMap((item, i): readonly Problem[] => {
@@ -87,11 +91,21 @@ function checkUnique(schema: Schema, list: readonly unknown[], path: string): re
 
 function checkString(schema: Schema, value: unknown, path: string): readonly Problem[] {
   if (typeof value !== 'string')
-    return wrongType(schema.enum ? `one of ${schema.enum.join(', ')}` : 'a string', value, path, typeof value === 'number' ? '; put it in quotes' : '');
+    return wrongType(
+      schema.enum ? `one of ${schema.enum.join(', ')}` : 'a string',
+      value,
+      path,
+      typeof value === 'number' ? '; put it in quotes' : '',
+    );
   const { enum: words, minLength = 0, maxLength = Number.POSITIVE_INFINITY, pattern, format } = schema;
   if (words && !words.includes(value)) {
     const meant = nearest(value, words);
-    return [{ path, message: `want ${words.join(', ').replace(/, ([^,]*)$/, ' or $1')}, got ${quote(value)}${meant ? `; did you mean ${quote(meant)}?` : ''}` }];
+    return [
+      {
+        path,
+        message: `want ${words.join(', ').replace(/, ([^,]*)$/, ' or $1')}, got ${quote(value)}${meant ? `; did you mean ${quote(meant)}?` : ''}`,
+      },
+    ];
   }
   const length = value.length > maxLength || value.length < 2 * minLength ? [...value].length : value.length;
   if (length < minLength) return [{ path, message: `want at least ${minLength} characters, got ${length}` }];

@@ -16,7 +16,13 @@ test('lastTransitionTime stays while only reason, message or generation change',
   const first = setCondition(undefined, waiting, 1, noon);
   const later = setCondition(first, { ...waiting, reason: 'GeneratingKeys', message: 'solana' }, 2, noon + 60_000);
   expect(later).toEqual([
-    { ...waiting, reason: 'GeneratingKeys', message: 'solana', lastTransitionTime: '2026-11-01T12:00:00Z', observedGeneration: 2 },
+    {
+      ...waiting,
+      reason: 'GeneratingKeys',
+      message: 'solana',
+      lastTransitionTime: '2026-11-01T12:00:00Z',
+      observedGeneration: 2,
+    },
   ]);
 });
 
@@ -33,7 +39,9 @@ test('other conditions and the order stay', () => {
 });
 
 test('a message longer than the schema takes is cut', () => {
-  expect(conditionOf(setCondition(undefined, { ...ready, message: 'x'.repeat(5000) }, 1, noon), 'Ready')?.message).toHaveLength(4096);
+  expect(
+    conditionOf(setCondition(undefined, { ...ready, message: 'x'.repeat(5000) }, 1, noon), 'Ready')?.message,
+  ).toHaveLength(4096);
 });
 
 test('isTrue believes only a condition decided for the present generation', () => {

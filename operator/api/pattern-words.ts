@@ -21,7 +21,8 @@ export const patternWords: Readonly<Record<string, string>> = {
   '^[^@\\s]+@sha256:[0-9a-f]{64}$': 'an image by digest like registry.example/signer@sha256:... with 64 hex digits',
   '^/[^\\s]+$': 'an absolute path',
   '^[0-9a-fA-F:.]+/[0-9]{1,3}$': 'an address range like 10.0.0.0/8',
-  '^([A-Za-z0-9]([-.A-Za-z0-9]*[A-Za-z0-9])?|\\[[0-9a-fA-F:.]+\\]):[1-9][0-9]{0,4}$': 'a host and port like signer.acme.example:7443',
+  '^([A-Za-z0-9]([-.A-Za-z0-9]*[A-Za-z0-9])?|\\[[0-9a-fA-F:.]+\\]):[1-9][0-9]{0,4}$':
+    'a host and port like signer.acme.example:7443',
   '^[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}$': 'a CAIP-2 chain like eip155:1',
   '^[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}:[-.%a-zA-Z0-9]{1,128}$':
     'a CAIP-10 account like eip155:1:0xab16a96D359eC26a11e2C2b3d8f8B8942d5Bfcdb',

@@ -16,7 +16,8 @@ export const conditionReasons = {
   Ready: 'Keys are generated and a quorum is available.',
   PolicyNotFound: 'The SigningPolicy that policyRef names does not exist.',
   PolicyInvalid: 'The SigningPolicy that policyRef names is not valid.',
-  WaitingForHolder: 'A holder in another namespace has not written its Signer yet; the message has the manifest to apply.',
+  WaitingForHolder:
+    'A holder in another namespace has not written its Signer yet; the message has the manifest to apply.',
   WaitingForSigners: 'Signers are starting; founding the wallet needs all of them.',
   SignerUnavailable: 'A signer does not answer or does not serve; a quorum is still available.',
   QuorumLost: 'Fewer signers are available than a signature needs.',
@@ -41,9 +42,11 @@ export const conditionReasons = {
   Starting: 'The signer is starting.',
   Restarting: 'The signer ended and is started again, after a growing pause.',
   NotServing: 'The signer answers but does not serve; the message says why.',
-  FingerprintMismatch: "Another key answers at the signer's address than the one learnt at first contact; nothing is sent to it.",
+  FingerprintMismatch:
+    "Another key answers at the signer's address than the one learnt at first contact; nothing is sent to it.",
   SealNotFound: 'The Secret of the seal, or its key, does not exist.',
-  SealInvalid: 'The key of the seal is not 32 bytes, or another one than the signer was started with; the message says which.',
+  SealInvalid:
+    'The key of the seal is not 32 bytes, or another one than the signer was started with; the message says which.',
   WalletNotFound: 'The Wallet that walletRef names does not exist.',
   HolderNotFound: 'The Wallet has no such holder, or expects it in another namespace.',
   AnotherSignerServes: 'An older Signer serves this holder already.',

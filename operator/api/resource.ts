@@ -85,7 +85,8 @@ export const keyString = (key: Key): string => `${key.kind}/${key.namespace}/${k
 /** The key of {@link keyString}'s text; throws on anything else. */
 export function parseKeyString(text: string): Key {
   const [kind, namespace, name, ...rest] = text.split('/');
-  if (!isKind(kind) || !namespace || !name || rest.length > 0) throw new Error(`key: want Kind/namespace/name, got ${JSON.stringify(text.slice(0, 80))}`);
+  if (!isKind(kind) || !namespace || !name || rest.length > 0)
+    throw new Error(`key: want Kind/namespace/name, got ${JSON.stringify(text.slice(0, 80))}`);
   return { kind, namespace, name };
 }
 

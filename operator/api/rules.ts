@@ -48,7 +48,10 @@ export const rules: readonly Rule[] = [
   rule<Keys>('oldSelf.all(o, self.all(k, k.name != o.name || k.scheme == o.scheme))', (self, oldSelf) =>
     oldSelf.every((o) => self.every((k) => k.name !== o.name || k.scheme === o.scheme)),
   ),
-  rule<Access>('has(self.podSelector) || has(self.namespaceSelector)', (self) => has(self.podSelector) || has(self.namespaceSelector)),
+  rule<Access>(
+    'has(self.podSelector) || has(self.namespaceSelector)',
+    (self) => has(self.podSelector) || has(self.namespaceSelector),
+  ),
 
   // Wallet and Signer
   rule<Seal>('has(self.keySecretRef) != has(self.pkcs11)', (self) => has(self.keySecretRef) !== has(self.pkcs11)),
@@ -73,7 +76,10 @@ export const rules: readonly Rule[] = [
     '!has(self.limits) || !self.limits.exists(l, has(l.amount)) || (has(self.match.assets) && self.match.assets.size() == 1)',
     (self) => !self.limits?.some((l) => has(l.amount)) || self.match.assets?.length === 1,
   ),
-  rule<Match>('!has(self.amount) || (has(self.assets) && self.assets.size() == 1)', (self) => !has(self.amount) || self.assets?.length === 1),
+  rule<Match>(
+    '!has(self.amount) || (has(self.assets) && self.assets.size() == 1)',
+    (self) => !has(self.amount) || self.assets?.length === 1,
+  ),
   rule<Sum>('has(self.over) || has(self.atMost)', (self) => has(self.over) || has(self.atMost)),
   rule<Limit>('has(self.amount) != has(self.count)', (self) => has(self.amount) !== has(self.count)),
   rule<string>("duration(self) <= duration('744h')", (self) => seconds(self) <= seconds('744h')),

@@ -34,7 +34,9 @@ type Place = { readonly kind: Kind; readonly path: string; readonly rule: CelRul
 function places(kind: Kind, schema: Schema, path = ''): readonly Place[] {
   return [
     ...(schema['x-kubernetes-validations'] ?? []).map((rule) => ({ kind, path, rule })),
-    ...Object.entries(schema.properties ?? {}).flatMap(([name, member]) => places(kind, member, path ? `${path}.${name}` : name)),
+    ...Object.entries(schema.properties ?? {}).flatMap(([name, member]) =>
+      places(kind, member, path ? `${path}.${name}` : name),
+    ),
     ...(schema.items ? places(kind, schema.items, `${path}[]`) : []),
     ...(schema.additionalProperties ? places(kind, schema.additionalProperties, `${path}{}`) : []),
   ];
@@ -45,22 +47,32 @@ const allPlaces = kinds.flatMap((kind) => places(kind, schemaOf(kind)));
 /** Whether an object has something at a place. */
 function reaches(object: unknown, path: string): boolean {
   const steps = path.split(/\.|(?=\[\])/).filter((step) => step !== '');
-  return steps.reduce((found: unknown[], step) => {
-    if (step === '[]') return found.flat();
-    return found.flatMap((each) => (isObject(each) && each[step] !== undefined ? [each[step]] : []));
-  }, [object]).length > 0;
+  return (
+    steps.reduce(
+      (found: unknown[], step) => {
+        if (step === '[]') return found.flat();
+        return found.flatMap((each) => (isObject(each) && each[step] !== undefined ? [each[step]] : []));
+      },
+      [object],
+    ).length > 0
+  );
 }
 
-test.each(allPlaces)('the table has $kind $path taken and refused by the rule "$rule.message"', ({ kind, path, rule }) => {
-  const of = cases.filter(({ object }) => isObject(object) && object['kind'] === kind);
-  const judged = isTransition(rule.rule) ? of.filter(({ old }) => reaches(old, path)) : of;
-  expect(judged.filter(({ object, refused }) => !refused && reaches(object, path))).not.toEqual([]);
-  expect(
-    judged.filter(
-      ({ refused }) => refused?.rule === rule.message && refused.path.replaceAll(/\[\d+\]/g, '[]') === `${path}${rule.fieldPath ?? ''}`,
-    ),
-  ).not.toEqual([]);
-});
+test.each(allPlaces)(
+  'the table has $kind $path taken and refused by the rule "$rule.message"',
+  ({ kind, path, rule }) => {
+    const of = cases.filter(({ object }) => isObject(object) && object['kind'] === kind);
+    const judged = isTransition(rule.rule) ? of.filter(({ old }) => reaches(old, path)) : of;
+    expect(judged.filter(({ object, refused }) => !refused && reaches(object, path))).not.toEqual([]);
+    expect(
+      judged.filter(
+        ({ refused }) =>
+          refused?.rule === rule.message &&
+          refused.path.replaceAll(/\[\d+\]/g, '[]') === `${path}${rule.fieldPath ?? ''}`,
+      ),
+    ).not.toEqual([]);
+  },
+);
 
 test('every rule of the CRDs has a verdict, and no verdict is left over', () => {
   expect(new Set(rules.map(({ cel }) => cel))).toEqual(new Set(allPlaces.map(({ rule }) => rule.rule)));
@@ -71,18 +83,27 @@ test('no rule below a list compares with the past, where an entry has no fixed c
 });
 
 function schemas(schema: Schema): readonly Schema[] {
-  const below = [...Object.values(schema.properties ?? {}), schema.items, schema.additionalProperties, ...(schema.anyOf ?? [])];
+  const below = [
+    ...Object.values(schema.properties ?? {}),
+    schema.items,
+    schema.additionalProperties,
+    ...(schema.anyOf ?? []),
+  ];
   return [schema, ...below.flatMap((each) => (each ? schemas(each) : []))];
 }
 
 const allSchemas = kinds.flatMap((kind) => schemas(schemaOf(kind)));
 
 test('the schemas use no keyword that is not interpreted', () => {
-  const known = new Set([
-    'description type format required properties additionalProperties maxProperties items minItems maxItems minLength maxLength',
-    'minimum maximum pattern enum anyOf x-kubernetes-list-type x-kubernetes-list-map-keys x-kubernetes-int-or-string',
-    'x-kubernetes-preserve-unknown-fields x-kubernetes-validations',
-  ].join(' ').split(' '));
+  const known = new Set(
+    [
+      'description type format required properties additionalProperties maxProperties items minItems maxItems minLength maxLength',
+      'minimum maximum pattern enum anyOf x-kubernetes-list-type x-kubernetes-list-map-keys x-kubernetes-int-or-string',
+      'x-kubernetes-preserve-unknown-fields x-kubernetes-validations',
+    ]
+      .join(' ')
+      .split(' '),
+  );
   expect(allSchemas.flatMap((schema) => Object.keys(schema)).filter((keyword) => !known.has(keyword))).toEqual([]);
 });
 
@@ -95,7 +116,8 @@ test('every list, string and map of a spec or status is bounded, and every field
   const open: string[] = [];
   const walk = (schema: Schema, path: string, entry: boolean): void => {
     if (!entry && !schema.description) open.push(`${path}: no description`);
-    if (schema.type === 'array' && (schema.maxItems === undefined || !schema['x-kubernetes-list-type'])) open.push(`${path}: list`);
+    if (schema.type === 'array' && (schema.maxItems === undefined || !schema['x-kubernetes-list-type']))
+      open.push(`${path}: list`);
     if (schema.type === 'string' && schema.maxLength === undefined && !schema.enum) open.push(`${path}: string`);
     if (schema.additionalProperties && schema.maxProperties === undefined) open.push(`${path}: map`);
     for (const [name, member] of Object.entries(schema.properties ?? {})) walk(member, `${path}.${name}`, false);
@@ -115,12 +137,18 @@ test('conditions of every kind have one schema', () => {
   for (const shape of shapes) expect(shape).toEqual(shapes[0]);
 });
 
-const bases = caseFiles.map((file): Json => parse(readFileSync(new URL(`../../test/cases/${file}.yaml`, import.meta.url), 'utf8')).base);
+const bases = caseFiles.map(
+  (file): Json => parse(readFileSync(new URL(`../../test/cases/${file}.yaml`, import.meta.url), 'utf8')).base,
+);
 
 test('an object of another group or kind is named as such', () => {
   expect(validate('treasury')[0]?.message).toMatch(/want an object/);
-  expect(validate({ apiVersion: 'v1', kind: 'Pod' })).toEqual([{ path: 'apiVersion', message: 'want holdfast.dev/v1alpha1, got "v1"' }]);
-  expect(validate({ apiVersion: 'holdfast.dev/v1alpha1', kind: 'wallet' })[0]?.message).toMatch(/did you mean Wallet\?$/);
+  expect(validate({ apiVersion: 'v1', kind: 'Pod' })).toEqual([
+    { path: 'apiVersion', message: 'want holdfast.dev/v1alpha1, got "v1"' },
+  ]);
+  expect(validate({ apiVersion: 'holdfast.dev/v1alpha1', kind: 'wallet' })[0]?.message).toMatch(
+    /did you mean Wallet\?$/,
+  );
 });
 
 test('an empty field is a problem, because nobody can say what was meant', () => {
@@ -131,13 +159,17 @@ test('an empty field is a problem, because nobody can say what was meant', () =>
 });
 
 test('names of JavaScript objects are unknown fields like any other', () => {
-  const object = JSON.parse(JSON.stringify(bases[0]).replace('"threshold"', '"__proto__":{"a":1},"constructor":1,"threshold"'));
+  const object = JSON.parse(
+    JSON.stringify(bases[0]).replace('"threshold"', '"__proto__":{"a":1},"constructor":1,"threshold"'),
+  );
   expect(validate(object).map(({ path }) => path)).toEqual(['spec.__proto__', 'spec.constructor']);
 });
 
 test('status is judged by its schema too', () => {
   const object = mergePatch(bases[0], { status: { genesis: 'sha256:00' } });
-  expect(validate(object)).toEqual([{ path: 'status.genesis', message: 'want sha256: and 64 lowercase hex digits, got "sha256:00"' }]);
+  expect(validate(object)).toEqual([
+    { path: 'status.genesis', message: 'want sha256: and 64 lowercase hex digits, got "sha256:00"' },
+  ]);
 });
 
 /** Any value put at any place of a valid object. */
@@ -160,7 +192,8 @@ const mutated = fc
 test('whatever is given, validate answers with problems and never throws', () => {
   fc.assert(
     fc.property(mutated, mutated, (object, old) => {
-      for (const { path, message } of validate(object, old)) expect(`${path}: ${message}`).not.toMatch(/undefined|\[object/);
+      for (const { path, message } of validate(object, old))
+        expect(`${path}: ${message}`).not.toMatch(/undefined|\[object/);
     }),
   );
 });

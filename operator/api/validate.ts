@@ -19,9 +19,15 @@ export function validate(object: unknown, old?: unknown): readonly Problem[] {
     return [{ path: 'apiVersion', message: `want ${apiVersion}, got ${shown(object['apiVersion'])}` }];
   if (!isKind(kind)) {
     const meant = typeof kind === 'string' ? nearest(kind, kinds) : undefined;
-    return [{ path: 'kind', message: `want ${kinds.join(', ')}, got ${shown(kind)}${meant ? `; did you mean ${meant}?` : ''}` }];
+    return [
+      {
+        path: 'kind',
+        message: `want ${kinds.join(', ')}, got ${shown(kind)}${meant ? `; did you mean ${meant}?` : ''}`,
+      },
+    ];
   }
   return checkSchema(schemaOf(kind), object, old, '').slice(0, maxProblems);
 }
 
-const shown = (value: unknown): string => (typeof value === 'string' ? quote(value) : value === undefined ? 'nothing' : typeof value);
+const shown = (value: unknown): string =>
+  typeof value === 'string' ? quote(value) : value === undefined ? 'nothing' : typeof value;
