@@ -21,8 +21,8 @@ type Open = { row: LedgerRow; uses: number };
  * This holder's ledger as policy sees it: every effect it reserved and every one it learnt of, once a request.
  * Deciding and reserving happen in one turn of the event loop, so that no two requests see the same room.
  *
- * The store has the rows; this is what can be computed from them. What is open is pending in the windows, a spend on
- * disk that is not open is settled in them as of its time there, and nothing else counts. Several may use one request at
+ * The store has the rows; this is what can be computed from them. A reservation is open and pending in the windows; a
+ * spend is settled in them, as of its time on disk or, while that is another, as of the open one's. Several may use one request at
  * once (its coordinator here, rounds of others): it goes when the last of them gave it up and none made it a spend.
  */
 export class Ledger {
@@ -40,9 +40,9 @@ export class Ledger {
     this.#onDisk = onDisk;
     for (const row of rows) {
       this.#windows.add(row.digest, row.at, decodeEffects(row.effects));
-      if (row.state === 'Spent') this.#windows.settle(row.digest);
-      // Shares may have left for what was reserved when the signer stopped: nobody gives that up.
-      else this.#open.set(row.digest, { row, uses: 1 });
+      this.#windows.settle(row.digest);
+      // Shares may have left for what was reserved when the signer stopped.
+      if (row.state === 'Reserved') this.#open.set(row.digest, { row: { ...row, state: 'Spent' }, uses: 0 });
     }
   }
 
@@ -104,8 +104,7 @@ export class Ledger {
     const open = this.#open.get(digest);
     if (open === undefined || open.uses > 0) return;
     if (open.row.state === 'Reserved') this.#windows.remove(digest);
-    else if (this.#spent(digest)?.at === open.row.at) this.#windows.settle(digest);
-    else return;
+    else if (this.#spent(digest)?.at !== open.row.at) return;
     this.#open.delete(digest);
   }
 
@@ -116,11 +115,13 @@ export class Ledger {
     const state = old?.state === 'Spent' ? 'Spent' : row.state;
     const next = old === undefined ? row : { ...old, at: Math.max(old.at, row.at), state };
     if (digest === this.#absent) this.#absent = '';
-    if (known === undefined || next.at > known.row.at) {
-      if (known !== undefined) this.#windows.remove(digest);
+    if (next.at !== old?.at) {
+      if (old?.state === 'Reserved') this.#windows.remove(digest);
       else if (old !== undefined) this.#windows.forget(old.at, decodeEffects(old.effects));
       this.#windows.add(digest, next.at, decodeEffects(next.effects));
     }
+    // Of what is settled already it knows nothing under this name.
+    if (state === 'Spent') this.#windows.settle(digest);
     const open = known ?? { row: next, uses: 0 };
     open.row = next;
     this.#open.set(digest, open);
@@ -137,7 +138,7 @@ export class Ledger {
   #without(digest: string, now: number, pending: boolean): LedgerView {
     const view = this.#windows.view(now, { pending });
     const own = this.get(digest);
-    if (own === undefined || (!pending && this.#open.has(digest))) return view;
+    if (own === undefined || (!pending && own.state === 'Reserved')) return view;
     const alone = new SpendWindows(this.#policy);
     alone.add(digest, own.at, decodeEffects(own.effects));
     const mine = alone.view(now, { pending: true });
