@@ -41,7 +41,7 @@ export function rowReply(wallet: Wallet, row: RequestRow, more: Partial<SignRepl
   if (row.state === 'Released')
     return { ...base, outcome: 'failed', reason: 'SignatureMayExist', message: row.message || MAY_EXIST };
   if (row.state !== 'Signed')
-    return { ...base, outcome: outcomeOf(row.reason in reasons ? (row.reason as Reason) : 'Internal') };
+    return { ...base, outcome: outcomeOf(Object.hasOwn(reasons, row.reason) ? (row.reason as Reason) : 'Internal') };
   const statement = parseStatement('holdfast/request/v1', row.statement);
   const key = wallet.key(statement.key);
   if (key === undefined) throw new Error(`key ${statement.key} signed and is not here`);

@@ -42,10 +42,10 @@ export class Rounds {
   /** False where no round of that session waits for this peer. */
   onRefusal(peer: string, { session, reason, message, rule }: Refusal): boolean {
     const waiting = this.#waiting.get(roundKey(session, peer));
-    const known: Reason = reason in reasons ? (reason as Reason) : 'Internal';
+    const known: Reason = Object.hasOwn(reasons, reason) ? (reason as Reason) : 'Internal';
     waiting?.answer({
       kind: 'refused',
-      refused: new Refused(known, `${peer}: ${message.slice(0, 500)}`, rule.slice(0, 63)),
+      refused: new Refused(known, `${peer}: ${message.slice(0, 500).toWellFormed()}`, rule.slice(0, 63).toWellFormed()),
     });
     return waiting !== undefined;
   }
