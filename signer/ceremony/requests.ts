@@ -2,6 +2,13 @@ import { Refused } from '../../common/errors.ts';
 import type { RequestRow, Store } from '../state/store.ts';
 import type { VerifiedRequest } from './judge.ts';
 
+/** An id's request under way, with what was known of it before. `doubted`: its shares may be out, whatever that says. */
+export type Claim = {
+  readonly known: RequestRow | undefined;
+  readonly doubted: boolean;
+  readonly release: () => void;
+};
+
 /** Which request an initiator's id belongs to: one digest for good, from the moment its signature verified. */
 export class Requests {
   readonly #store: Pick<Store, 'request' | 'requestById'>;
@@ -10,6 +17,8 @@ export class Requests {
   readonly #digests = new Map<string, string>();
   /** Ids of requests that are under way here and may not be on disk yet. */
   readonly #claims = new Map<string, string>();
+  /** Ids of requests whose shares may be out while no write that says so succeeded. */
+  readonly #doubts = new Map<string, string>();
 
   constructor(store: Pick<Store, 'request' | 'requestById'>) {
     this.#store = store;
@@ -27,7 +36,8 @@ export class Requests {
   /** What is known of this very request. Throws `IdReused` where its id belongs to another. */
   find({ statement, digest }: VerifiedRequest): RequestRow | undefined {
     const known = this.byId(statement.initiator, statement.id);
-    const owner = known?.digest ?? this.#claims.get(idKey(statement.initiator, statement.id)) ?? digest;
+    const id = idKey(statement.initiator, statement.id);
+    const owner = known?.digest ?? this.#doubts.get(id) ?? this.#claims.get(id) ?? digest;
     if (owner !== digest)
       throw new Refused(
         'IdReused',
@@ -36,12 +46,19 @@ export class Requests {
     return known;
   }
 
-  /** Gives a request its id while it is under way, so that no other gets it meanwhile. Throws `IdReused`; `release` ends it. */
-  claim(request: VerifiedRequest): { readonly known: RequestRow | undefined; readonly release: () => void } {
+  /** Gives a request its id while it is under way, so that no other gets it meanwhile. Throws `IdReused`. */
+  claim(request: VerifiedRequest): Claim {
     const known = this.find(request);
     const id = idKey(request.statement.initiator, request.statement.id);
+    // Reserved and nobody at it: the write that was to say how it ended failed.
+    const doubted = this.#doubts.has(id) || known?.state === 'Reserved';
     this.#claims.set(id, request.digest);
-    return { known, release: () => this.#claims.delete(id) };
+    return { known, doubted, release: () => this.#claims.delete(id) };
+  }
+
+  /** Shares of a request may be out and this could not be written: that is known until a later write says so. */
+  doubt({ statement, digest }: VerifiedRequest): void {
+    this.#doubts.set(idKey(statement.initiator, statement.id), digest);
   }
 
   /** Holds `row` until `written` settles; others see it at once. A row that could not be written is forgotten. */
@@ -51,6 +68,7 @@ export class Requests {
     this.#digests.set(id, row.digest);
     try {
       await written;
+      if (row.state === 'Released' || row.state === 'Signed') this.#doubts.delete(id);
     } finally {
       if (this.#pending.get(row.digest) === row) {
         this.#pending.delete(row.digest);

@@ -20,6 +20,8 @@ const COMMITMENTS_TIMEOUT = 3_000;
 /** A request on its way: everything that was established about it. */
 export type Run = {
   readonly request: VerifiedRequest;
+  /** Its shares may be out, whatever is on disk. */
+  readonly doubted: boolean;
   readonly key: ActiveKey;
   readonly reading: Reading;
   readonly decision: Decision;

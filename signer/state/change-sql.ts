@@ -85,11 +85,12 @@ function putRequest(sql: Statements, row: RequestRow): void {
     throw new Error(
       `id ${JSON.stringify(row.id)} of ${row.initiator} is bound to another request, ${String(bound['digest'])}`,
     );
-  // What the digest covers and when it was first seen stay; the last signature that verified and the outcome are kept.
+  // When it was first seen stays; the statement, which one that was refused is kept without, the last signature that
+  // verified and the outcome are replaced.
   sql.run(
     `INSERT INTO request (digest, initiator, id, key, statement, signature, expires_at, first_seen,
      state, reason, message, rule, policy_digest, participants, signatures)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (digest) DO UPDATE SET signature = excluded.signature,
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (digest) DO UPDATE SET statement = excluded.statement, signature = excluded.signature,
      state = excluded.state, reason = excluded.reason, message = excluded.message, rule = excluded.rule,
      policy_digest = excluded.policy_digest, participants = excluded.participants, signatures = excluded.signatures`,
     row.digest,

@@ -81,7 +81,13 @@ const request = fc
   )
   // One in four is another request under the id of the first.
   .map(([of, state, id, seconds]) =>
-    requestRow(of, { state, firstSeen: now + seconds, ...(id === 4 ? { id: 'pay-1', digest: digestOf(of + 4) } : {}) }),
+    requestRow(of, {
+      state,
+      firstSeen: now + seconds,
+      // One that was refused is kept without its bytes.
+      ...((state === 'Denied' || state === 'Failed') && { statement: new Uint8Array(), signature: '' }),
+      ...(id === 4 && { id: 'pay-1', digest: digestOf(of + 4) }),
+    }),
   );
 const row = fc.record({
   digest: n.map(digestOf),

@@ -23,7 +23,7 @@ export type AuditType =
   | 'SpendLearned' // another holder released a share
   | 'CulpritFound';
 
-/** A request whose initiator's signature verified: its id is bound to this digest. */
+/** A request whose initiator's signature verified: its id is bound to this digest. Kept without bytes where it was refused. */
 export type RequestRow = {
   readonly digest: string;
   readonly initiator: string;
