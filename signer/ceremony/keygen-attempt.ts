@@ -15,6 +15,7 @@ import type {
   FreshCommitment,
   FrostScheme,
   KeygenResult,
+  KeygenRun,
   KeyShare,
   NonceCommitment,
   Round1,
@@ -52,7 +53,7 @@ export class KeygenAttempt {
   readonly scheme: FrostScheme;
   readonly attempt: number;
   readonly #wallet: Wallet;
-  readonly #mail = new Mailbox<Messages>((a, b) => canonicalMessage(a) === canonicalMessage(b));
+  readonly #mail = new Mailbox<Messages>();
 
   constructor(wallet: Wallet, name: string, scheme: FrostScheme, attempt: number) {
     this.#wallet = wallet;
@@ -93,22 +94,33 @@ export class KeygenAttempt {
       const shares = await run.round2(
         this.#byIdentifier(broadcasts, (m): Round1 => ({ commitment: m.commitment, proof: m.proof })),
       );
-      for (const m of roster.others)
-        this.#send(m.name, {
-          $case: 'keygenRound2',
-          value: { key, attempt, share: shares.get(m.identifier) ?? new Uint8Array() },
-        });
-      const result = await run.round3(this.#byIdentifier(await this.#fromAll('round2'), (m) => m.share));
+      try {
+        for (const m of roster.others)
+          this.#send(m.name, {
+            $case: 'keygenRound2',
+            value: { key, attempt, share: shares.get(m.identifier) ?? new Uint8Array() },
+          });
+      } finally {
+        erase(...shares.values());
+      }
+      const result = await this.#round3(run);
       const certificate = this.#certificate(result, transcript);
       const label = shareLabel(this.#wallet, this.name, this.scheme, this.attempt);
-      const prepared = { sealed: await env.shares.seal(result.key, label), certificate };
-      result.key.share.fill(0);
-      await onPrepared(prepared);
-      const reopened = await env.shares.open(prepared.sealed, label);
-      await this.#test(reopened, transcript);
+      const sealed = await env.shares.seal(result.key, label).finally(() => erase(result.key.share));
+      await onPrepared({ sealed, certificate });
+      await this.#test(await env.shares.open(sealed, label), transcript);
       return await this.#certify(certificate);
     } finally {
       run.close();
+    }
+  }
+
+  async #round3(run: KeygenRun): Promise<KeygenResult> {
+    const received = this.#byIdentifier(await this.#fromAll('round2'), (m) => m.share);
+    try {
+      return await run.round3(received);
+    } finally {
+      erase(...received.values());
     }
   }
 
@@ -135,7 +147,7 @@ export class KeygenAttempt {
     const message = taggedHash('holdfast/keygen-test/v1', utf8(transcript));
     const quorums = testQuorums(roster.threshold, roster.members.length);
     const mine = quorums.flatMap((ids, quorum) => (ids.includes(roster.me.identifier) ? [quorum] : []));
-    const signing = await scheme.open(share);
+    const signing = await scheme.open(share).finally(() => erase(share.share));
     try {
       const fresh = new Map<number, FreshCommitment>();
       for (const [i, made] of (await signing.commit(mine.length)).entries()) fresh.set(mine[i] as number, made);
@@ -155,7 +167,6 @@ export class KeygenAttempt {
       await this.#testShares(signing, fresh, inputs, quorums, publicKeyOf(this.scheme, share.groupKey));
     } finally {
       signing.close();
-      share.share.fill(0);
     }
   }
 
@@ -240,6 +251,11 @@ export class KeygenAttempt {
   }
 }
 
+/** The engine and the link have copies of their own; ours go as soon as they do. */
+function erase(...secrets: readonly Uint8Array[]): void {
+  for (const secret of secrets) secret.fill(0);
+}
+
 function commitmentOf(message: KeygenTestCommitments | undefined, quorum: number, from: string): NonceCommitment {
   const found = message?.commitments.find((c) => c.quorum === quorum);
   if (found === undefined) throw new Error(`${from} gave no commitment for test quorum ${quorum}`);
@@ -251,9 +267,3 @@ function testShareOf(message: KeygenTestShares | undefined, quorum: number, from
   if (found === undefined) throw new Error(`${from} gave no share for test quorum ${quorum}`);
   return found.share;
 }
-
-/** Messages compared by content: their bytes as hex, numbers as text. */
-const canonicalMessage = (message: unknown): string =>
-  JSON.stringify(message, (_, value: unknown) =>
-    value instanceof Uint8Array ? hex(value) : typeof value === 'bigint' ? value.toString() : value,
-  );

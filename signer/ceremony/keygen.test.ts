@@ -4,8 +4,10 @@ import { verifyCertificate } from '../../statement/certificate.ts';
 import { parseStatement } from '../../statement/statements.ts';
 import { fastClock } from '../../test/simulation/fast-clock.ts';
 import { SimulatedWallet, type SimulatedHolder } from '../../test/simulation/simulated-wallet.ts';
+import { toyScheme } from '../../test/simulation/toy-scheme.ts';
 import type { PeerBody } from '../peers/peers.ts';
 import { frostScheme, inlineEngine } from '../scheme/frost-scheme.ts';
+import type { FrostScheme, Scheme } from '../scheme/scheme.ts';
 import { testQuorums } from './test-quorums.ts';
 
 const policy = { rules: [{ name: 'raw', verdict: 'Allow', match: { kinds: ['Digest'] } }] };
@@ -13,6 +15,9 @@ const keys = [{ name: 'solana', scheme: 'EdDSA' as const }];
 
 const certificates = (wallet: SimulatedWallet): Set<string> =>
   new Set(wallet.holders.map((h) => wallet.signer(h.name).describe().keys[0]?.certificate ?? ''));
+
+/** A machine may be busy with other things. */
+const eventually = (holds: () => boolean): Promise<unknown> => vi.waitUntil(holds, { timeout: 10_000 });
 
 describe('key generation', () => {
   for (const scheme of ['EdDSA', 'Schnorr'] as const)
@@ -58,6 +63,44 @@ describe('key generation', () => {
       reason: 'QuorumUnavailable',
       coordinator: 'west',
     });
+  });
+
+  it('leaves no share behind where the engine has its own copy', async () => {
+    const secrets: Uint8Array[] = [];
+    const watched = (name: FrostScheme): Scheme => {
+      const scheme = toyScheme(name);
+      const note = (...shares: Uint8Array[]): void => void secrets.push(...shares);
+      return {
+        ...scheme,
+        open(key) {
+          note(key.share);
+          return scheme.open(key);
+        },
+        keygen(...parties) {
+          const run = scheme.keygen(...parties);
+          return {
+            ...run,
+            async round2(others) {
+              const shares = await run.round2(others);
+              note(...shares.values());
+              return shares;
+            },
+            async round3(shares) {
+              note(...shares.values());
+              const result = await run.round3(shares);
+              note(result.key.share);
+              return result;
+            },
+          };
+        },
+      };
+    };
+    const wallet = new SimulatedWallet({ policy, scheme: watched });
+    await wallet.startAll(keys);
+    await wallet.keyActive('solana');
+    // Each of three: two shares given, two received, the key's own, opened again for the test and for signing.
+    expect(secrets).toHaveLength(3 * (2 + 2 + 1 + 1) + 2);
+    for (const secret of secrets) expect(secret.every((byte) => byte === 0)).toBe(true);
   });
 
   it('waits for a holder that is away and says for whom', async () => {
@@ -125,7 +168,7 @@ describe('key generation with a holder that is taken over', () => {
         : true;
     await wallet.startAll(keys);
     const problem = (): string => wallet.signer('infrastructure').describe().keys[0]?.message ?? '';
-    await vi.waitUntil(() => problem().includes('client says that attempt 999999999999999 has begun'));
+    await eventually(() => problem().includes('client says that attempt 999999999999999 has begun'));
     wallet.network.onSend = () => true;
     await wallet.keyActive('solana');
     for (const { name } of wallet.holders) expect(wallet.disk(name).keys.get('solana')?.attempt).toBe(1);
@@ -153,7 +196,7 @@ describe('key generation with a holder that is taken over', () => {
     await wallet.start('client', keys);
     wallet.network.forge('infrastructure', 'client', abandon(1n));
     wallet.network.forge('infrastructure', 'client', abandon(2n));
-    await vi.waitUntil(() => wallet.disk('client').keys.get('solana')?.abandoned === 1);
+    await eventually(() => wallet.disk('client').keys.get('solana')?.abandoned === 1);
     await wallet.start('infrastructure', keys);
     await wallet.start('backup', keys);
     await wallet.keyActive('solana');
@@ -191,14 +234,14 @@ describe('a holder that cannot write', () => {
       return true;
     };
     await wallet.startAll(keys);
-    await vi.waitUntil(() => wallet.disk('client').keys.get('solana')?.state === 'Prepared');
+    await eventually(() => wallet.disk('client').keys.get('solana')?.state === 'Prepared');
     wallet.store('client').failure = new Error('disk full');
     for (let i = 0; i < 3; i++) wallet.network.forge('infrastructure', 'client', abandon(1n));
     for (let i = 0; i < 10; i++) await new Promise((resolve) => void setImmediate(resolve));
     expect(heard).toEqual([]);
     wallet.store('client').failure = undefined;
     wallet.network.forge('infrastructure', 'client', abandon(1n));
-    await vi.waitUntil(() => heard.length > 0);
+    await eventually(() => heard.length > 0);
     expect(wallet.disk('client').keys.get('solana')?.abandoned).toBe(1);
   });
 });

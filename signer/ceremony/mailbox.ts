@@ -1,28 +1,29 @@
+import { isDeepStrictEqual } from 'node:util';
+
 /**
  * Messages of one ceremony by round and sender: each sender has one message a round, and what arrives before
- * its round is asked for waits. A different second message of a round is the sender's fault and ends the ceremony.
+ * its round is asked for waits. A different second message of a round is the sender's fault and ends the ceremony;
+ * once a round was given out, nothing of it is kept or taken any more.
  */
 export class Mailbox<Rounds extends Record<string, unknown>> {
   readonly #kept = new Map<string, unknown>();
-  readonly #same: (a: unknown, b: unknown) => boolean;
+  readonly #given = new Set<string>();
   #waiting: { readonly round: string; readonly from: readonly string[]; readonly done: () => void } | undefined;
   #failed: Error | undefined;
   #fail: ((error: Error) => void) | undefined;
 
-  constructor(same: (a: unknown, b: unknown) => boolean) {
-    this.#same = same;
-  }
-
   put<R extends keyof Rounds & string>(round: R, from: string, message: Rounds[R]): void {
+    if (this.#given.has(round)) return;
     const id = `${round}\n${from}`;
     const known = this.#kept.get(id);
     if (known === undefined) this.#kept.set(id, message);
-    else if (!this.#same(known, message)) this.fail(new Error(`${from} sent two different messages of ${round}`));
+    else if (!isDeepStrictEqual(known, message))
+      this.fail(new Error(`${from} sent two different messages of ${round}`));
     if (this.#waiting !== undefined && this.#missing(this.#waiting.round, this.#waiting.from).length === 0)
       this.#waiting.done();
   }
 
-  /** The messages of `round` once all of `from` are there. Rejects when the ceremony fails. */
+  /** Gives out the messages of `round`, once, when all of `from` are there. Rejects when the ceremony fails. */
   async all<R extends keyof Rounds & string>(
     round: R,
     from: readonly string[],
@@ -35,7 +36,10 @@ export class Mailbox<Rounds extends Record<string, unknown>> {
       });
     this.#waiting = undefined;
     this.#fail = undefined;
-    return new Map(from.map((name) => [name, this.#kept.get(`${round}\n${name}`) as Rounds[R]]));
+    this.#given.add(round);
+    const messages = new Map(from.map((name) => [name, this.#kept.get(`${round}\n${name}`) as Rounds[R]]));
+    for (const name of from) this.#kept.delete(`${round}\n${name}`);
+    return messages;
   }
 
   /** Whom the ceremony waits for, and in which round; empty while it waits for nobody. */

@@ -9,7 +9,7 @@ export type Received = PeerMessage & { readonly head: Head; readonly body: PeerB
 /** The other signers of a wallet, by holder name. */
 export interface Peers {
   /**
-   * Queues `body` for `peer`, with the durable head of the moment it leaves. False where no link is up or the
+   * Queues a copy of `body` for `peer`, with the durable head of the moment it leaves. False where no link is up or the
    * message is larger than a link carries. Between `onUp` and `onDown` messages arrive in order and without gaps;
    * what was queued when a link goes down may or may not have arrived.
    */

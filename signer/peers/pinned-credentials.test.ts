@@ -10,12 +10,13 @@ import {
   type ServerUnaryCall,
   type ServerWritableStream,
 } from '@grpc/grpc-js';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { digest } from '../../common/bytes.ts';
 import { certificatePem, fingerprintOfCertificate, selfSignedCertificate } from '../../common/certificate.ts';
 import {
   callerFingerprint,
   peerChannelCredentials,
+  PeerServerCredentials,
   signPortCredentials,
   type TlsIdentity,
 } from './pinned-credentials.ts';
@@ -32,6 +33,18 @@ function identity(name: string): TlsIdentity & { readonly fingerprint: string } 
   const fingerprint = digest(createPublicKey(privateKey).export({ format: 'der', type: 'spki' }));
   return { privateKey, certificate: selfSignedCertificate({ commonName: name, privateKey }), fingerprint };
 }
+
+it('writes a key as text once, however often it dials', () => {
+  const [own, peer] = [identity('signer'), identity('peer')];
+  const exported = vi.spyOn(own.privateKey, 'export');
+  signPortCredentials(own);
+  const server = new PeerServerCredentials(own);
+  for (let i = 0; i < 3; i++) {
+    server.accept([peer.certificate]);
+    peerChannelCredentials(own, peer.certificate);
+  }
+  expect(exported).toHaveBeenCalledTimes(1);
+});
 
 describe('the sign port', () => {
   const [signer, operator, other] = [identity('signer'), identity('operator'), identity('signer')];

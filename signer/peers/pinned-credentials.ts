@@ -7,11 +7,20 @@ import { certificatePem, fingerprintOfCertificate } from '../../common/certifica
 /** What this signer shows of itself on every port: its self-signed certificate (DER) and that certificate's key. */
 export type TlsIdentity = { readonly certificate: Uint8Array; readonly privateKey: KeyObject };
 
-const ownSide = ({ certificate, privateKey }: TlsIdentity): SecureContextOptions => ({
-  cert: certificatePem(certificate),
-  key: privateKey.export({ format: 'pem', type: 'pkcs8' }),
-  minVersion: 'TLSv1.3',
-});
+/** TLS takes a key only as text, which nothing can erase: it is made once, not at each dial. */
+const ownSides = new WeakMap<TlsIdentity, SecureContextOptions>();
+
+function ownSide(identity: TlsIdentity): SecureContextOptions {
+  const known = ownSides.get(identity);
+  if (known !== undefined) return known;
+  const made: SecureContextOptions = {
+    cert: certificatePem(identity.certificate),
+    key: identity.privateKey.export({ format: 'pem', type: 'pkcs8' }),
+    minVersion: 'TLSv1.3',
+  };
+  ownSides.set(identity, made);
+  return made;
+}
 
 /** Server credentials that identify this signer; `callers` says what it wants to know of the other side. */
 class IdentifiedServer extends ServerCredentials {

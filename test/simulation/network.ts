@@ -1,3 +1,4 @@
+import { PeerMessage } from '../../proto/gen/signer/v1/peer.ts';
 import type { PeerBody, PeerHandlers, PeerLinks } from '../../signer/peers/peers.ts';
 import type { Connect } from '../../signer/signer.ts';
 import type { Head } from '../../signer/state/store.ts';
@@ -99,8 +100,9 @@ export class Network {
       setImmediate(() => this.#raise(from, to));
       return true;
     }
+    const sent = copyOf(passed === true ? body : passed);
     const deliver = (): void => {
-      if (this.#up.get(linkId(from, to)) === generation) this.#deliver(from, to, passed === true ? body : passed);
+      if (this.#up.get(linkId(from, to)) === generation) this.#deliver(from, to, sent);
     };
     const way = `${from}>${to}`;
     const ms = this.#delays.get(way);
@@ -119,5 +121,9 @@ export class Network {
     this.#nodes.get(to)?.handlers.onMessage(from, { head, body });
   }
 }
+
+/** As a link carries it: whoever sent it may change its own bytes afterwards. */
+const copyOf = (body: PeerBody): PeerBody =>
+  PeerMessage.decode(PeerMessage.encode({ head: undefined, body }).finish()).body as PeerBody;
 
 const linkId = (a: string, b: string): string => [a, b].toSorted().join('|');
