@@ -4,31 +4,38 @@ const MOST = 256;
 const MOST_BYTES = 4 << 20;
 
 /**
- * What one side has sent and the other has not yet said to be on disk, in order of its numbers. Both sides hold to the
- * same bounds, so that whoever receives more than fits has a peer that breaks them.
+ * What one side has sent and the other has not yet said to be on disk, by its number. Both sides hold to the same
+ * bounds, so that whoever receives more than fits has a peer that breaks them.
  */
 export class DeliveryWindow {
-  #items: { readonly sequence: bigint; readonly bytes: number }[] = [];
+  readonly #items = new Map<bigint, number>();
   #bytes = 0;
 
   /** How many more may be under way. */
   get room(): number {
-    return MOST - this.#items.length;
+    return MOST - this.#items.size;
   }
 
   fits(bytes: number): boolean {
     return this.room > 0 && this.#bytes + bytes <= MOST_BYTES;
   }
 
+  has(sequence: bigint): boolean {
+    return this.#items.has(sequence);
+  }
+
   add(sequence: bigint, bytes: number): void {
-    this.#items.push({ sequence, bytes });
+    this.#items.set(sequence, bytes);
     this.#bytes += bytes;
   }
 
-  /** Everything numbered up to `sequence` has arrived for good. */
-  arrived(sequence: bigint): void {
-    const left = this.#items.findIndex((item) => item.sequence > sequence);
-    const gone = this.#items.splice(0, left === -1 ? this.#items.length : left);
-    this.#bytes -= gone.reduce((sum, { bytes }) => sum + bytes, 0);
+  remove(sequence: bigint): void {
+    this.#bytes -= this.#items.get(sequence) ?? 0;
+    this.#items.delete(sequence);
+  }
+
+  /** Removes everything numbered up to `sequence`. */
+  removeTo(sequence: bigint): void {
+    for (const known of this.#items.keys()) if (known <= sequence) this.remove(known);
   }
 }

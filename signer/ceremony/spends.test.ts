@@ -158,6 +158,16 @@ describe('the time of a spend', () => {
     expect(records(wallet, 'backup') - before).toBe(1);
   });
 
+  it('is over for good once it was pruned', async () => {
+    const wallet = await started();
+    const request = wallet.request({ id: 'pruned' });
+    const { digest } = await wallet.sign('infrastructure', request);
+    await expect.poll(() => wallet.disk('backup').ledger.delete(digest)).toBe(true);
+    wallet.network.forge('client', 'backup', spend(100n, request, Date.now()));
+    await flushed(wallet, 'client', 'backup', 101n);
+    expect(wallet.disk('backup').ledger.size).toBe(0);
+  });
+
   it('that is of no form makes no spend', async () => {
     const wallet = await started();
     const request = wallet.request({ id: 'untimed' });
@@ -176,11 +186,16 @@ describe('spends under way', () => {
       window.add(i, 1);
     }
     expect([window.room, window.fits(0)]).toEqual([0, false]);
-    window.arrived(256n);
+    window.removeTo(256n);
     window.add(257n, 4 * MIB - 1);
     expect([window.fits(1), window.fits(2)]).toEqual([true, false]);
-    window.arrived(300n);
+    window.removeTo(300n);
     expect([window.room, window.fits(4 * MIB)]).toEqual([256, true]);
+    window.add(1n, 4 * MIB);
+    window.remove(2n);
+    expect([window.has(1n), window.fits(1)]).toEqual([true, false]);
+    window.remove(1n);
+    expect([window.has(1n), window.fits(1)]).toEqual([false, true]);
   });
 
   it('never fill a link, however large a backlog is, and all arrive', async () => {
@@ -213,21 +228,30 @@ describe('spends under way', () => {
     expect(most).toBeLessThanOrEqual(4 * MIB);
   });
 
+  it('count also where they are told out of order', async () => {
+    const wallet = await started();
+    const requests = [1, 2, 3].map((n) => wallet.request({ id: `r${n}`, data: data(n) })) as SignRequest[];
+    for (const n of [3, 1, 3, 2, 1])
+      wallet.network.forge('client', 'backup', spend(BigInt(n), requests[n - 1] as SignRequest, Date.now()));
+    await expect.poll(() => wallet.disk('backup').ledger.size).toBe(3);
+    expect(wallet.signer('backup').wallet?.wallet.peer('client').spends).toBe(3n);
+  });
+
   it('over that bound count for nothing until the link comes up anew', async () => {
     const wallet = await started();
     const requests = Array.from({ length: 300 }, (_, i) => wallet.request({ id: `r${i}`, data: data(i) }));
-    const tell = (): void => {
-      for (const [i, request] of requests.entries())
+    const tell = (after: number): void => {
+      for (const [i, request] of [...requests.entries()].slice(after))
         wallet.network.forge('client', 'backup', spend(BigInt(i + 1), request, Date.now()));
     };
     const cursor = (): bigint | undefined => wallet.signer('backup').wallet?.wallet.peer('client').spends;
-    tell();
+    tell(0);
     await expect.poll(cursor).toBe(256n);
-    tell();
+    tell(256);
     expect(cursor()).toBe(256n);
     wallet.network.cut('client', 'backup');
     wallet.network.heal('client', 'backup');
-    tell();
+    tell(256);
     await expect.poll(cursor).toBe(300n);
     expect(wallet.disk('backup').ledger.size).toBe(300);
     expect(JSON.parse(fromUtf8(wallet.disk('backup').audit.at(-1)?.record ?? new Uint8Array()))).toMatchObject({

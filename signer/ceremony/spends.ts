@@ -22,8 +22,8 @@ type Outgoing = { sent: bigint; readonly window: DeliveryWindow };
 
 /** A peer's spend from its arrival until it is on disk here, or known to be none. */
 type Arrival = { readonly spend: Spend; state: 'waits' | 'taken' | 'done' };
-/** What arrived on one link, in the peer's numbering; `broken` where it sent more than its window. */
-type Inbox = { last: bigint; broken: boolean; readonly arrivals: Arrival[]; readonly window: DeliveryWindow };
+/** What arrived on one link; `broken` where the peer sent more than its window. */
+type Inbox = { broken: boolean; readonly arrivals: Arrival[]; readonly window: DeliveryWindow };
 
 /** What makes a spend count here; `redated` where it counts already and gets a later time. */
 type Learned = {
@@ -71,7 +71,7 @@ export class Spends {
   onAck(peer: string, sequence: bigint): void {
     const outgoing = this.#outgoing.get(peer);
     if (outgoing === undefined || sequence > outgoing.sent) return;
-    outgoing.window.arrived(sequence);
+    outgoing.window.removeTo(sequence);
     this.#pump(peer);
   }
 
@@ -119,11 +119,9 @@ export class Spends {
    */
   async onSpend(peer: string, spend: Spend): Promise<void> {
     if (spend.sequence > MAX_SEQUENCE) throw new Error(`spend numbered ${spend.sequence}`);
-    const seen = this.#wallet.peer(peer).spends;
-    const inbox = this.#inboxes.get(peer) ?? { last: seen, broken: false, arrivals: [], window: new DeliveryWindow() };
+    const inbox = this.#inboxes.get(peer) ?? { broken: false, arrivals: [], window: new DeliveryWindow() };
     this.#inboxes.set(peer, inbox);
-    if (spend.sequence <= seen) return this.#acknowledge(peer);
-    if (inbox.broken || spend.sequence <= inbox.last) return;
+    if (inbox.broken || inbox.window.has(spend.sequence)) return;
     const bytes = sizeOf(spend);
     if (!inbox.window.fits(bytes)) {
       // A gap would look like spends that are on disk: nothing more counts until it begins anew where it was.
@@ -131,7 +129,6 @@ export class Spends {
       this.#wallet.env.log.warn('more spends than may be under way', { peer });
       return;
     }
-    inbox.last = spend.sequence;
     inbox.window.add(spend.sequence, bytes);
     // Bytes of its own: those that came over a link are a view of a whole batch.
     const arrival: Arrival = { spend: { ...spend, statement: Uint8Array.from(spend.statement) }, state: 'waits' };
@@ -152,8 +149,12 @@ export class Spends {
     if (this.#inboxes.get(peer) !== inbox || inbox.arrivals[0]?.state !== 'done') return;
     const open = inbox.arrivals.findIndex(({ state }) => state !== 'done');
     const done = inbox.arrivals.splice(0, open === -1 ? inbox.arrivals.length : open);
-    const spends = done.at(-1)?.spend.sequence ?? 0n;
-    inbox.window.arrived(spends);
+    // What is told out of order, or again, counts no less; it only moves nothing.
+    let { spends } = this.#wallet.peer(peer);
+    for (const { sequence } of done.map(({ spend }) => spend)) {
+      inbox.window.remove(sequence);
+      if (sequence > spends) spends = sequence;
+    }
     this.#wallet.remember(peer, { spends });
     this.#acknowledge(peer);
   }
@@ -212,11 +213,13 @@ export class Spends {
    */
   #judge(peer: string, spend: Spend, digest: string): Learned | undefined {
     const wallet = this.#wallet;
-    const { ledger, requests, recent } = wallet;
-    const row = wallet.env.store.ledger(digest);
+    const { ledger, requests, recent, env } = wallet;
+    const row = env.store.ledger(digest);
     const known = row?.state === 'Spent' ? row : undefined;
     const told = parseTime(spend.time) / 1000;
     if (known !== undefined && told <= known.at + MOST_SKEW) return undefined;
+    // Both are written together, and kept for different times: it counted, and no window reaches it any more.
+    if (row === undefined && isSpent(env.store.request(digest))) return undefined;
     const now = wallet.time.seconds();
     const verified = recent.verify({ statement: spend.statement, signature: spend.signature, approvals: [] });
     checkTellable(verified, now);
@@ -269,6 +272,8 @@ export class Spends {
     if (redated.size > MOST_REDATED) redated.delete(oldest);
   }
 }
+
+const isSpent = (row: RequestRow | undefined): boolean => row?.state === 'Released' || row?.state === 'Signed';
 
 /** What a spend takes of a window; the same for both sides. Bytes. */
 const sizeOf = ({ statement, signature, policyDigest, rule, time }: Spend): number =>

@@ -117,8 +117,12 @@ export class MemoryStore implements Store {
     for (const n of nonces) disk.nonces.add(n);
     for (const [name, value] of Object.entries(change.meta ?? {})) disk.meta.set(name, value);
     for (const k of change.keys ?? []) disk.keys.set(k.name, k);
-    for (const r of change.requests ?? [])
-      if (disk.requests.get(r.digest)?.state !== 'Signed' || r.state === 'Signed') disk.requests.set(r.digest, r);
+    for (const r of change.requests ?? []) {
+      const old = disk.requests.get(r.digest);
+      if (old?.state === 'Signed' && r.state !== 'Signed') continue;
+      if (old?.state === 'Released' && r.state !== 'Released' && r.state !== 'Signed') continue;
+      disk.requests.set(r.digest, { ...r, firstSeen: old?.firstSeen ?? r.firstSeen });
+    }
     for (const digest of change.unreserve ?? [])
       if (disk.ledger.get(digest)?.state === 'Reserved') disk.ledger.delete(digest);
     for (const row of change.ledger ?? []) {
