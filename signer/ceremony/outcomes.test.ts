@@ -72,7 +72,9 @@ describe('outcomes that others tell', () => {
     const next = await unheard(wallet, 'client', wallet.request({ id: 'next', data: data(1) }));
     const between = verified();
     wallet.network.forge('east', 'client', next);
-    await expect.poll(() => wallet.disk('client').requests.size).toBe(2);
+    await expect
+      .poll(() => [...wallet.disk('client').requests.values()].map((r) => r.state))
+      .toEqual(['Signed', 'Signed']);
     expect([between - before, verified() - between]).toEqual([3, 1]);
   });
 
