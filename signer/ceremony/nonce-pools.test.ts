@@ -23,37 +23,76 @@ const commitment = (index: number) => ({
 });
 
 describe("a holder's own nonces", () => {
-  const asContributions = (made: Awaited<ReturnType<OwnNonces['refill']>>): Contribution[] =>
-    made.map(({ index, hiding, binding }) => ({ holder: 'me', boot, index, hiding, binding }));
+  /** A pool, and what it delivered so far. */
+  function poolOf(key: SigningKey): {
+    readonly pool: OwnNonces;
+    readonly made: Contribution[];
+    readonly firsts: boolean[];
+  } {
+    const made: Contribution[] = [];
+    const firsts: boolean[] = [];
+    const pool = new OwnNonces(boot, key, { next: 1n }, (commitments, first) => {
+      firsts.push(first);
+      made.push(...commitments.map((c) => ({ holder: 'me', boot, ...c })));
+    });
+    return { pool, made, firsts };
+  }
 
   it('are each given once, and known by everything that was said of them', async () => {
-    const nonces = new OwnNonces(boot, await openKey(), { next: 1n });
-    const [first, second, third, ...rest] = asContributions(await nonces.refill(true)) as [
-      Contribution,
-      Contribution,
-      Contribution,
-    ];
+    const { pool, made } = poolOf(await openKey());
+    await pool.fill(true);
+    const [first, second, third, ...rest] = made as [Contribution, Contribution, Contribution];
     expect(rest).toHaveLength(POOL_SIZE - 3);
-    expect(nonces.take([first])).toMatchObject([{ index: first.index }]);
-    expect(nonces.take([first])).toBeUndefined();
-    expect(nonces.take([{ ...second, boot: new Uint8Array(16) }])).toBeUndefined();
+    expect(pool.take([first])).toMatchObject([{ index: first.index }]);
+    expect(pool.take([first])).toBeUndefined();
+    expect(pool.take([{ ...second, boot: new Uint8Array(16) }])).toBeUndefined();
     // One that is wrong burns the others that were asked for with it.
-    expect(nonces.take([third, { ...second, hiding: first.hiding }])).toBeUndefined();
-    expect(nonces.take([third])).toBeUndefined();
-    expect(nonces.take([second])).toBeUndefined();
+    expect(pool.take([third, { ...second, hiding: first.hiding }])).toBeUndefined();
+    expect(pool.take([third])).toBeUndefined();
+    expect(pool.take([second])).toBeUndefined();
   });
 
-  it('are made anew up to a full pool, in batches', async () => {
-    const nonces = new OwnNonces(boot, await openKey(), { next: 1n });
-    const made = asContributions(await nonces.refill(true));
-    expect(await nonces.refill(true)).toEqual([]);
-    nonces.take(made.slice(0, 2));
-    expect(await nonces.refill(false)).toEqual([]);
-    const more = await nonces.refill(true);
-    expect(more.map((c) => c.index)).toEqual([65n, 66n]);
-    expect(nonces.size).toBe(POOL_SIZE);
-    nonces.clear();
-    expect(nonces.size).toBe(0);
+  it('are made and delivered in batches up to a full pool', async () => {
+    const { pool, made, firsts } = poolOf(await openKey());
+    await pool.fill(true);
+    expect(firsts).toEqual([true, ...Array.from({ length: POOL_SIZE / 8 - 1 }, () => false)]);
+    pool.take(made.slice(0, 2));
+    await pool.fill(false);
+    expect(made).toHaveLength(POOL_SIZE);
+    await pool.fill(true);
+    expect(made.slice(POOL_SIZE).map((c) => c.index)).toEqual([65n, 66n]);
+    expect(pool.size).toBe(POOL_SIZE);
+  });
+
+  it('can be used as soon as there are enough, while the rest is made', async () => {
+    const { pool } = poolOf(await openKey());
+    const filled = pool.fill(true);
+    expect(await pool.takeAny(2)).toHaveLength(2);
+    expect(pool.size).toBeLessThan(POOL_SIZE - 2);
+    await filled;
+    expect(await pool.takeAny(POOL_SIZE)).toHaveLength(POOL_SIZE);
+  });
+
+  it('leave nothing in the engine when their coordinator starts anew, however often', async () => {
+    const key = await openKey();
+    const held = new Set<number>();
+    const counting: SigningKey = {
+      ...key,
+      async commit(count) {
+        const fresh = await key.commit(count);
+        for (const { nonce } of fresh) held.add(nonce);
+        return fresh;
+      },
+      discard: (nonces) => nonces.forEach((nonce) => held.delete(nonce)),
+    };
+    for (let i = 0; i < 20; i++) {
+      const { pool } = poolOf(counting);
+      const filled = pool.fill(true);
+      for (let turn = 0; turn < i; turn++) await Promise.resolve();
+      pool.close();
+      await filled;
+      expect(held.size, `closed after ${i} turns`).toBe(0);
+    }
   });
 });
 
@@ -75,6 +114,22 @@ describe("a peer's commitments", () => {
     expect(await first.taken).toBeUndefined();
     pool.add(boot, [commitment(1)], true);
     expect((await second.taken)?.map((c) => c.index)).toEqual([1n]);
+  });
+
+  it('come back where no session began, unless they are void since', async () => {
+    const pool = new PeerCommitments('client');
+    pool.add(boot, [commitment(1), commitment(2)], true);
+    const taken = (await pool.take(2).taken) ?? [];
+    pool.giveBack(taken);
+    pool.giveBack(taken);
+    expect(pool.size).toBe(2);
+    expect(await pool.take(2).taken).toEqual(taken);
+    pool.add(boot, [commitment(3)], true);
+    pool.giveBack(taken);
+    expect(pool.size).toBe(1);
+    const waiting = pool.take(2);
+    pool.add(boot, [commitment(4)], false);
+    expect((await waiting.taken)?.map((c) => c.index)).toEqual([3n, 4n]);
   });
 
   it('are no more than a pool, and void when the peer goes', async () => {

@@ -186,7 +186,7 @@ export class SignCoordinator {
     let reserving: Promise<void> | undefined;
     try {
       for (;;) {
-        const quorum = this.#sessions.quorum(left);
+        const quorum = this.#sessions.quorum(run, left);
         if (quorum === undefined) break;
         const session = await watch.time('queue', () => this.#sessions.prepare(run, quorum, left));
         if (session === undefined) continue;

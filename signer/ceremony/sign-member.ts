@@ -3,7 +3,7 @@ import { parseTime } from '../../common/clock.ts';
 import { messageOf, Refused } from '../../common/errors.ts';
 import type { Decision } from '../../policy/decision.ts';
 import type { SignRound } from '../../proto/gen/signer/v1/peer.ts';
-import type { FrostScheme, NonceCommitment, SigningInput } from '../scheme/scheme.ts';
+import { POINT_BYTES, type NonceCommitment, type SigningInput } from '../scheme/scheme.ts';
 import { checkExpiry, type Reading, type VerifiedRequest } from './judge.ts';
 import { POOL_SIZE, type OwnNonce } from './nonce-pools.ts';
 import type { NonceKeeper } from './own-nonces.ts';
@@ -18,8 +18,6 @@ const MOST_SKEW = 60;
 
 /** Rounds that one coordinator may have under way here. */
 const MOST_ROUNDS = 512;
-
-const POINT_BYTES: Record<FrostScheme, number> = { EdDSA: 32, Schnorr: 33 };
 
 type Judged = {
   readonly request: VerifiedRequest;

@@ -2,9 +2,11 @@ import { formatTime } from '../../common/clock.ts';
 import { Refused } from '../../common/errors.ts';
 import type { Decision } from '../../policy/decision.ts';
 import type { Commitments, Contribution, Refusal, SignRound, SignShares } from '../../proto/gen/signer/v1/peer.ts';
+import { SHARE_BYTES } from '../scheme/scheme.ts';
+import { CommitmentPools } from './commitment-pools.ts';
 import type { Reading, VerifiedRequest } from './judge.ts';
 import type { Reservation } from './ledger.ts';
-import { PeerCommitments, type OwnNonce } from './nonce-pools.ts';
+import type { OwnNonce } from './nonce-pools.ts';
 import type { NonceKeeper } from './own-nonces.ts';
 import type { Member } from './roster.ts';
 import { Rounds, type Answer } from './rounds.ts';
@@ -13,9 +15,8 @@ import { signingInput } from './sign-member.ts';
 import type { Stopwatch } from './stopwatch.ts';
 import type { ActiveKey, Wallet } from './wallet.ts';
 
-/** A member has this long to answer a round, and to deliver commitments. Milliseconds. */
+/** A member has this long to answer a round. Milliseconds. */
 const ANSWER_TIMEOUT = 10_000;
-const COMMITMENTS_TIMEOUT = 3_000;
 
 /** A request on its way: everything that was established about it. */
 export type Run = {
@@ -45,30 +46,32 @@ export class SignSessions {
   readonly #wallet: Wallet;
   readonly #nonces: NonceKeeper;
   readonly #rounds: Rounds;
-  readonly #commitments = new Map<string, PeerCommitments>();
+  readonly #commitments: CommitmentPools;
+  /** Members that gave no answer when they were last asked. */
+  readonly #silent = new Set<string>();
 
   constructor(wallet: Wallet, nonces: NonceKeeper) {
     this.#wallet = wallet;
     this.#nonces = nonces;
     this.#rounds = new Rounds(wallet.env.clock);
+    this.#commitments = new CommitmentPools(wallet);
   }
 
   /** A peer's link is up: its commitments of before are void. */
   onUp(peer: string): void {
-    this.#forget(peer);
+    this.#silent.delete(peer);
+    this.#commitments.forget(peer);
   }
 
   onDown(peer: string): void {
     this.#rounds.onDown(peer);
-    this.#forget(peer);
+    this.#commitments.forget(peer);
   }
 
-  onCommitments(peer: string, { key, boot, replace, commitments }: Commitments): void {
-    const { roster, wanted, env } = this.#wallet;
-    if (roster.find(peer)?.role === 'Backup' || !wanted.has(key)) return;
-    const pool = this.#pool(key, peer);
-    pool.add(boot, commitments, replace);
-    env.meter.nonces(key, peer, pool.size);
+  /** A member's delivery, or with none in it another coordinator's question for ours. */
+  onCommitments(peer: string, commitments: Commitments): void {
+    if (commitments.commitments.length === 0) this.#nonces.renew(peer, commitments.key);
+    else this.#commitments.add(peer, commitments);
   }
 
   onShares(peer: string, shares: SignShares): void {
@@ -80,12 +83,19 @@ export class SignSessions {
     return this.#rounds.onRefusal(peer, refusal);
   }
 
-  /** `t` usable members in roster order, this one among them; undefined where too few are left. */
-  quorum(left: ReadonlyMap<string, unknown>): readonly Member[] | undefined {
+  /**
+   * `t` usable members, this one among them, in roster order; undefined where too few are left. First come those that
+   * can begin at once and answered last time, so that nobody holds up what others would sign.
+   */
+  quorum({ key, reading }: Run, left: ReadonlyMap<string, unknown>): readonly Member[] | undefined {
     const { roster } = this.#wallet;
+    const count = reading.decoded.messages.length;
+    const rank = ({ name }: Member): number =>
+      this.#silent.has(name) ? 2 : this.#commitments.ready(key.name, name, count) ? 0 : 1;
     const others = roster.signing.filter((m) => m !== roster.me && !left.has(m.name) && this.#wallet.usable(m.name));
     if (others.length < roster.threshold - 1) return undefined;
-    return [roster.me, ...others.slice(0, roster.threshold - 1)].toSorted((a, b) => a.identifier - b.identifier);
+    const chosen = others.toSorted((a, b) => rank(a) - rank(b)).slice(0, roster.threshold - 1);
+    return [roster.me, ...chosen].toSorted((a, b) => a.identifier - b.identifier);
   }
 
   /** Takes one unused contribution a member and input; a member without any is left out. */
@@ -96,20 +106,17 @@ export class SignSessions {
   ): Promise<SignSession | undefined> {
     const { roster, genesisDigest, policyDigest, env, time } = this.#wallet;
     const { key, request, reading } = run;
+    const asked = quorum.filter((m) => m !== roster.me);
     const count = reading.decoded.messages.length;
-    const taken = await Promise.all(
-      quorum.map(async (m): Promise<readonly Contribution[] | undefined> => {
-        if (m === roster.me) return undefined;
-        const contributions = await this.#takeFrom(key.name, m.name, count);
-        if (contributions === undefined) left.set(m.name, 'it delivered no commitments');
-        return contributions;
-      }),
-    );
-    if (quorum.some((m) => left.has(m.name))) return undefined;
-    const own = await this.#nonces.takeOwn(key, count);
+    const taken = await this.#commitments.take(key, asked, count, (name, why) => left.set(name, why));
+    if (taken === undefined) return undefined;
+    const own = await this.#nonces.takeOwn(key, count).catch((error: unknown) => {
+      this.#commitments.giveBack(key, taken);
+      throw error;
+    });
     const inputs = own.map((mine, i) => ({
-      contributions: quorum.map((m, j): Contribution => {
-        const { boot, index, hiding, binding } = taken[j]?.[i] ?? mine;
+      contributions: quorum.map((m): Contribution => {
+        const { boot, index, hiding, binding } = taken.get(m.name)?.[i] ?? mine;
         return { holder: m.name, boot, index, hiding, binding };
       }),
     }));
@@ -133,7 +140,7 @@ export class SignSessions {
       inputs,
       key: key.name,
     };
-    return { round, own, asked: quorum.filter((m) => m !== roster.me) };
+    return { round, own, asked };
   }
 
   /** Sends a session's round to its other members; their answers come, or it says why not. */
@@ -161,10 +168,10 @@ export class SignSessions {
       ),
     );
     const [given, shares] = await Promise.all([Promise.all(answers), mine]);
-    const byName = new Map(asked.map((m, i) => [m.name, given[i] as Answer]));
-    for (const [name, answer] of byName)
-      if (answer.kind === 'shares' && answer.shares.length !== own.length)
-        byName.set(name, { kind: 'silent', why: `it gave ${answer.shares.length} shares for ${own.length} inputs` });
+    const byName = new Map(asked.map((m, i) => [m.name, checked(given[i] as Answer, own.length)]));
+    for (const [name, { kind }] of byName)
+      if (kind === 'silent') this.#silent.add(name);
+      else this.#silent.delete(name);
     const complete = [...byName.values()].every((a) => a.kind === 'shares');
     const byInput = own.map((_, i) => {
       const of = new Map<number, Uint8Array>([[roster.me.identifier, shares[i] as Uint8Array]]);
@@ -199,26 +206,12 @@ export class SignSessions {
     });
     return signatures;
   }
+}
 
-  async #takeFrom(key: string, peer: string, count: number): Promise<readonly Contribution[] | undefined> {
-    const { clock, meter } = this.#wallet.env;
-    const pool = this.#pool(key, peer);
-    const { taken, giveUp } = pool.take(count);
-    const cancel = clock.after(COMMITMENTS_TIMEOUT, giveUp);
-    const contributions = await taken;
-    cancel();
-    meter.nonces(key, peer, pool.size);
-    return contributions;
-  }
-
-  #pool(key: string, peer: string): PeerCommitments {
-    const id = `${key}\n${peer}`;
-    const pool = this.#commitments.get(id) ?? new PeerCommitments(peer);
-    this.#commitments.set(id, pool);
-    return pool;
-  }
-
-  #forget(peer: string): void {
-    for (const [id, pool] of this.#commitments) if (id.endsWith(`\n${peer}`)) pool.clear();
-  }
+/** Shares that are not of the form of shares are none, and may be of any: others may sign without this member. */
+function checked(answer: Answer, inputs: number): Answer {
+  if (answer.kind !== 'shares') return answer;
+  const { shares } = answer;
+  if (shares.length === inputs && shares.every((share) => share.length === SHARE_BYTES)) return answer;
+  return { kind: 'silent', why: `it gave ${shares.length} shares for ${inputs} inputs, or malformed ones` };
 }

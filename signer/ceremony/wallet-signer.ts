@@ -158,7 +158,10 @@ export class WalletSigner {
       engine,
       signing,
     });
-    for (const m of roster.coordinators) if (env.peers.available(m.name)) this.#nonces.offer(m.name);
+    const active = wallet.key(row.name);
+    for (const m of roster.coordinators)
+      if (active !== undefined && (m === roster.me || env.peers.available(m.name)))
+        this.#nonces.offer(m.name, [active]);
     this.#spends.onKeyActive();
   }
 

@@ -4,6 +4,10 @@
  */
 export type FrostScheme = 'EdDSA' | 'Schnorr';
 
+/** Lengths of points, and of signature shares: whatever a peer gives has them. */
+export const POINT_BYTES: Readonly<Record<FrostScheme, number>> = { EdDSA: 32, Schnorr: 33 };
+export const SHARE_BYTES = 32;
+
 /** What a holder keeps of a key. `share` is secret: sealed on disk, open only inside an engine. */
 export type KeyShare = {
   readonly identifier: number;

@@ -76,7 +76,10 @@ export interface Heartbeat {
   answer: boolean;
 }
 
-/** A participant's unused commitments for one coordinator. `replace` starts the pool anew. */
+/**
+ * A participant's unused commitments for one coordinator. `replace` starts the pool anew. With none in it a coordinator
+ * asks: whatever became of the receiver's, it has none left, and gets a new pool.
+ */
 export interface Commitments {
   key: string;
   boot: Uint8Array;

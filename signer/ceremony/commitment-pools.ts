@@ -1,0 +1,104 @@
+import type { Commitments, Contribution } from '../../proto/gen/signer/v1/peer.ts';
+import { MAX_SEQUENCE } from '../peers/link-codec.ts';
+import { POINT_BYTES } from '../scheme/scheme.ts';
+import { PeerCommitments } from './nonce-pools.ts';
+import type { Member } from './roster.ts';
+import type { ActiveKey, Wallet } from './wallet.ts';
+
+/** A member is asked for new commitments after the first, and given up after the second. Milliseconds. */
+const ASK_AFTER = 1_000;
+const GIVE_UP_AFTER = 3_000;
+
+/** What a coordinator holds of others' commitments, by key and member, and how it gets some for a quorum. */
+export class CommitmentPools {
+  readonly #wallet: Wallet;
+  readonly #pools = new Map<string, PeerCommitments>();
+
+  constructor(wallet: Wallet) {
+    this.#wallet = wallet;
+  }
+
+  /** A delivery; what is not of the form that a member makes is dropped whole. */
+  add(peer: string, { key, boot, replace, commitments }: Commitments): void {
+    const { roster, wanted, env } = this.#wallet;
+    if (roster.find(peer)?.role === 'Backup' || !wanted.has(key)) return;
+    const active = this.#wallet.key(key);
+    // The key may be active there and not yet here: then its scheme is not known.
+    const lengths = active === undefined ? Object.values(POINT_BYTES) : [POINT_BYTES[active.scheme]];
+    const formed = commitments.every(
+      ({ index, hiding, binding }) =>
+        index <= MAX_SEQUENCE && lengths.includes(hiding.length) && lengths.includes(binding.length),
+    );
+    if (boot.length !== 16 || !formed) return env.log.warn('commitments malformed', { peer, key });
+    const pool = this.#pool(key, peer);
+    pool.add(boot, commitments, replace);
+    env.meter.nonces(key, peer, pool.size);
+  }
+
+  /** The peer is gone, or its process is another. */
+  forget(peer: string): void {
+    for (const [id, pool] of this.#pools) if (id.endsWith(`\n${peer}`)) pool.clear();
+  }
+
+  /** Whether `count` of a member's are there without waiting. */
+  ready(key: string, member: string, count: number): boolean {
+    return this.#pool(key, member).size >= count;
+  }
+
+  /**
+   * `count` unused contributions of each member, to be used or given back. Members that have none in time are told to
+   * `missing`; then nobody's are taken.
+   */
+  async take(
+    key: ActiveKey,
+    members: readonly Member[],
+    count: number,
+    missing: (member: string, why: string) => void,
+  ): Promise<ReadonlyMap<string, readonly Contribution[]> | undefined> {
+    const taken = new Map<string, readonly Contribution[]>();
+    let complete = true;
+    await Promise.all(
+      members.map(async ({ name }) => {
+        const contributions = await this.#takeFrom(key.name, name, count);
+        const points = POINT_BYTES[key.scheme];
+        const formed = contributions?.every((c) => c.hiding.length === points && c.binding.length === points);
+        if (contributions !== undefined && formed === true) taken.set(name, contributions);
+        else {
+          complete = false;
+          missing(name, contributions === undefined ? 'it delivered no commitments' : 'its commitments are malformed');
+        }
+      }),
+    );
+    if (complete) return taken;
+    this.giveBack(key, taken);
+    return undefined;
+  }
+
+  /** Of contributions that no message referred to: they are still good for another session. */
+  giveBack(key: ActiveKey, taken: ReadonlyMap<string, readonly Contribution[]>): void {
+    for (const [name, contributions] of taken) this.#pool(key.name, name).giveBack(contributions);
+  }
+
+  async #takeFrom(key: string, peer: string, count: number): Promise<readonly Contribution[] | undefined> {
+    const { clock, meter, peers } = this.#wallet.env;
+    const pool = this.#pool(key, peer);
+    const { taken, giveUp } = pool.take(count);
+    // Lost on the way, or never made: none at all asks for a new pool, which also heals what both think is there.
+    const none = { key, boot: this.#wallet.boot, replace: true, commitments: [] };
+    const cancels = [
+      clock.after(ASK_AFTER, () => void peers.send(peer, { $case: 'commitments', value: none })),
+      clock.after(GIVE_UP_AFTER, giveUp),
+    ];
+    const contributions = await taken;
+    for (const cancel of cancels) cancel();
+    meter.nonces(key, peer, pool.size);
+    return contributions;
+  }
+
+  #pool(key: string, peer: string): PeerCommitments {
+    const id = `${key}\n${peer}`;
+    const pool = this.#pools.get(id) ?? new PeerCommitments(peer);
+    this.#pools.set(id, pool);
+    return pool;
+  }
+}
