@@ -103,6 +103,34 @@ describe('key generation', () => {
     for (const secret of secrets) expect(secret.every((byte) => byte === 0)).toBe(true);
   });
 
+  it('calls a key active once it can be used and its certificate shown, not before', async () => {
+    const opened = Promise.withResolvers<void>();
+    let held = 0;
+    const slow = (name: FrostScheme): Scheme => {
+      const scheme = toyScheme(name);
+      return {
+        ...scheme,
+        async open(key) {
+          if (wallet.disk('client').keys.get('solana')?.state === 'Active' && key.identifier === 2) {
+            held++;
+            await opened.promise;
+          }
+          return scheme.open(key);
+        },
+      };
+    };
+    const wallet = new SimulatedWallet({ policy, scheme: slow });
+    await wallet.startAll(keys);
+    await eventually(() => held === 1);
+    const client = wallet.signer('client');
+    expect(client.describe().keys).toMatchObject([{ state: 'Prepared', certificate: '' }]);
+    expect(client.facts().certificates).toEqual([]);
+    opened.resolve();
+    await wallet.keyActive('solana');
+    expect(client.facts().certificates).toHaveLength(1);
+    expect(certificates(wallet).size).toBe(1);
+  });
+
   it('waits for a holder that is away and says for whom', async () => {
     const wallet = new SimulatedWallet({ policy });
     await wallet.start('infrastructure', keys);

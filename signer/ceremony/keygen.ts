@@ -15,6 +15,7 @@ import type { FrostScheme } from '../scheme/scheme.ts';
 import type { KeyRow } from '../state/store.ts';
 import { KeyRecord } from './key-record.ts';
 import { KeygenAttempt } from './keygen-attempt.ts';
+import { Question } from './question.ts';
 import { toAbandon } from './standings.ts';
 import type { Wallet } from './wallet.ts';
 
@@ -35,8 +36,9 @@ type Entry = {
   activating: boolean;
   leading: boolean;
   problem: string;
-  /** Answers the leader waits for. */
-  answer: ((peer: string, answer: KeygenStatus | HolderSignature) => void) | undefined;
+  /** What the leader asked last: where everyone stands, and to sign an attempt off. */
+  standings: Question<KeygenStatus> | undefined;
+  signOffs: Question<HolderSignature> | undefined;
 };
 
 /**
@@ -88,14 +90,19 @@ export class Keygen {
   }
 
   states(): KeyState[] {
-    return [...this.#entries.values()].map(({ record: { row }, running, problem }) => ({
-      name: row.name,
-      scheme: row.scheme,
-      state: running === undefined || row.state === 'Active' ? row.state : 'Generating',
-      message: running === undefined ? problem : describeWait(running),
-      certificate: row.state === 'Active' ? digestOf(row.certificate) : '',
-      epoch: row.state === 'Active' ? '0' : '',
-    }));
+    return [...this.#entries.values()].map(({ record: { row }, running, problem }) => {
+      const key = this.#wallet.key(row.name);
+      // Certified is not enough for Active: it says that this holder can sign and show the certificate.
+      const standing = row.state === 'Active' && key === undefined ? 'Prepared' : row.state;
+      return {
+        name: row.name,
+        scheme: row.scheme,
+        state: running === undefined ? standing : 'Generating',
+        message: running === undefined ? problem : describeWait(running),
+        certificate: key?.certificateDigest ?? '',
+        epoch: key?.epoch ?? '',
+      };
+    });
   }
 
   onUp(peer: string): void {
@@ -151,7 +158,8 @@ export class Keygen {
       activating: row.state === 'Active',
       leading: false,
       problem: '',
-      answer: undefined,
+      standings: undefined,
+      signOffs: undefined,
     };
     this.#entries.set(row.name, entry);
     this.#wallet.wanted.add(row.name);
@@ -216,7 +224,7 @@ export class Keygen {
     }
     if (status.state === 'Failed' && entry.running?.attempt === Number(status.attempt))
       entry.running.fail(new Error(`the attempt failed at ${peer}`));
-    entry.answer?.(peer, status);
+    entry.standings?.answer(peer, status);
     if (status.state !== 'Unwanted') this.#lead(entry);
   }
 
@@ -279,8 +287,14 @@ export class Keygen {
     entry.running = undefined;
     entry.early = undefined;
     entry.problem = '';
-    await this.#onActive(row);
     const { env, roster } = this.#wallet;
+    try {
+      await this.#onActive(row);
+    } catch (error) {
+      entry.problem = `its share does not open: ${messageOf(error)}`;
+      env.log.error('key is certified and cannot be used here', { key: row.name, error: entry.problem });
+      throw error;
+    }
     env.log.info('key active', { key: row.name, scheme: row.scheme, attempt: row.attempt });
     // Whoever lost one of the signatures says so in its answer, and gets them all.
     for (const m of roster.others) env.peers.send(m.name, { $case: 'keygenStatus', value: this.#status(entry, true) });
@@ -402,7 +416,7 @@ export class Keygen {
     if (entry === undefined) return;
     const [signature] = signatures;
     if (this.#wallet.roster.me.name === this.#leader) {
-      if (signature?.holder === peer) entry.answer?.(peer, signature);
+      if (signature?.holder === peer) entry.signOffs?.answer(peer, signature);
       return;
     }
     if (peer !== this.#leader) return;
@@ -477,20 +491,20 @@ export class Keygen {
   async #leadOnce(entry: Entry): Promise<void> {
     const { env } = this.#wallet;
     const { name } = entry.record.row;
-    const standing = await this.#answers(entry, (peer) =>
-      env.peers.send(peer, { $case: 'keygenStatus', value: { ...this.#status(entry, true), stop: true } }),
-    );
-    const statuses = [...standing].map(([peer, s]) => ({ peer, status: s as KeygenStatus }));
-    const unwanted = statuses.filter(({ status }) => status.state === 'Unwanted').map(({ peer }) => peer);
+    entry.standings = new Question(env.clock, this.#others, ANSWER_TIMEOUT);
+    for (const peer of this.#others)
+      env.peers.send(peer, { $case: 'keygenStatus', value: { ...this.#status(entry, true), stop: true } });
+    const statuses = [...(await entry.standings.answers)];
+    const unwanted = statuses.filter(([, { state }]) => state === 'Unwanted').map(([peer]) => peer);
     if (unwanted.length > 0) throw new Error(`waits for ${unwanted.join(', ')} to be asked for key ${name}`);
     // Whoever is Active hands the signatures over on seeing our status. Where nobody is, nobody becomes it any more.
-    if (statuses.some(({ status }) => status.state === 'Active' || status.state === 'Activating')) return;
+    if (statuses.some(([, { state }]) => state === 'Active' || state === 'Activating')) return;
     const { first, last } = toAbandon([
       { holder: this.#leader, ...entry.record.row },
-      ...statuses.map(({ peer, status }) => ({
-        holder: peer,
-        attempt: Number(status.attempt),
-        abandoned: Number(status.abandoned),
+      ...statuses.map(([holder, { attempt, abandoned }]) => ({
+        holder,
+        attempt: Number(attempt),
+        abandoned: Number(abandoned),
       })),
     ]);
     let abandoned: readonly HolderSignature[] | undefined = [];
@@ -514,46 +528,15 @@ export class Keygen {
   ): Promise<readonly HolderSignature[] | undefined> {
     const own = await this.#signOff(entry, attempt, before);
     if (own === undefined) return undefined;
+    const { env } = this.#wallet;
     const { name } = entry.record.row;
     const value = { key: name, scheme: entry.scheme, attempt: BigInt(attempt), signatures: [...before] };
-    const given = await this.#answers(
-      entry,
-      (peer) => this.#wallet.env.peers.send(peer, { $case: 'keygenAbandon', value }),
-      'signature',
-    );
-    const signatures = [own, ...given.values()] as HolderSignature[];
+    entry.signOffs = new Question(env.clock, this.#others, ANSWER_TIMEOUT);
+    for (const peer of this.#others) env.peers.send(peer, { $case: 'keygenAbandon', value });
+    const signatures = [own, ...(await entry.signOffs.answers).values()];
     // Here, so that a wrong one is known for its maker's.
     this.#checkAbandoned(entry, attempt, signatures);
     return signatures;
-  }
-
-  /** Asks every other holder and waits for all to answer with a status, or with a signature. */
-  async #answers(
-    entry: Entry,
-    ask: (peer: string) => boolean,
-    want: 'status' | 'signature' = 'status',
-  ): Promise<ReadonlyMap<string, KeygenStatus | HolderSignature>> {
-    const others = this.#others;
-    const answers = new Map<string, KeygenStatus | HolderSignature>();
-    const missing = (): string[] => others.filter((peer) => !answers.has(peer));
-    try {
-      await new Promise<void>((resolve, reject) => {
-        const cancel = this.#wallet.env.clock.after(ANSWER_TIMEOUT, () =>
-          reject(new Error(`no answer from ${missing().join(', ')}`)),
-        );
-        entry.answer = (peer, answer) => {
-          if (('signature' in answer ? 'signature' : 'status') !== want) return;
-          answers.set(peer, answer);
-          if (missing().length > 0) return;
-          cancel();
-          resolve();
-        };
-        for (const peer of others) ask(peer);
-      });
-      return answers;
-    } finally {
-      entry.answer = undefined;
-    }
   }
 
   #background(work: Promise<void>): void {
