@@ -52,6 +52,8 @@ export class SignRecord {
       rule: decision.rule,
       policyDigest,
       participants: quorum.map((m) => m.name),
+      // Learnt while the quorum was chosen.
+      ...(known?.state === 'Signed' ? known : {}),
     });
     const entry: AuditEntry = {
       type: 'Reserved',
