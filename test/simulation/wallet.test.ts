@@ -129,7 +129,8 @@ async function survives(
     // A coordinator that was killed counts what it had reserved: then there may be no room left to find out. Nor can it
     // be found out where different requests came under one id at once, and different holders know it as different ones.
     const why = `${name}: ${reply.reason} ${reply.message}`;
-    if (reply.reason === 'SignatureMayExist') expect(reply.message, why).toMatch(/[67] requests used|belongs to request/);
+    if (reply.reason === 'SignatureMayExist')
+      expect(reply.message, why).toMatch(/[67] requests used|belongs to request/);
     else expect(reply.outcome, why).not.toBe('failed');
     if (reply.outcome === 'denied') expect(['IdReused', 'LimitExceeded'], why).toContain(reply.reason);
   }
