@@ -1,3 +1,4 @@
+import { hex } from '../../common/bytes.ts';
 import { messageOf, Refused } from '../../common/errors.ts';
 import type { Forward, ForwardReply } from '../../proto/gen/signer/v1/peer.ts';
 import type { SignReply, SignRequest } from '../../proto/gen/signer/v1/signer.ts';
@@ -18,11 +19,13 @@ export class Forwarding {
   readonly #wallet: Wallet;
   readonly #coordinate: (request: SignRequest) => Promise<SignReply>;
   readonly #waiting = new Map<bigint, Waiting>();
-  #next = 1n;
+  #next: bigint;
 
   constructor(wallet: Wallet, coordinate: (request: SignRequest) => Promise<SignReply>) {
     this.#wallet = wallet;
     this.#coordinate = coordinate;
+    // A start takes up no number of the one before: the answer to a request of that one may still be on its way.
+    this.#next = BigInt(`0x${hex(wallet.env.random(6))}0000`);
   }
 
   async sign(request: SignRequest): Promise<SignReply> {

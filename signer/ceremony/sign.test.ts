@@ -1,6 +1,6 @@
 import { createPublicKey, generateKeyPairSync, verify } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { fromHex } from '../../common/bytes.ts';
+import { fromHex, hex } from '../../common/bytes.ts';
 import { formatTime } from '../../common/clock.ts';
 import type { SignRound } from '../../proto/gen/signer/v1/peer.ts';
 import { parseStatement } from '../../statement/statements.ts';
@@ -227,6 +227,30 @@ describe('when holders are away', () => {
       coordinator: 'west',
     });
     expect(killed).toBe(true);
+  });
+
+  it('takes no answer to an earlier start for one of its own', async () => {
+    const wallet = await started();
+    const store = wallet.store('infrastructure');
+    const write = store.write.bind(store);
+    const { promise: slow, resolve: goOn } = Promise.withResolvers<void>();
+    // The signature of the first request is on its way to disk while the one who forwarded it starts anew.
+    let signed = false;
+    store.write = async (change) => {
+      signed ||= change.requests?.[0]?.state === 'Signed';
+      if (change.requests?.[0]?.id === 'before' && signed) await slow;
+      return write(change);
+    };
+    void wallet.sign('backup', wallet.request({ id: 'before', data: digestData(1) }));
+    await until(() => signed);
+    wallet.kill('backup');
+    await wallet.start('backup', keys);
+    await until(() => wallet.signer('backup').peers.every(([, up]) => up));
+    const after = wallet.sign('backup', wallet.request({ id: 'after', data: digestData(2) }));
+    goOn();
+    const { outcome, signatures } = await after;
+    expect(outcome).toBe('signed');
+    expect(signatures.map((s) => hex(s.message))).toEqual(['02'.repeat(32)]);
   });
 
   it('says so when its disk fails, and works again when the disk does', async () => {
