@@ -6,6 +6,7 @@ import type { ChannelCredentials } from '@grpc/grpc-js';
 import { quote } from '../common/bytes.ts';
 import { certificatePem, fingerprintOfCertificate } from '../common/certificate.ts';
 import { messageOf } from '../common/errors.ts';
+import { connectFailure } from './connect-failure.ts';
 
 /** A client's own identity in TLS, where the server asks who calls. */
 export type ClientIdentity = { readonly certificate: Uint8Array; readonly privateKey: KeyObject };
@@ -35,7 +36,7 @@ export async function fetchCertificate(address: string, signal?: AbortSignal): P
     if (raw === undefined) reject(new Error(`${address}: the server shows no certificate`));
     else resolve(Uint8Array.from(raw));
   });
-  socket.on('error', (error) => reject(new Error(`${address}: cannot connect: ${messageOf(error)}`)));
+  socket.on('error', (error) => reject(new Error(`${address}: cannot connect: ${connectFailure(messageOf(error))}`)));
   socket.on('close', () => reject(new Error(`${address}: closed the connection before its certificate came`)));
   const abort = () => reject(signal?.reason);
   signal?.addEventListener('abort', abort, { once: true });

@@ -62,10 +62,12 @@ test('another fingerprint than the pinned one is refused before anything is sent
 test('a server with another key than the pinned certificate gets no call', async () => {
   const { address, asked } = await start({ facts: () => wallet.facts });
   const other = fakeHolder('other', 'Client');
-  await expect(clientOf(address, other.certificate).getWallet()).rejects.toThrow('UNAVAILABLE');
+  await expect(clientOf(address, other.certificate).getWallet()).rejects.toThrow(
+    'cannot connect: the server has another key',
+  );
   // The same name, or another certificate of another key with it, does not help.
   const twin = selfSignedCertificate({ commonName: holder.name, privateKey: other.privateKey });
-  await expect(clientOf(address, twin).getWallet()).rejects.toThrow('UNAVAILABLE');
+  await expect(clientOf(address, twin).getWallet()).rejects.toThrow('cannot connect: the server has another key');
   expect(asked).toEqual([]);
 });
 
@@ -79,7 +81,10 @@ test('a call that gets no answer is an error with its code, and a refused one sa
     message: `${signer.address}: GetWallet: UNIMPLEMENTED: "no script"`,
   });
   signer.stop();
-  await expect(client.getWallet()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  await expect(client.getWallet()).rejects.toMatchObject({
+    code: 'UNAVAILABLE',
+    message: `${signer.address}: cannot connect: connection refused`,
+  });
 });
 
 test('a client outlives a restart of its signer', async () => {
@@ -87,7 +92,7 @@ test('a client outlives a restart of its signer', async () => {
   const client = clientOf(signer.address);
   await client.getWallet();
   signer.stop();
-  await expect(client.getWallet()).rejects.toThrow('UNAVAILABLE');
+  await expect(client.getWallet()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   const again = await startFakeSigner(holder, { facts: () => wallet.facts }, splitAddress(signer.address).port);
   toClose.push(() => again.stop());
   await expect.poll(() => client.getWallet().catch(() => undefined), { timeout: 5_000 }).toEqual(wallet.facts);
@@ -98,6 +103,7 @@ test('a call ends at its deadline and when its signal aborts', async () => {
   const request = { statement: Buffer.from('{}'), signature: '', approvals: [] };
   await expect(clientOf(address, holder.certificate, 150).sign(request)).rejects.toMatchObject({
     code: 'DEADLINE_EXCEEDED',
+    message: `${address}: Sign: no answer within 0.15 s`,
   });
   const reason = new Error('enough');
   const abort = new AbortController();

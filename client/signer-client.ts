@@ -13,6 +13,7 @@ import type {
   SignRequest,
   WalletFacts,
 } from '../proto/gen/signer/v1/signer.ts';
+import { connectFailure } from './connect-failure.ts';
 import { fetchPinned, pinnedCredentials, splitAddress } from './pinned-tls.ts';
 import type { ClientIdentity } from './pinned-tls.ts';
 
@@ -157,7 +158,13 @@ export class SignerClient {
 
   #rpcError(name: string, error: ServiceError): RpcError {
     const code = status[error.code] ?? 'UNKNOWN';
-    // The text may be the peer's.
-    return new RpcError(`${this.address}: ${name}: ${code}: ${quote(error.details ?? '', 300)}`, code);
+    const details = error.details ?? '';
+    // Of these grpc-js itself speaks, not the peer.
+    const text = details.startsWith('No connection established')
+      ? `cannot connect: ${connectFailure(details)}`
+      : error.code === status.DEADLINE_EXCEEDED
+        ? `${name}: no answer within ${this.#deadlineMs / 1000} s`
+        : `${name}: ${code}: ${quote(details, 300)}`;
+    return new RpcError(`${this.address}: ${text}`, code);
   }
 }
