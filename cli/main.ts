@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 import { UserError, messageOf } from '../common/errors.ts';
+import { commandLine } from './command-line.ts';
 import { exitCodes } from './exit-codes.ts';
 import { oneLine } from './one-line.ts';
 import { createProgram } from './program.ts';
@@ -49,8 +50,19 @@ function reportUsage({ code, exitCode, message }: CommanderError): number {
     session.note(`error: ${text}`);
     if (meant !== undefined) session.note(`hint: did you mean ${meant}?`);
   }
-  const verb = process.argv.slice(2).filter((word) => /^[a-z]+$/.test(word))[0];
-  const known = createProgram(session).commands.some((command) => command.name() === verb);
-  session.note(`hint: ${known ? `holdfast ${verb}` : 'holdfast'} --help shows how`);
+  session.note(`hint: ${commandLine(session, ...verbsIn(process.argv.slice(2)), '--help')} shows how`);
   return exitCodes.usage;
+}
+
+/** The verbs that a command line begins with, as far as there are such. */
+function verbsIn(words: readonly string[]): readonly string[] {
+  let { commands } = createProgram(session);
+  const verbs: string[] = [];
+  for (const word of words) {
+    const verb = commands.find((command) => command.name() === word);
+    if (verb === undefined) break;
+    verbs.push(word);
+    ({ commands } = verb);
+  }
+  return verbs;
 }

@@ -8,6 +8,7 @@ import { openFolderView } from '../operator/store/folder-view.ts';
 import type { FolderView } from '../operator/store/folder-view.ts';
 import { addressesOf } from '../policy/address.ts';
 import { since } from './age.ts';
+import { commandLine } from './command-line.ts';
 import { splitName } from './namespace.ts';
 import type { NamespaceOptions } from './namespace.ts';
 import { oneLine } from './one-line.ts';
@@ -105,7 +106,9 @@ function screen(session: Session, report: Report, folder: string): readonly stri
   const section = (heads: readonly string[], rows: readonly (readonly string[])[]): readonly string[] =>
     rows.length === 0 ? [] : ['', ...table(heads, rows)];
   const running =
-    operator === undefined ? paint('yellow', `not running: holdfast up ${folder}`) : `running, pid ${operator.pid}`;
+    operator === undefined
+      ? paint('yellow', `not running: ${commandLine(session, 'up', folder)}`)
+      : `running, pid ${operator.pid}`;
   return [
     `${paint('bold', `wallet ${metadata.namespace}/${metadata.name}`)}: ${ready?.status === 'True' ? good(true, 'Ready') : good(false, `not ready: ${oneLine(ready?.message ?? 'not looked at yet')}`)}`,
     `quorum    ${spec.threshold} of ${spec.holders.length}`,

@@ -1,11 +1,12 @@
-import { createWriteStream, statSync } from 'node:fs';
-import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createLog } from '../common/log.ts';
 import type { Log } from '../common/log.ts';
 import { keyString } from '../operator/api/resource.ts';
 import { runEmbedded } from '../operator/embedded.ts';
 import type { ResourceStore } from '../operator/store/resource-store.ts';
+import { makeStateFolder } from '../operator/store/state-folder.ts';
+import { commandLine } from './command-line.ts';
+import { logFile } from './log-file.ts';
 import { linesOf } from './progress.ts';
 import type { Session } from './session.ts';
 import { targetOf } from './target.ts';
@@ -31,7 +32,9 @@ export async function up(session: Session, options: UpOptions): Promise<void> {
     onProblems: problemTeller(session),
   });
   session.note(`operator: running, log in ${file}, metrics on http://${metricsEndpoint}/metrics`);
-  session.note(`Ctrl-C ends it; in another terminal: holdfast get wallets -A --dir ${target.folder}`);
+  session.note(
+    `Ctrl-C ends it; in another terminal: ${commandLine(session, 'get', 'wallets', '-A', '--dir', target.folder)}`,
+  );
   const stopping = options.keepSigners === true ? 'stopping; signers go on' : 'stopping operator and signers';
   session.signal.addEventListener('abort', () => session.note(stopping));
   const watching = watch(session, store);
@@ -74,24 +77,16 @@ function problemTeller(session: Session): (problems: readonly string[]) => void 
   };
 }
 
-/** A log that is larger when the operator starts makes room for a new one. */
-const maxLogBytes = 10 * 1024 * 1024;
-
 /** The operator's log goes to a file; a person is told what matters by {@link watch}. */
 async function operatorLog(
   session: Session,
-  { state }: Target,
+  { folder, stateDir }: Target,
   verbose: boolean,
 ): Promise<{ readonly log: Log; readonly file: string }> {
-  await mkdir(state, { recursive: true, mode: 0o700 });
-  const file = join(state, 'operator.log');
-  const { size = 0 } = statSync(file, { throwIfNoEntry: false }) ?? {};
-  if (size > maxLogBytes) await rename(file, `${file}.1`);
-  const stream = createWriteStream(file, { flags: 'a', mode: 0o600 });
-  // A full disk is no reason to stop signing.
-  stream.on('error', () => {});
+  const file = join(await makeStateFolder(folder, stateDir), 'operator.log');
+  const write = logFile(file);
   const log = createLog((line) => {
-    stream.write(line);
+    write(line);
     if (verbose) session.note(line.trimEnd());
   });
   return { log, file };

@@ -6,6 +6,7 @@ import { quote } from '../common/bytes.ts';
 import { UserError, messageOf } from '../common/errors.ts';
 import { nearest } from '../common/nearest.ts';
 import type { CertificateStatement } from '../statement/statements.ts';
+import { commandLine } from './command-line.ts';
 import { checkKnown } from './known-wallets.ts';
 import { splitName } from './namespace.ts';
 import type { NamespaceOptions } from './namespace.ts';
@@ -21,7 +22,7 @@ export async function connectionTo(
 ): Promise<VerifiedConnection> {
   const { namespace, name } = splitName(word, options);
   const connection = await connectionIfFounded(session, target, namespace, name);
-  if (connection === undefined) throw await notThere(target, namespace, name);
+  if (connection === undefined) throw await notThere(session, target, namespace, name);
   return connection;
 }
 
@@ -52,7 +53,7 @@ export async function connectionIfFounded(
   return connection;
 }
 
-async function notThere(target: Target, namespace: string, name: string): Promise<UserError> {
+async function notThere(session: Session, target: Target, namespace: string, name: string): Promise<UserError> {
   const folder = join(target.state, 'connections');
   const files = await readdir(folder, { recursive: true }).catch(() => []);
   const known = files.filter((file) => file.endsWith('.json')).map((file) => file.slice(0, -'.json'.length));
@@ -60,7 +61,7 @@ async function notThere(target: Target, namespace: string, name: string): Promis
   const meant = known.find((wallet) => wallet.endsWith(`/${name}`)) ?? nearest(wanted, known);
   return new UserError(`wallet ${wanted}: nothing is known of how to reach it`, [
     ...(meant === undefined ? [] : [`did you mean ${meant}?`]),
-    `it is known once the operator has founded it: holdfast up ${target.folder}`,
+    `it is known once the operator has founded it: ${commandLine(session, 'up', target.folder)}`,
   ]);
 }
 
