@@ -77,7 +77,7 @@ need flock
 mkdir -p dist 2>/dev/null || true
 [[ -w dist ]] || fail "$PWD is not writable" 'run it as the user who owns the folder, or in a clone of your own'
 exec 9>dist/.setup.lock
-flock -n 9 || { say 'waiting for another setup of this folder'; flock 9; }
+flock -w 1 9 || { say 'waiting for another setup of this folder'; flock 9; }
 
 need cmp
 bundles=true
