@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '../common/clock.ts';
 import { messageOf, UserError } from '../common/errors.ts';
@@ -12,6 +11,7 @@ import { openOutcomeCursors } from './embedded/outcome-cursor-file.ts';
 import type { Fleet } from './fleet/fleet.ts';
 import { openLocalFleet } from './fleet/local-fleet.ts';
 import { signerCommand } from './fleet/signer-command.ts';
+import { makeFolder } from './make-folder.ts';
 import { operatorMetrics } from './operator-metrics.ts';
 import { runOperator } from './operator.ts';
 import { policyController } from './policy/policy-controller.ts';
@@ -82,7 +82,7 @@ export async function runEmbedded(options: EmbeddedOptions): Promise<Embedded> {
     closing.push(() => store.close());
     const state = stateFolder(dir, stateDir);
     const own = join(state, 'operator');
-    await mkdir(own, { recursive: true, mode: 0o700 });
+    await makeFolder(own);
     const identity = await loadOrCreateOperatorIdentity(own, log);
     const cursors = await openOutcomeCursors(own, systemClock, log);
     closing.push(() => cursors.close());

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { messageOf, UserError } from '../../common/errors.ts';
 import { isObject } from '../api/check-schema.ts';
 import { isMissing, writeAtomically } from '../atomic-file.ts';
+import { makeFolder } from '../make-folder.ts';
 
 /** How state is laid out. An older Holdfast refuses what a newer one wrote. */
 const version = 1;
@@ -18,7 +19,7 @@ export async function makeStateFolder(folder: string, stateDir: string | undefin
   await checkManifests(folder);
   const state = stateFolder(folder, stateDir);
   try {
-    await mkdir(join(state, 'store'), { recursive: true, mode: 0o700 });
+    await makeFolder(join(state, 'store'));
     await writeFile(join(state, '.gitignore'), '*\n', { flag: 'wx' }).catch((error: unknown) => {
       if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
     });
