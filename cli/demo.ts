@@ -1,6 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { clientOptions, parseConnection } from '../client/connection.ts';
@@ -28,6 +27,7 @@ import { bitcoinPayment, solanaTransfer } from './demo/payments.ts';
 import { jsonOf, latencyTable } from './demo/report.ts';
 import type { DemoAudit, DemoKey, DemoRequest } from './demo/report.ts';
 import { verifyHolderLog } from './holder-log.ts';
+import { logFile } from './log-file.ts';
 import { readOperatorIdentity } from './operator-identity.ts';
 import type { Session } from './session.ts';
 
@@ -54,7 +54,9 @@ export async function runDemo(session: Session, { json }: { readonly json: boole
   try {
     say('A wallet of three holders on this machine; two sign together. Nothing is sent to any network.');
     const state = join(folder.path, '.holdfast');
-    const operator = await runEmbedded({ dir: folder.path, signal, log: logTo(folder.path), stopSigners: true });
+    // The log lies beside the state and goes with it.
+    const log = createLog(logFile(join(folder.path, 'operator.log')));
+    const operator = await runEmbedded({ dir: folder.path, signal, log, stopSigners: true });
     ended = operator.ended;
     await new Demo({ session, folder, state, operator, initiator, signal, say }).run(json);
   } catch (error) {
@@ -242,11 +244,4 @@ function holderOf({ holders }: VerifiedConnection, name: string): VerifiedConnec
   const holder = holders.find((each) => each.name === name);
   if (holder === undefined) throw new Error(`examples/quickstart/wallet.yaml: no holder ${name}`);
   return holder;
-}
-
-/** The operator's log lies beside its state and goes with it. */
-function logTo(folder: string): ReturnType<typeof createLog> {
-  const stream = createWriteStream(join(folder, 'operator.log'), { mode: 0o600 });
-  stream.on('error', () => {});
-  return createLog((line) => void stream.write(line));
 }
