@@ -8,6 +8,7 @@ import type { Key } from './api/resource.ts';
 import { writeConnection } from './embedded/connection-files.ts';
 import { loadOrCreateOperatorIdentity } from './embedded/operator-identity.ts';
 import { openOutcomeCursors } from './embedded/outcome-cursor-file.ts';
+import { watchStateFolder } from './embedded/state-folder-watch.ts';
 import type { Fleet } from './fleet/fleet.ts';
 import { openLocalFleet } from './fleet/local-fleet.ts';
 import { signerCommand } from './fleet/signer-command.ts';
@@ -136,9 +137,13 @@ export async function runEmbedded(options: EmbeddedOptions): Promise<Embedded> {
     });
     closing.push(() => metrics.close());
 
+    const gone = new AbortController();
+    closing.push(watchStateFolder(state, clock, (error) => gone.abort(error)));
+    const stop = AbortSignal.any([signal, gone.signal]);
     const run = async (): Promise<void> => {
       try {
-        await runOperator({ store, controllers, clock, log, meter, signal, others: () => walletsOf(fleet) });
+        await runOperator({ store, controllers, clock, log, meter, signal: stop, others: () => walletsOf(fleet) });
+        gone.signal.throwIfAborted();
       } finally {
         running = false;
         await close();

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { digest, utf8 } from '../../common/bytes.ts';
 import type { Clock } from '../../common/clock.ts';
 import { messageOf } from '../../common/errors.ts';
@@ -277,7 +277,6 @@ export class SupervisedSigner {
   }
 
   async #write(record: ProcessRecord): Promise<void> {
-    await mkdir(dirname(this.#files.record), { recursive: true, mode: 0o700 });
     await writeRecord(this.#files.record, record);
     this.#record = record;
   }

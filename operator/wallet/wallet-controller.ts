@@ -35,9 +35,12 @@ export type WalletControllerOptions = {
   readonly log: Log;
   /** Whether the fleet runs all signers on one machine. */
   readonly sharedMachine: boolean;
-  /** Makes known how clients reach a wallet; undefined once it is gone. */
+  /** Makes known how clients reach a wallet, now and then again; undefined once it is gone. */
   readonly publishConnection: (wallet: string, connection: Connection | undefined) => Promise<void>;
 };
+
+/** What was published may be deleted or damaged: it is published again after so long, changed or not. Milliseconds. */
+const republishMs = 10_000;
 
 /** What signers make of what they were told is worth a look right away. */
 const soonMs = 20;
@@ -48,7 +51,8 @@ type Memory = {
   readonly peers: Map<string, PeerAddress>;
   readonly provisioned: Map<string, string>;
   readonly refusals: Map<string, string>;
-  published: string;
+  /** What was published last and when, in monotonic milliseconds. */
+  published: { readonly connection: string; readonly at: number };
 };
 
 /** Founds wallets, hands signers what they need, and says how wallets are. */
@@ -69,7 +73,7 @@ export function walletController(options: WalletControllerOptions): Controller {
         peers: new Map(),
         provisioned: new Map(),
         refusals: new Map(),
-        published: '',
+        published: { connection: '', at: 0 },
       };
       memories.set(name, memory);
       const facts = await observe(options, wallet, memory, signal);
@@ -194,16 +198,19 @@ async function apply(
   memory: Memory,
   signal: AbortSignal,
 ): Promise<number> {
-  const { store, contacts, outcomes, meter, log } = options;
+  const { store, contacts, outcomes, meter, clock, log } = options;
   const { wallet, holders } = facts;
   const name = walletName(wallet);
   const plan = planWallet(facts);
   for (const signer of plan.writeSigners) await store.apply(signer);
   // Before the status: who waits for Ready reads the connection next.
-  const connection = plan.connection === undefined ? '' : encodeConnection(plan.connection);
-  if (connection !== memory.published && plan.connection !== undefined) {
-    await options.publishConnection(name, plan.connection);
-    memory.published = connection;
+  if (plan.connection !== undefined) {
+    const published = { connection: encodeConnection(plan.connection), at: clock.monotonic() };
+    const before = memory.published;
+    if (published.connection !== before.connection || published.at - before.at >= republishMs) {
+      await options.publishConnection(name, plan.connection);
+      memory.published = published;
+    }
   }
   await store.writeStatus(keyOf(wallet), plan.status);
   for (const { type, reason, message } of plan.events) await store.event(keyOf(wallet), type, reason, message);
