@@ -1,20 +1,7 @@
 import type { Command } from 'commander';
 import { expect, test } from 'vitest';
 import { createProgram } from './program.ts';
-import type { Session } from './session.ts';
-
-const session: Session = {
-  print: () => {},
-  write: () => {},
-  note: () => {},
-  env: {},
-  signal: new AbortController().signal,
-  paint: (_style, text) => text,
-  exitWith: () => {},
-};
-
-/** A command's verbs, and theirs. */
-const verbsOf = (command: Command): readonly Command[] => command.commands.flatMap((verb) => [verb, ...verbsOf(verb)]);
+import { parsedVerb, silentSession, verbsOf } from './testing/parsed-verb.ts';
 
 function helpOf(command: Command): string {
   let text = '';
@@ -23,14 +10,10 @@ function helpOf(command: Command): string {
   return text;
 }
 
-/** The words of the first command of a line, as a shell would part them. */
-const wordsOf = (line: string): readonly string[] =>
-  [...(line.split(/ [|>] /)[0] ?? '').matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(([, a, b, c]) => a ?? b ?? c ?? '');
-
-const paths = verbsOf(createProgram(session)).map((verb) =>
+const paths = verbsOf(createProgram(silentSession)).map((verb) =>
   verb.parent?.parent ? `${verb.parent.name()} ${verb.name()}` : verb.name(),
 );
-const leaves = verbsOf(createProgram(session)).filter((verb) => verb.commands.length === 0);
+const leaves = verbsOf(createProgram(silentSession)).filter((verb) => verb.commands.length === 0);
 const shown = (verb: Command): boolean => verb.summary() !== '';
 
 test('there is every verb of this version', () => {
@@ -59,7 +42,7 @@ test.each([
       .split(' ')
       .filter(Boolean)
       .reduce((at, name) => at.commands.find((verb) => verb.name() === name) ?? at, program);
-  const help = helpOf(find(createProgram(session)));
+  const help = helpOf(find(createProgram(silentSession)));
   const lines =
     help
       .split('Examples:\n')[1]
@@ -69,13 +52,7 @@ test.each([
       .filter(Boolean) ?? [];
   expect(lines.length).toBeGreaterThan(0);
   for (const line of lines) {
-    const [program, ...words] = wordsOf(line);
-    expect(program).toBe('holdfast');
-    const parsed = createProgram(session);
-    let ran = '';
-    for (const verb of verbsOf(parsed)) if (verb.commands.length === 0) verb.action(() => void (ran = verb.name()));
-    if (words.includes('--help')) continue;
-    await parsed.parseAsync(words, { from: 'user' });
+    const ran = await parsedVerb(line);
     if (path !== '') expect(ran, line).toBe(path.split(' ').at(-1));
   }
 });

@@ -1,9 +1,9 @@
-import { readFile, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseConnection } from '../client/connection.ts';
 import type { VerifiedConnection } from '../client/connection.ts';
+import { readConnectionFile } from '../client/connection-file.ts';
 import { quote } from '../common/bytes.ts';
-import { UserError, messageOf } from '../common/errors.ts';
+import { UserError } from '../common/errors.ts';
 import { nearest } from '../common/nearest.ts';
 import type { CertificateStatement } from '../statement/statements.ts';
 import { commandLine } from './command-line.ts';
@@ -34,19 +34,8 @@ export async function connectionIfFounded(
   name: string,
 ): Promise<VerifiedConnection | undefined> {
   const file = join(target.state, 'connections', namespace, `${name}.json`);
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw new UserError(`${file}: cannot read: ${messageOf(error)}`);
-  }
-  let connection: VerifiedConnection;
-  try {
-    connection = parseConnection(text);
-  } catch (error) {
-    throw new UserError(`${file}: ${messageOf(error)}`, ['the operator writes it anew when it runs: holdfast up DIR']);
-  }
+  const connection = await readConnectionFile(file);
+  if (connection === undefined) return undefined;
   if (connection.wallet !== `${namespace}/${name}`)
     throw new UserError(`${file}: is of wallet ${quote(connection.wallet)}, want ${namespace}/${name}`);
   await checkKnown(session, target, connection);

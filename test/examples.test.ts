@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { validate } from '../operator/api/validate.ts';
 import { parsePolicy, policyDocument } from '../policy/document.ts';
 import { canonicalize } from '../statement/canonical.ts';
+import { parsedVerb } from '../cli/testing/parsed-verb.ts';
 import { utf8 } from '../common/bytes.ts';
 
 const root = new URL('../examples/', import.meta.url);
@@ -44,4 +45,34 @@ test('no example holds a secret', () => {
     expect(text, file).not.toMatch(/PRIVATE KEY|kind: Secret/);
     expect(utf8(text).length, file).toBeLessThan(64 * 1024);
   }
+});
+
+const documents = readdirSync(new URL('..', root), { encoding: 'utf8' })
+  .filter((name) => name.endsWith('.md'))
+  .concat(
+    ...['docs', 'examples'].map((folder) =>
+      readdirSync(new URL(`../${folder}/`, root), { recursive: true, encoding: 'utf8' })
+        .filter((name) => name.endsWith('.md'))
+        .map((name) => `${folder}/${name}`),
+    ),
+  )
+  .map((name) => [name, readFileSync(new URL(`../${name}`, root), 'utf8')] as const);
+
+const blocksOf = (text: string, language: string): readonly string[] =>
+  [...text.matchAll(/^```(\w*)\n([^]*?)^```$/gm)].flatMap(([, word, block = '']) => (word === language ? [block] : []));
+
+test('commands in documents are such as the program takes', async () => {
+  const lines = documents.flatMap(([name, text]) =>
+    blocksOf(text, 'sh')
+      .flatMap((block) => block.split('\n'))
+      .filter((line) => /^(?:bin\/)?holdfast /.test(line))
+      .map((line) => [name, line] as const),
+  );
+  expect(lines.length).toBeGreaterThan(5);
+  for (const [name, line] of lines) await expect(parsedVerb(line), `${name}: ${line}`).resolves.not.toBe('');
+});
+
+test('the service that a document shows is the one that is type-checked', () => {
+  const [, text = ''] = documents.find(([name]) => name === 'docs/how-to/sign-from-a-service.md') ?? [];
+  expect(blocksOf(text, 'ts')).toEqual([readFileSync(new URL('sdk/sign-message.ts', root), 'utf8')]);
 });
