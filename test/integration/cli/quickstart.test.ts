@@ -63,7 +63,9 @@ class Up {
 }
 
 const connection = () =>
-  parseConnection(readFileSync(join(folder, 'wallets/.holdfast/connections/default/treasury.json'), 'utf8'));
+  parseConnection(
+    readFileSync(join(folder, 'holdfast-quickstart/.holdfast/connections/default/treasury.json'), 'utf8'),
+  );
 
 const listens = ({ endpoint }: { readonly endpoint: string }): Promise<boolean> =>
   new Promise((resolve) => {
@@ -89,7 +91,7 @@ function commandsOf(heading: string): readonly string[] {
 
 test('what the README says first makes a wallet', async () => {
   const commands = commandsOf('Start it');
-  expect(commands.at(-1)).toBe('holdfast up wallets');
+  expect(commands.at(-1)).toBe('holdfast up ~/holdfast-quickstart');
   await runScript(
     commands
       .slice(0, -1)
@@ -97,7 +99,7 @@ test('what the README says first makes a wallet', async () => {
       .join('\n'),
     folder,
   );
-  const up = new Up('wallets');
+  const up = new Up('holdfast-quickstart');
   await up.says('wallet default/treasury: Ready');
   expect(up.said).toContain('target: folder');
   expect(up.said).toMatch(
@@ -109,9 +111,9 @@ test('what the README says first makes a wallet', async () => {
 
 test('every other command of the README does what it says', async () => {
   const [environmentLine, ...commands] = commandsOf('Use it');
-  expect(environmentLine).toBe('export HOLDFAST_DIR=wallets');
+  expect(environmentLine).toBe('export HOLDFAST_DIR=~/holdfast-quickstart');
   const script = commands.map((command) => {
-    const run = `HOLDFAST_DIR=wallets; export HOLDFAST_DIR; ${command}`;
+    const run = `${environmentLine}; ${command}`;
     if (command.includes('--digest')) return `3> ${run}`;
     // The operator sees the file when it was left alone for a moment.
     if (command.startsWith('mv ')) return `> ${run}; until holdfast get sreq 2>&1 | grep -q Signed; do sleep 0.2; done`;
@@ -125,12 +127,12 @@ test('the wallet can be looked at, asked and audited', async () => {
 });
 
 test('a second operator is refused and changes nothing', async () => {
-  const second = new Up('wallets');
+  const second = new Up('holdfast-quickstart');
   expect(await second.ended).toBe(1);
   expect(second.said).toMatch(/^error: .*\bprocess \d+\b.*$/m);
   expect(second.said).toMatch(/^hint: /m);
   await runScript(
-    '> holdfast sign --dir wallets --wallet treasury --key solana --message "still here" --ssh-key initiator',
+    '> holdfast sign --dir holdfast-quickstart --wallet treasury --key solana --message "still here" --ssh-key holdfast-quickstart/initiator',
     folder,
   );
 });
@@ -142,15 +144,15 @@ test('Ctrl-C ends operator and signers, and the next start finds the same keys',
   expect(up?.said).toContain('stopping operator and signers\nstopped\n');
   expect(await Promise.all(holders.map(listens))).toEqual([false, false, false]);
   await runScript(
-    '1> holdfast sign --dir wallets --wallet treasury --key solana --message a --ssh-key initiator\nerr error: wallet: no signer gave facts',
+    '1> holdfast sign --dir holdfast-quickstart --wallet treasury --key solana --message a --ssh-key holdfast-quickstart/initiator\nerr error: wallet: no signer gave facts',
     folder,
   );
 
-  const again = new Up('wallets');
+  const again = new Up('holdfast-quickstart');
   await again.says('wallet default/treasury: Ready\n');
   expect(connection().genesis).toBe(genesis);
   await runScript(
-    '> holdfast sign --dir wallets --wallet treasury --key solana --message "back again" --ssh-key initiator\n> holdfast address treasury bitcoin --dir wallets\nout = address',
+    '> holdfast sign --dir holdfast-quickstart --wallet treasury --key solana --message "back again" --ssh-key holdfast-quickstart/initiator\n> holdfast address treasury bitcoin --dir holdfast-quickstart\nout = address',
     folder,
   );
   expect(await again.stop()).toBe(0);
@@ -158,13 +160,13 @@ test('Ctrl-C ends operator and signers, and the next start finds the same keys',
 
 test('manifests with problems are told, file by file, and are no end', async () => {
   await runScript(
-    '> printf "apiVersion: holdfast.dev/v1alpha1\\nkind: Walet\\nmetadata: {name: x}\\n" > wallets/wrong.yaml',
+    '> printf "apiVersion: holdfast.dev/v1alpha1\\nkind: Walet\\nmetadata: {name: x}\\n" > holdfast-quickstart/wrong.yaml',
     folder,
   );
-  const up = new Up('wallets');
+  const up = new Up('holdfast-quickstart');
   await up.says('hint: what was in force stays so');
   expect(up.said).toContain('error: wrong.yaml, document 1: kind: want Wallet, Signer');
-  await runScript('> rm wallets/wrong.yaml', folder);
+  await runScript('> rm holdfast-quickstart/wrong.yaml', folder);
   await up.says('manifests: no problems left');
   expect(await up.stop()).toBe(0);
 });
