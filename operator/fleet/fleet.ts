@@ -47,4 +47,6 @@ export type SignerObservation = {
   readonly reason: NotRunning | '';
   /** The same in words; "" when it is running. */
   readonly message: string;
+  /** Of one that is running: why it could not be started again. */
+  readonly warning?: { readonly reason: NotRunning; readonly message: string };
 };

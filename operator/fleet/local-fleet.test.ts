@@ -238,7 +238,20 @@ describe('the seal key of a local signer', { timeout: 30_000 }, () => {
     await untilServing(fleet, spec);
     const file = join(folder, 'seals', 'payments', 'treasury', 'client.key');
     const key = readFileSync(file, 'latin1');
+    const { running, warning } = (await fleet.observe(spec)) ?? {};
+    expect({ running, warning }).toEqual({ running: true, warning: undefined });
+    secrets.set('payments', 'seal', undefined);
+    await fleet.ensure(spec);
+    expect(await fleet.observe(spec)).toMatchObject({
+      running: true,
+      warning: {
+        reason: 'SealNotFound',
+        message: `there is no Secret payments/seal, whose key kek seals the signer's state; put back the one that the signer's state was sealed with, no other opens it (${file} has it)`,
+      },
+    });
     secrets.set('payments', 'seal', { kek: Buffer.alloc(32, 0x99) });
+    await fleet.ensure(spec);
+    expect(await fleet.observe(spec)).toMatchObject({ running: true, warning: { reason: 'SealInvalid' } });
     crash(folder);
     await untilObserved(fleet, spec, { running: false, reason: 'SealInvalid' });
     expect((await fleet.observe(spec))?.message).toContain('is not the one');

@@ -15,7 +15,8 @@ const wordsOf = (text: string | Uint8Array, start = 0): Promise<string> => {
 
 describe('what a signer said last', () => {
   it.each([
-    ['its last error', entry('error', 'first') + entry('error', 'second') + entry('info', 'bye'), 'second'],
+    ['the error it ended with', entry('error', 'first') + entry('info', 'on') + entry('error', 'second'), 'second'],
+    ['nothing of an entry that is no error', entry('error', 'long ago') + entry('info', 'peer up'), ''],
     [
       'an error with its cause',
       entry('error', 'cannot open', { error: 'no space left' }),

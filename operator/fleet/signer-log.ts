@@ -27,7 +27,10 @@ export async function rotateLog(file: string, most = MOST_BYTES): Promise<boolea
   return true;
 }
 
-/** The last error of a log from byte `start` on, else its last line; one line for a person, "" if it has none. */
+/**
+ * What a log says from byte `start` on about the end of who wrote it: the error that comes last of its entries, or what
+ * follows the last entry otherwise; one line for a person, "" where there is neither.
+ */
 export async function lastWords(file: string, start: number): Promise<string> {
   const size = await sizeOf(file);
   const from = Math.max(start <= size ? start : 0, size - TAIL_BYTES);
@@ -36,10 +39,14 @@ export async function lastWords(file: string, start: number): Promise<string> {
     .split('\n')
     .filter((line) => line.trim() !== '')
     .toReversed();
-  const said = lines.map(errorOf).find((error) => error !== undefined) ?? lines[0] ?? '';
+  const last = lines.findIndex(isEntry);
+  const after = last === -1 ? lines : lines.slice(0, last + 1);
+  const said = after.map(errorOf).find((error) => error !== undefined) ?? after.find((each) => !isEntry(each)) ?? '';
   const line = said.replaceAll(/[\p{C}\s]+/gu, ' ').trim();
   return line.length > MOST_CHARACTERS ? `${line.slice(0, MOST_CHARACTERS)}...` : line;
 }
+
+const isEntry = (line: string): boolean => line.startsWith('{"time":');
 
 /** What a line says if it is about an error: an entry of a Log, a line for a person, or an exception that Node prints. */
 function errorOf(line: string): string | undefined {

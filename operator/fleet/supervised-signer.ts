@@ -16,7 +16,7 @@ import { endProcess, isAlive } from './process-identity.ts';
 import type { ProcessIdentity } from './process-identity.ts';
 import { readRecord, writeRecord } from './process-record.ts';
 import type { Ports, ProcessRecord } from './process-record.ts';
-import { writeSealKey } from './seal-key-file.ts';
+import { checkSealKey, writeSealKey } from './seal-key-file.ts';
 import { findRecord, listenFlags, signerFlags } from './signer-flags.ts';
 import { lastWords, openLog, rotateLog, sizeOf } from './signer-log.ts';
 import type { SignerCommand } from './signer-command.ts';
@@ -68,6 +68,8 @@ export class SupervisedSigner {
   /** Digest of the spec that was last tried. */
   #attempted = '';
   #problem: Problem = { reason: 'Pending', message: 'nobody has asked for this signer since the operator started' };
+  /** Why a process that runs could not be started again. */
+  #warning: Problem | undefined;
   #cancelRetry: (() => void) | undefined;
   #cancelWatch: (() => void) | undefined;
   #turn: Promise<void> = Promise.resolve();
@@ -125,6 +127,7 @@ export class SupervisedSigner {
       metricsEndpoint: endpoint(this.#ports?.metrics),
       reason: running ? '' : this.#problem.reason,
       message: running ? '' : this.#problem.message,
+      ...(running && this.#warning !== undefined && { warning: this.#warning }),
     };
   }
 
@@ -169,7 +172,10 @@ export class SupervisedSigner {
         if (!this.#watched.child) await this.#ended(this.#watched);
         return;
       }
-      if (this.#watched !== undefined && wanted === this.#record?.spec) return;
+      if (this.#watched !== undefined && wanted === this.#record?.spec) {
+        this.#warning = await checkSealKey(this.#options.secrets, spec, this.#sealFiles());
+        return;
+      }
       // Asking again does not shorten the pause after a failure; a Secret may be there now.
       const paused = this.#cancelRetry !== undefined && !this.#problem.reason.startsWith('Seal');
       if (paused && wanted === this.#attempted) return;
@@ -183,10 +189,11 @@ export class SupervisedSigner {
   }
 
   async #start(spec: SignerSpec, wanted: string): Promise<void> {
-    const { data, log, sealKey, folder } = this.#files;
+    const { data, log, folder } = this.#files;
     this.#cancelRetry?.();
     this.#cancelRetry = undefined;
-    const problem = await writeSealKey(this.#options.secrets, spec, { file: sealKey, data });
+    this.#warning = undefined;
+    const problem = await writeSealKey(this.#options.secrets, spec, this.#sealFiles());
     if (problem !== undefined) {
       this.#problem = problem;
       return this.#retryIn(SEAL_WATCH);
@@ -279,6 +286,10 @@ export class SupervisedSigner {
   async #write(record: ProcessRecord): Promise<void> {
     await writeRecord(this.#files.record, record);
     this.#record = record;
+  }
+
+  #sealFiles(): { readonly file: string; readonly data: string } {
+    return { file: this.#files.sealKey, data: this.#files.data };
   }
 
   #command({ wallet, holder, operator }: SignerSpec): readonly string[] {
