@@ -89,6 +89,7 @@ export const eventReasons = {
   PolicyChangeProposed: 'A change of the policy was handed to the signers.',
   PolicyEnforced: 'Every holder enforces the policy.',
   SignerUnavailable: 'A signer stopped to answer or to serve.',
+  SealUnusable: "The Secret of a running signer's seal is gone or is another: the signer could not be started again.",
   SignerRestored: 'A signer answers and serves again.',
   CulpritFound: "A cryptographic check failed on a holder's message.",
   CounterpartyBanned: 'Two holders will not sign together again.',

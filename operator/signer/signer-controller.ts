@@ -23,9 +23,14 @@ export const signerController = (options: SignerControllerOptions): Controller =
   async reconcile(key, signal) {
     const facts = await observe(options, key as Key<'Signer'>, signal);
     if (facts === undefined) return undefined;
-    const { status, ensure, stop, nextMs } = planSigner(facts);
+    const { status, ensure, stop, warn, nextMs } = planSigner(facts);
     // The pin first: no wallet may be founded on a signer that would be forgotten.
     await options.store.writeStatus(key as Key<'Signer'>, status);
+    if (warn !== undefined) {
+      const { namespace, name } = facts.signer.spec.walletRef;
+      for (const about of [key, { kind: 'Wallet', namespace, name } as const])
+        await options.store.event(about, 'Warning', 'SealUnusable', warn);
+    }
     if (ensure !== undefined) await options.fleet.ensure(ensure);
     if (stop !== undefined) await options.fleet.remove(stop, { destroy: false });
     if (facts.signer.metadata.deletionTimestamp === undefined) return nextMs;

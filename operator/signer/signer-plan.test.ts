@@ -45,6 +45,23 @@ test('a Signer that serves says so, with what its signer says of itself', () => 
   });
 });
 
+test('a Signer that serves and could not start again says so, and warns once', () => {
+  const warning = { reason: 'SealNotFound', message: 'there is no Secret payments/seal' } as const;
+  const first = planSigner(facts({ observation: observation('client', { warning }) }));
+  const message = 'the signer, version 0.1.0, serves, but could not be started again: there is no Secret payments/seal';
+  expect(conditionOf(first.status.conditions, 'Ready')).toMatchObject({
+    status: 'True',
+    reason: 'SealNotFound',
+    message,
+  });
+  expect(first.warn).toBe(`client: ${message}`);
+  const warned = { ...signer, status: first.status };
+  expect(planSigner(facts({ signer: warned, observation: observation('client', { warning }) })).warn).toBeUndefined();
+  const after = planSigner(facts({ signer: warned }));
+  expect(after.warn).toBeUndefined();
+  expect(conditionOf(after.status.conditions, 'Ready')?.reason).toBe('Serving');
+});
+
 describe('a Signer that should run and does not serve says why', () => {
   const cases: readonly (readonly [string, Partial<SignerFacts>, string, string])[] = [
     ['not started', { observation: undefined, answer: undefined }, 'Starting', 'about to be started'],

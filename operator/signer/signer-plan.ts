@@ -1,5 +1,5 @@
 import type { Finding } from '../api/conditions.ts';
-import { setCondition } from '../api/conditions.ts';
+import { conditionOf, setCondition } from '../api/conditions.ts';
 import type { Signer, Wallet } from '../api/resource.ts';
 import type { SignerId, SignerObservation, SignerSpec } from '../fleet/fleet.ts';
 import { namespaceOf, servingSigner } from './holder-signers.ts';
@@ -26,6 +26,8 @@ export type SignerPlan = {
   /** The process that ends, keeping its state, because its Signer or Wallet is gone. */
   readonly stop?: SignerId;
   readonly status: NonNullable<Signer['status']>;
+  /** What puts the signer at risk since this look, in words. */
+  readonly warn?: string;
   /** Milliseconds until the next look. */
   readonly nextMs: number;
 };
@@ -46,11 +48,15 @@ export function planSigner(facts: SignerFacts): SignerPlan {
   const fingerprint = before?.fingerprint ?? learnt?.fingerprint;
   const version = learnt?.description.version ?? before?.version;
   const epoch = learnt === undefined ? before?.epoch : epochOf(learnt.description.keys);
+  const risk = facts.observation?.warning?.reason;
   const policyDigest = (learnt?.description.policyDigest || undefined) ?? before?.policyDigest;
   return {
     ...('ensure' in duty && { ensure: duty.ensure }),
     ...(finding.reason === 'WalletNotFound' &&
       facts.observation !== undefined && { stop: { wallet: `${namespace}/${name}`, holder } }),
+    ...(finding.status === 'True' &&
+      finding.reason === risk &&
+      conditionOf(before?.conditions, 'Ready')?.reason !== risk && { warn: `${holder}: ${finding.message}` }),
     status: {
       conditions: setCondition(before?.conditions, finding, generation, now),
       observedGeneration: generation,
@@ -155,8 +161,15 @@ function readiness({ observation, answer }: SignerFacts): Finding {
       return notReady('FingerprintMismatch', answer.message);
     case 'Described': {
       const { genesis, problems, version } = answer.description;
-      if (problems.length === 0)
-        return { type: 'Ready', status: 'True', reason: 'Serving', message: `the signer, version ${version}, serves` };
+      const serves = `the signer, version ${version}, serves`;
+      if (problems.length === 0 && observation.warning !== undefined)
+        return {
+          type: 'Ready',
+          status: 'True',
+          reason: observation.warning.reason,
+          message: `${serves}, but could not be started again: ${observation.warning.message}`,
+        };
+      if (problems.length === 0) return { type: 'Ready', status: 'True', reason: 'Serving', message: serves };
       return notReady(genesis === '' ? 'Starting' : 'NotServing', problems.join('; '));
     }
   }
