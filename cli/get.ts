@@ -7,6 +7,7 @@ import type { Kind, Resource } from '../operator/api/resource.ts';
 import { openFolderView } from '../operator/store/folder-view.ts';
 import { defaultNamespace } from '../operator/store/manifest-key.ts';
 import { since } from './age.ts';
+import { commandLine } from './command-line.ts';
 import { jsonPath } from './json-path.ts';
 import { kindsNamed } from './kinds.ts';
 import type { NamespaceOptions } from './namespace.ts';
@@ -36,6 +37,10 @@ export async function get(
   const found = here.filter(({ metadata }) => name === undefined || metadata.name === name);
   if (name !== undefined && found.length === 0) throw notFound(word, name, namespace, all);
 
+  if ((await view.operator()) === undefined)
+    session.note(
+      `no operator runs: this is what was last seen; start one: ${commandLine(session, 'up', target.folder)}`,
+    );
   const [first] = found;
   const whole = name !== undefined && found.length === 1 ? first : { apiVersion: 'v1', kind: 'List', items: found };
   if (options.output === 'json') return session.print(JSON.stringify(whole, undefined, 2));

@@ -25,8 +25,8 @@ export async function chooseInitiator(
   if (wanted.length === 0) throw unknownInitiator(options.initiator ?? '', initiators);
   const signers =
     options.sshKey === undefined
-      ? await agentKeys(session, 'no --ssh-key is given and')
-      : [await signerOfFile(session, options.sshKey)];
+      ? await agentKeys(session, 'no --ssh-key is given and', 'give a private key: --ssh-key FILE')
+      : [await signerOfFile(session, options.sshKey, wanted)];
   const found = wanted.flatMap(({ name, key }) => {
     const signer = signers.find((each) => equal(each.key.blob, key.blob));
     return signer === undefined ? [] : [{ name, signer }];
@@ -40,14 +40,12 @@ export async function chooseInitiator(
   return first;
 }
 
-async function signerOfFile(session: Session, file: string): Promise<SshSigner> {
+async function signerOfFile(session: Session, file: string, wanted: readonly Initiator[]): Promise<SshSigner> {
   let bytes: Buffer;
   try {
     bytes = await readFile(file);
   } catch (error) {
-    throw new UserError(`--ssh-key: cannot read ${quote(file, 200)}: ${messageOf(error)}`, [
-      'make a key with: ssh-keygen -t ed25519 -f FILE',
-    ]);
+    throw new UserError(`--ssh-key: cannot read ${quote(file, 200)}: ${messageOf(error)}`, [keysOf(wanted)]);
   }
   try {
     if (/^(?:ssh-|ecdsa-|sk-)\S+ /.test(bytes.toString('latin1')))
@@ -57,7 +55,7 @@ async function signerOfFile(session: Session, file: string): Promise<SshSigner> 
     if (error instanceof UserError)
       throw new UserError(
         `${file}: ${error.message}`,
-        error.hints.map((hint) => hint.replace('FILE', file)),
+        error.hints.map((hint) => hint.replace(/\bFILE\b/, file)),
       );
     throw new UserError(`${file}: ${messageOf(error)}`);
   } finally {
@@ -68,20 +66,18 @@ async function signerOfFile(session: Session, file: string): Promise<SshSigner> 
 /** The agent's half of a public key, as git and ssh take it. */
 async function agentSigner(session: Session, file: string, text: string): Promise<SshSigner> {
   const key = parseSshPublicKey(text);
-  const found = (await agentKeys(session, 'the file is a public key and')).find((each) =>
-    equal(each.key.blob, key.blob),
-  );
+  const privateFile = file.endsWith('.pub') ? file.slice(0, -'.pub'.length) : 'FILE of its private half';
+  const instead = `give its private half: --ssh-key ${privateFile}`;
+  const keys = await agentKeys(session, 'it is a public key and', instead);
+  const found = keys.find((each) => equal(each.key.blob, key.blob));
   if (found === undefined)
-    throw new UserError(`ssh-agent does not have ${fingerprint(key)}`, [
-      `add it: ssh-add ${file.replace(/\.pub$/, '')}`,
-    ]);
+    throw new UserError(`ssh-agent does not have ${fingerprint(key)}`, [`add it: ssh-add ${privateFile}`]);
   return found;
 }
 
-async function agentKeys(session: Session, why: string): Promise<readonly SshSigner[]> {
+async function agentKeys(session: Session, why: string, instead: string): Promise<readonly SshSigner[]> {
   const socketPath = session.env['SSH_AUTH_SOCK'] ?? '';
-  if (socketPath === '')
-    throw new UserError(`${why} no ssh-agent runs: SSH_AUTH_SOCK is not set`, ['give a private key: --ssh-key FILE']);
+  if (socketPath === '') throw new UserError(`${why} no ssh-agent runs: SSH_AUTH_SOCK is not set`, [instead]);
   return agentIdentities(socketPath, session.signal);
 }
 
@@ -102,7 +98,10 @@ function noSuchKey(signers: readonly SshSigner[], wanted: readonly Initiator[], 
       ? `${options.sshKey}: its key ${had} is of ${who}`
       : `ssh-agent has ${had === '' ? 'no key that can sign statements' : `${had}, which is of ${who}`}`;
   return new UserError(message, [
-    `want ${wanted.map(({ name, key }) => `${fingerprint(key)} of ${name}`).join(' or ')}`,
+    keysOf(wanted),
     ...(options.sshKey === undefined ? ['add it with ssh-add, or give its file: --ssh-key FILE'] : []),
   ]);
 }
+
+const keysOf = (wanted: readonly Initiator[]): string =>
+  `want ${wanted.map(({ name, key }) => `${fingerprint(key)} of ${name}`).join(' or ')}`;

@@ -36,16 +36,22 @@ export async function readPayload(options: PayloadOptions, key: PublicKey, signa
   }
   if (message !== undefined) return { chain: '', format: 'Message', data: await readMessage(message, key, signal) };
   if (digest !== undefined) return { chain: '', format: 'Digest', data: hexBytes('--digest', digest) };
-  throw new UserError(
-    'nothing to sign: give one of --transaction, --psbt, --message and --digest',
+  throw noPayload('sign');
+}
+
+/** None of the options that say what it is about. */
+export const noPayload = (verb: string, others = ''): UserError =>
+  new UserError(
+    `nothing to ${verb}: give one of --transaction, --psbt, --message and --digest${others}`,
     [],
     exitCodes.usage,
   );
-}
 
 /** Text becomes an off-chain message of the key, which is all that Ed25519 keys sign besides transactions. */
 async function readMessage(given: string, key: PublicKey, signal: AbortSignal): Promise<Uint8Array> {
-  const bytes = given.startsWith('@') ? await readInput('--message', given.slice(1), signal) : utf8(given);
+  const bytes = given.startsWith('@')
+    ? await readInput('--message', given.slice(1), signal, 'give the text itself, @FILE, or @- for stdin')
+    : utf8(given);
   if (equal(bytes.subarray(0, signingDomain.length), signingDomain)) return bytes;
   let text: string;
   try {
@@ -60,12 +66,27 @@ async function readMessage(given: string, key: PublicKey, signal: AbortSignal): 
 
 async function readBytes(option: string, given: string, signal: AbortSignal): Promise<Uint8Array> {
   if (/^(?:0x)?(?:[0-9a-fA-F]{2}){16,}$/.test(given)) return hexBytes(option, given);
-  const file = await readInput(option, given, signal);
+  const file = await readFileOrSay(option, given, signal);
   const text = Buffer.from(file).toString('latin1').trim();
   if (/^(?:0x)?(?:[0-9a-fA-F]{2})+$/.test(text)) return hexBytes(option, text);
   const decoded = Buffer.from(text.replaceAll(/\s/g, ''), 'base64');
   const wasBase64 = /^[A-Za-z0-9+/\s]+={0,2}$/.test(text) && decoded.toString('base64') === text.replaceAll(/\s/g, '');
   return wasBase64 ? Uint8Array.from(decoded) : file;
+}
+
+/** A file; what names none but is in hex was meant as the bytes. */
+async function readFileOrSay(option: string, given: string, signal: AbortSignal): Promise<Uint8Array> {
+  try {
+    return await readInput(option, given, signal, 'give a file, - for stdin, or the bytes in hex');
+  } catch (error) {
+    const digits = /^(?:0x)?(?<digits>[0-9a-fA-F]+)$/.exec(given)?.groups?.['digits'];
+    if (digits === undefined || !(error instanceof UserError)) throw error;
+    const what =
+      digits.length % 2 > 0
+        ? `${digits.length} digits of hex are no whole bytes`
+        : `${digits.length / 2} bytes in hex are too short`;
+    throw new UserError(`${option}: ${quote(given, 40)} names no file, and ${what}`, error.hints, exitCodes.usage);
+  }
 }
 
 const hexBytes = (option: string, text: string): Uint8Array => {
@@ -76,7 +97,7 @@ const hexBytes = (option: string, text: string): Uint8Array => {
 };
 
 /** A file, or stdin for -; bounded, so that a device is no way to fill memory. */
-async function readInput(option: string, path: string, signal: AbortSignal): Promise<Uint8Array> {
+async function readInput(option: string, path: string, signal: AbortSignal, hint: string): Promise<Uint8Array> {
   try {
     if (path !== '-') return bounded(option, await readFile(path));
     const chunks: Buffer[] = [];
@@ -90,9 +111,7 @@ async function readInput(option: string, path: string, signal: AbortSignal): Pro
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof UserError) throw error;
-    throw new UserError(`${option}: cannot read ${quote(path, 200)}: ${messageOf(error)}`, [
-      'give a file, - for stdin, or the bytes in hex',
-    ]);
+    throw new UserError(`${option}: cannot read ${quote(path, 200)}: ${messageOf(error)}`, [hint]);
   }
 }
 

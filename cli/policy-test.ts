@@ -11,7 +11,7 @@ import { exitCodes } from './exit-codes.ts';
 import { judgementLines } from './inspect.ts';
 import { judge } from './judgement.ts';
 import { problemsOf, readManifestFile } from './manifest-file.ts';
-import { readPayload } from './payload.ts';
+import { noPayload, readPayload } from './payload.ts';
 import type { PayloadOptions } from './payload-options.ts';
 import type { Session } from './session.ts';
 
@@ -32,6 +32,9 @@ export async function policyTest(session: Session, file: string, options: Policy
     throw new UserError(`${file}: the policy has no initiator ${quote(initiator)}`, [
       `it has ${policy.initiators.map(({ name }) => name).join(', ')}`,
     ]);
+  const { transaction, psbt, message, digest } = options;
+  if (request === undefined && [transaction, psbt, message, digest].every((given) => given === undefined))
+    throw noPayload('judge', ', or a request: -f FILE');
   const publicKey = publicKeyOf(options, request?.spec.payload.format);
   const payload: Payload =
     request === undefined ? await readPayload(options, publicKey, session.signal) : payloadOf(request.spec.payload);

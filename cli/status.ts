@@ -125,15 +125,16 @@ function screen(session: Session, report: Report, folder: string): readonly stri
       ]),
     ),
     ...section(
-      ['Holder', 'Role', 'Signer', 'Version', 'Fingerprint'],
+      ['Holder', 'Role', 'Signer', 'Version', 'Fingerprint', 'Message'],
       spec.holders.map(({ name, role }) => {
         const { available, message = '', version = '', fingerprint = '' } = holderOf(wallet, name);
         return [
           name,
           role,
-          available ? good(true, 'available') : good(false, oneLine(message) || 'not available'),
+          available ? good(true, 'available') : good(false, 'not available'),
           version || '<none>',
           fingerprint || '<none>',
+          available ? '' : oneLine(message),
         ];
       }),
     ),

@@ -85,9 +85,10 @@ describe('what is no key for us is refused with the way out', () => {
     ['p384-pkcs8', ['-t', 'ecdsa', '-b', '384', '-m', 'PKCS8'], 'ec secp384r1'],
   ])('a key of another kind: %s', (name, options, kind) => {
     const { file } = generated(name, ...options, ...noPassphrase);
-    expect(refusal(readFileSync(file)).message).toBe(
-      `ssh private key: want an Ed25519 or ECDSA P-256 key, got ${kind}`,
-    );
+    const { message, hints } = refusal(readFileSync(file));
+    expect(message).toBe(`ssh private key: want an Ed25519 or ECDSA P-256 key, got ${kind}`);
+    // Never over the key that is there.
+    expect(hints.join()).toContain('-f NEW_FILE;');
   });
 
   test('a public key', () => {

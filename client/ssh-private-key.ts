@@ -39,9 +39,7 @@ function dearmor(file: Uint8Array): { readonly label: string; readonly lines: re
   const match = /^-----BEGIN (?<label>[A-Z0-9 ]{1,40})-----\n(?<body>[\s\S]*)\n-----END \k<label>-----$/.exec(text);
   const { label, body } = match?.groups ?? {};
   if (label === undefined || body === undefined)
-    throw new UserError('ssh private key: want a file that begins with "-----BEGIN OPENSSH PRIVATE KEY-----"', [
-      'make a key with: ssh-keygen -t ed25519 -f FILE',
-    ]);
+    throw new UserError('ssh private key: want a file that begins with "-----BEGIN OPENSSH PRIVATE KEY-----"');
   return { label, lines: body.split('\n') };
 }
 
@@ -52,7 +50,7 @@ const encrypted = (): UserError =>
 
 const unsupported = (what: string): UserError =>
   new UserError(`ssh private key: want an Ed25519 or ECDSA P-256 key, got ${what}`, [
-    'make a key with: ssh-keygen -t ed25519 -f FILE',
+    'make another in a file of its own: ssh-keygen -t ed25519 -f NEW_FILE; a policy names its public half',
   ]);
 
 function readPem(label: string, lines: readonly string[]): KeyObject {
