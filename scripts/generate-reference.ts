@@ -146,6 +146,7 @@ function metricsPage(): string {
     queueLength: zero,
     auditRecords: zero,
     diskFreeBytes: zero,
+    diskFull: () => false,
   });
   return [
     generated('Metrics', 'signer/metrics.ts and operator/operator-metrics.ts'),

@@ -44,10 +44,11 @@ async function run({ wallet, holder, data, operator, ...config }: Config): Promi
     queueLength: () => signer?.wallet?.requestsUnderWay ?? 0,
     auditRecords: () => Number(store.head.sequence),
     diskFreeBytes: () => freeBytes(data),
+    diskFull: () => store.problem !== '',
   });
   const health = await serveMetrics({
     listen: config.metricsListen,
-    ready: () => ready,
+    ready: () => ready && store.problem === '',
     metrics: () => metrics.registry.metrics(),
   });
 

@@ -20,6 +20,8 @@ export type SignerGauges = {
   readonly queueLength: () => number;
   readonly auditRecords: () => number;
   readonly diskFreeBytes: () => number;
+  /** Only spends and bans are written. */
+  readonly diskFull: () => boolean;
 };
 
 /** A signer's series. Labels beyond wallet and holder come only from the pinned policy and the roster. */
@@ -51,11 +53,11 @@ export function signerMetrics(wallet: string, holder: string, gauges: SignerGaug
     'ceremony',
     'step',
   ]);
-  const failures = counter('holdfast_ceremony_failures_total', 'Ceremonies that failed; a denial is none', [
-    'ceremony',
-    'reason',
-    'culprit',
-  ]);
+  const failures = counter(
+    'holdfast_ceremony_failures_total',
+    'Ceremonies that failed; a denial is none. culprit names a holder that provably cheated and is empty otherwise',
+    ['ceremony', 'reason', 'culprit'],
+  );
   const decisions = counter('holdfast_policy_decisions_total', 'Policy decisions of this holder', [
     'rule',
     'verdict',
@@ -74,11 +76,22 @@ export function signerMetrics(wallet: string, holder: string, gauges: SignerGaug
   });
   const roundTrips = histogram('holdfast_peer_round_trip_seconds', 'Time from a heartbeat to its answer', ['peer']);
   sampled('holdfast_queue_length', 'Requests admitted and not yet answered', gauges.queueLength);
-  sampled('holdfast_audit_records_total', 'Records in the audit log', gauges.auditRecords);
+  new Counter({
+    name: 'holdfast_audit_records_total',
+    help: 'Records in the audit log, those of earlier starts among them',
+    registers,
+    collect() {
+      this.reset();
+      this.inc(gauges.auditRecords());
+    },
+  });
   sampled('holdfast_disk_free_bytes', 'Free space where the state lies', gauges.diskFreeBytes);
+  sampled('holdfast_disk_full', '1 while nothing is signed for want of space where the state lies', () =>
+    gauges.diskFull() ? 1 : 0,
+  );
   new Gauge({
     name: 'holdfast_peer_available',
-    help: '1 where the link to the peer is up',
+    help: '1 where the link to the peer is up; one that hangs without closing it is noticed within some 15 s',
     labelNames: ['peer'],
     registers,
     collect() {

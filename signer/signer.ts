@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { digest as digestOf, equal, fromHex, hex, quote } from '../common/bytes.ts';
 import { messageOf, Refused } from '../common/errors.ts';
 import { parsePolicy } from '../policy/document.ts';
@@ -106,7 +107,10 @@ export class Signer {
       policyDigest: facts?.policyDigest ?? '',
       keys: this.#wallet?.keygen.states() ?? [],
       peers: this.peers.map(([name, available]) => ({ name, available, fenced: facts?.peer(name).fenced !== '' })),
-      problems: facts === undefined ? ['waits for its genesis: the operator has not provisioned it yet'] : [],
+      problems: [
+        ...(facts === undefined ? ['waits for its genesis: the operator has not provisioned it yet'] : []),
+        ...(store.problem === '' ? [] : [store.problem]),
+      ],
       head: store.head,
     };
   }
@@ -221,6 +225,8 @@ export class Signer {
       policy: genesis.policy,
     });
     const policy = parsePolicy(parseCanonical(policyDocument));
+    // Derived ahead, or the first payment to a token account would hold up all others.
+    for (const _ of policy.addressBook.prepare()) await setImmediate();
     const snapshot = this.#env.store.load();
     const wallet = new Wallet(this.#env, { genesis, genesisDigest, policy, policyDocument, policyStatement }, snapshot);
     const signer = await WalletSigner.start(wallet, snapshot);

@@ -113,7 +113,7 @@ export class SignCoordinator {
 
   async #handle(request: VerifiedRequest, { known, doubted }: Claim, watch: Stopwatch): Promise<SignReply> {
     const wallet = this.#wallet;
-    const { time, wanted } = wallet;
+    const { env, roster, time, wanted } = wallet;
     const key = wallet.key(request.statement.key);
     if (key === undefined) {
       const name = JSON.stringify(request.statement.key);
@@ -130,6 +130,8 @@ export class SignCoordinator {
     if (latest?.state === 'Signed' || latest?.state === 'Denied') return rowReply(wallet, latest);
     try {
       checkExpiry(request, time.seconds());
+      // Before anyone is asked: members would let their shares go for a request that this one cannot reserve.
+      if (env.store.problem !== '') throw new Refused('StorageFull', `${roster.me.name}: ${env.store.problem}`);
     } catch (error) {
       if (!this.#record.mayExist(asked)) throw error;
       return this.#record.unsure(asked, messageOf(error));

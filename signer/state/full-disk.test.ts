@@ -22,14 +22,15 @@ describe.skipIf(!possible)('a disk', { timeout: 60_000 }, () => {
       temporaryFolder(),
     );
     expect(stderr).toBe('');
-    const refused = expect.stringMatching(/^disk full: only spends and bans are written until 2097152 bytes are free/);
+    const problem = 'the disk of its state is full: it signs again once 2 MiB are free there';
+    const refused = `StorageFull: ${problem}`;
     expect(JSON.parse(stdout)).toEqual({
-      before: ['written', true],
-      'ordinary on the full disk': [refused, false],
+      before: ['written', true, ''],
+      'ordinary on the full disk': [refused, false, problem],
       'while it is full': [refused, 'written', refused, 'written', 'written'],
       'many spends': ['written'],
-      'opened again while it is full': [refused, 'written'],
-      'when there is space again': ['written', 'written', true],
+      'opened again while it is full': [problem, refused, 'written'],
+      'when there is space again': ['', 'written', 'written', true],
       'on disk': ['Spent', 'none', 'Spent', 'none', 'none', 'Spent', 'Reserved', 'Spent'],
       fenced: ['cheated'],
       chain: true,

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { Refused } from '../../common/errors.ts';
 import { type Applied, Database } from './database.ts';
 import { ownFile } from './folder-lock.ts';
 import { SpaceReserve } from './space-reserve.ts';
@@ -9,6 +10,8 @@ import type { Change, Head } from './store.ts';
 export type WriterOptions = { readonly folder: string; readonly reserveBytes: number };
 
 export const databaseFile = (folder: string): string => join(folder, 'state.db');
+
+const MIB = 1024 * 1024;
 
 /** Seconds of a clock that never steps. */
 const seconds = (): number => performance.now() / 1000;
@@ -33,6 +36,17 @@ export class GroupWriter {
 
   get head(): Head {
     return this.#database.head;
+  }
+
+  /** Why only spends and bans are written now, or "". */
+  get problem(): string {
+    if (this.#reserve.held) return '';
+    return `the disk of its state is full: it signs again once ${(2 * this.#reserveBytes) / MIB} MiB are free there`;
+  }
+
+  /** Looks for room where there was none. */
+  look(): void {
+    this.#reserve.hold(seconds());
   }
 
   /** How each change fared. Throws where the database can no longer be trusted to say. */
@@ -61,9 +75,7 @@ export class GroupWriter {
   }
 
   #writeWhatMustFit(changes: readonly Change[]): Applied {
-    const refused = new Error(
-      `disk full: only spends and bans are written until ${2 * this.#reserveBytes} bytes are free for the signer's state`,
-    );
+    const refused = new Refused('StorageFull', this.problem);
     const fitting = changes.filter(mustFit);
     let applied: Applied;
     try {

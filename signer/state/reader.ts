@@ -5,7 +5,7 @@ import { Statements } from './statements.ts';
 import type { AuditRecord, LedgerRow, RequestRow, Snapshot, SpendRow, Store } from './store.ts';
 
 /** Reads what is on disk over a connection that cannot write. Throws a UserError that names the file where it is damaged. */
-export class Reader implements Omit<Store, 'write' | 'head' | 'close'> {
+export class Reader implements Omit<Store, 'write' | 'head' | 'problem' | 'close'> {
   readonly #file: string;
   readonly #db: DatabaseSync;
   readonly #statements: Statements;

@@ -22,6 +22,10 @@ export class SpaceReserve {
     this.#held = statSync(file, { throwIfNoEntry: false })?.size === bytes;
   }
 
+  get held(): boolean {
+    return this.#held;
+  }
+
   /** True while the room is there; looks for it anew now and then where it is not. `seconds` on a clock that never steps. */
   hold(seconds: number): boolean {
     if (this.#held || seconds < this.#looked + LOOK_EVERY) return this.#held;

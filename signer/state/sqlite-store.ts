@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { Refused, UserError } from '../../common/errors.ts';
 import { workerUrl } from '../../common/worker-url.ts';
-import type { FromWorker, ToWorker, WriteRequest } from './database-worker.ts';
+import type { FromWorker, ToWorker, WriteRequest, WriterState } from './database-worker.ts';
 import { lockFolder, type FolderLock } from './folder-lock.ts';
 import { databaseFile, type WriterOptions } from './group-writer.ts';
 import { Reader } from './reader.ts';
@@ -37,8 +37,8 @@ export async function openStore(
   const workerData: WriterOptions = { folder, reserveBytes };
   const worker = new Worker(workerUrl(import.meta.url, 'database'), { name: 'database', workerData });
   try {
-    const head = await opened(worker);
-    return new SqliteStore(worker, new Reader(databaseFile(folder)), lock, head, onFailure);
+    const state = await opened(worker);
+    return new SqliteStore(worker, new Reader(databaseFile(folder)), lock, state, onFailure);
   } catch (error) {
     await worker.terminate();
     lock.release();
@@ -46,12 +46,12 @@ export async function openStore(
   }
 }
 
-/** The head on disk, once the worker has opened the database. */
-async function opened(worker: Worker): Promise<Head> {
+/** What the worker says once it has opened the database. */
+async function opened(worker: Worker): Promise<WriterState> {
   const [message] = (await once(worker, 'message')) as [FromWorker];
   switch (message.kind) {
     case 'opened':
-      return message.head;
+      return message;
     case 'broken':
       throw new UserError(message.message, message.hints);
     case 'written':
@@ -68,15 +68,15 @@ class SqliteStore implements Store {
   readonly #waiting = new Map<number, Waiting>();
   #batch: WriteRequest[] = [];
   #lastId = 0;
-  #head: Head;
+  #state: WriterState;
   #ended: Error | undefined;
   #closed: Promise<void> | undefined;
 
-  constructor(worker: Worker, reader: Reader, lock: FolderLock, head: Head, onFailure: (error: Error) => void) {
+  constructor(worker: Worker, reader: Reader, lock: FolderLock, state: WriterState, onFailure: (error: Error) => void) {
     this.#worker = worker;
     this.#reader = reader;
     this.#lock = lock;
-    this.#head = head;
+    this.#state = state;
     this.#onFailure = onFailure;
     worker.on('message', (message: FromWorker) => this.#onMessage(message));
     worker.on('error', (error: Error) => this.#fail(error));
@@ -84,7 +84,11 @@ class SqliteStore implements Store {
   }
 
   get head(): Head {
-    return this.#head;
+    return this.#state.head;
+  }
+
+  get problem(): string {
+    return this.#state.problem;
   }
 
   write(change: Change): Promise<void> {
@@ -157,12 +161,12 @@ class SqliteStore implements Store {
   #onMessage(message: FromWorker): void {
     switch (message.kind) {
       case 'written':
-        this.#head = message.head;
-        for (const { id, error } of message.results) {
+        this.#state = message;
+        for (const { id, error, reason } of message.results) {
           const waiting = this.#waiting.get(id);
           this.#waiting.delete(id);
           if (error === '') waiting?.resolve();
-          else waiting?.reject(new Error(error));
+          else waiting?.reject(reason === undefined ? new Error(error) : new Refused(reason, error));
         }
         return;
       case 'broken':

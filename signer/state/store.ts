@@ -131,6 +131,11 @@ export interface Store {
   write(change: Change): Promise<void>;
   /** The durable audit head: never one not yet on disk. */
   readonly head: Head;
+  /**
+   * Why nothing but spends and bans is written now (a full disk), or ""; other writes reject as `StorageFull`. Goes by
+   * itself.
+   */
+  readonly problem: string;
   request(digest: string): RequestRow | undefined;
   requestById(initiator: string, id: string): RequestRow | undefined;
   ledger(digest: string): LedgerRow | undefined;

@@ -38,8 +38,9 @@ export class Disk {
 export class MemoryStore implements Store {
   readonly #disk: Disk;
   #dead = false;
-  /** Set to make writes fail, as a full disk does. */
+  /** Set to make writes fail, as a broken disk does. */
   failure: Error | undefined;
+  problem = '';
 
   constructor(disk: Disk) {
     this.#disk = disk;
