@@ -75,7 +75,9 @@ export class SignCoordinator {
     try {
       claim = this.#wallet.requests.claim(verified);
     } catch (error) {
-      return refusalReply(asRefused(error), { ...answer, digest: verified.digest, durations: watch.durations() });
+      const refused = asRefused(error);
+      this.#record.tellUnrecorded(verified, refused, watch);
+      return refusalReply(refused, { ...answer, digest: verified.digest, durations: watch.durations() });
     }
     this.#byInitiator.set(initiator, ofInitiator + 1);
     env.meter.inProgress(1);
@@ -84,6 +86,7 @@ export class SignCoordinator {
         const refused = asRefused(error);
         if (refused.reason === 'Internal')
           env.log.error('request failed', { digest: verified.digest, error: refused.message });
+        else this.#record.tellUnrecorded(verified, refused, watch);
         return refusalReply(refused);
       })
       .then((reply) =>
@@ -120,7 +123,7 @@ export class SignCoordinator {
       if (wanted.has(request.statement.key)) throw new Refused('KeyNotReady', `key ${name} is still being generated`);
       throw new Refused('UnknownKey', `the wallet has no key ${name}; it has ${[...wanted].join(', ') || 'none'}`);
     }
-    const asked = { request, doubted };
+    const asked = { request, doubted, watch };
     let latest = known;
     if (this.#record.mayExist(asked)) {
       // Shares left once: whoever took part may have the signature. PROTOCOL.md 4.

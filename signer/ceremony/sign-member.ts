@@ -1,6 +1,7 @@
-import { equal, hex } from '../../common/bytes.ts';
+import { digest as digestOf, equal, hex } from '../../common/bytes.ts';
 import { parseTime } from '../../common/clock.ts';
 import { messageOf, Refused } from '../../common/errors.ts';
+import { RateLimit } from '../../common/rate-limit.ts';
 import type { Decision } from '../../policy/decision.ts';
 import type { SignRound } from '../../proto/gen/signer/v1/peer.ts';
 import { POINT_BYTES, type NonceCommitment, type SigningInput } from '../scheme/scheme.ts';
@@ -15,6 +16,10 @@ import type { ActiveKey, Wallet } from './wallet.ts';
 
 /** Further apart than this, one of two clocks is wrong and nothing is signed. Seconds. */
 const MOST_SKEW = 60;
+
+/** Refusals of one coordinator's rounds that are logged. */
+const LOGGED_BURST = 200;
+const LOGGED_PER_SECOND = 2;
 
 /** Rounds that one coordinator may have under way here. */
 const MOST_ROUNDS = 512;
@@ -38,11 +43,13 @@ export class SignMember {
   readonly #nonces: NonceKeeper;
   readonly #spends: Spends;
   readonly #running = new Map<string, number>();
+  readonly #logged: RateLimit;
 
   constructor(wallet: Wallet, nonces: NonceKeeper, spends: Spends) {
     this.#wallet = wallet;
     this.#nonces = nonces;
     this.#spends = spends;
+    this.#logged = new RateLimit(wallet.env.clock, LOGGED_BURST, LOGGED_PER_SECOND);
   }
 
   async onSignRound(coordinator: string, round: SignRound): Promise<void> {
@@ -56,10 +63,16 @@ export class SignMember {
       this.#spends.released();
     } catch (error) {
       const refused = error instanceof Refused ? error : new Refused('Internal', messageOf(error));
-      if (refused.reason === 'Internal') env.log.error('round failed', { peer: coordinator, error: refused.message });
+      const { reason, message, rule } = refused;
+      if (reason === 'Internal') env.log.error('round failed', { peer: coordinator, error: message });
+      else if (this.#logged.allow(coordinator)) {
+        const digest = round.request && digestOf(round.request.statement);
+        const why = message.slice(0, 500).toWellFormed();
+        env.log.info('shares refused', { coordinator, digest, reason, why, rule: rule || undefined });
+      }
       env.peers.send(coordinator, {
         $case: 'refusal',
-        value: { session: round.session, reason: refused.reason, message: refused.message, rule: refused.rule },
+        value: { session: round.session, reason, message, rule },
       });
     } finally {
       this.#running.set(coordinator, (this.#running.get(coordinator) ?? 1) - 1);
@@ -67,7 +80,8 @@ export class SignMember {
   }
 
   async #answer(coordinator: string, round: SignRound): Promise<readonly Uint8Array[]> {
-    const { roster } = this.#wallet;
+    const { roster, env } = this.#wallet;
+    const start = env.clock.monotonic();
     if (roster.find(coordinator)?.role !== 'Infrastructure')
       throw new Refused('SessionMismatch', `${coordinator} is no Infrastructure holder and coordinates nothing`);
     if (roster.me.role === 'Backup') throw new Refused('SessionMismatch', 'a Backup holder signs in recovery only');
@@ -90,6 +104,17 @@ export class SignMember {
     // The arithmetic runs while the disk works; its result stays here until the spend is on disk.
     const shares = Promise.all(nonces.map((n, i) => this.#sign(key, n, inputs[i])));
     const [, released] = await Promise.all([written, shares]);
+    const { id, initiator } = judged.request.statement;
+    env.log.info('shares released', {
+      coordinator,
+      digest: judged.request.digest,
+      id,
+      initiator,
+      key: key.name,
+      rule: judged.decision.rule,
+      participants: round.quorum,
+      ms: Math.round(env.clock.monotonic() - start),
+    });
     return released;
   }
 

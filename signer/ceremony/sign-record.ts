@@ -4,15 +4,17 @@ import { outcomeOf } from '../../common/reasons.ts';
 import type { SignReply } from '../../proto/gen/signer/v1/signer.ts';
 import type { BadCommitment, Culprit } from '../scheme/scheme.ts';
 import type { AuditEntry, Change, RequestRow } from '../state/store.ts';
+import type { VerifiedRequest } from './judge.ts';
 import { signedEntry, type Outcomes } from './outcomes.ts';
 import { MAY_EXIST, refusalReply, rowReply, signedReply } from './reply.ts';
 import { requestRow } from './requests.ts';
 import type { Member } from './roster.ts';
 import type { Run, SignSession } from './sign-sessions.ts';
 import type { Spends } from './spends.ts';
+import type { Stopwatch } from './stopwatch.ts';
 import type { Wallet } from './wallet.ts';
 
-/** Refusals of one initiator that are put on record; more are answered and counted only. */
+/** Refusals of one initiator that are put on record, and that are logged only; more are answered and counted. */
 const RECORDS_BURST = 200;
 const RECORDS_PER_SECOND = 2;
 /** Refusals that another try with the same members may cure: none of them is worth a record. */
@@ -30,12 +32,14 @@ export class SignRecord {
   readonly #spends: Spends;
   readonly #outcomes: Outcomes;
   readonly #records: RateLimit;
+  readonly #logged: RateLimit;
 
   constructor(wallet: Wallet, spends: Spends, outcomes: Outcomes) {
     this.#wallet = wallet;
     this.#spends = spends;
     this.#outcomes = outcomes;
     this.#records = new RateLimit(wallet.env.clock, RECORDS_BURST, RECORDS_PER_SECOND);
+    this.#logged = new RateLimit(wallet.env.clock, RECORDS_BURST, RECORDS_PER_SECOND);
   }
 
   /** Whether shares of the request may be out: a signature of it is to be looked for, and no refusal is its end. */
@@ -84,6 +88,7 @@ export class SignRecord {
         releases: [{ digest: row.digest, at: now }],
       }),
     );
+    this.#log(row, watch);
     this.#outcomes.tell(row);
     this.#spends.released();
     return signedReply(row, reading);
@@ -92,7 +97,7 @@ export class SignRecord {
   /** Shares may be out and no signature is known: a spend for good, whatever stands in the way now. */
   async unsure(asked: Asked, why: string, waitsFor: readonly string[] = []): Promise<SignReply> {
     const { requests, env, time, policyDigest } = this.#wallet;
-    const { request, doubted, decision } = asked;
+    const { request, doubted, decision, watch } = asked;
     const known = requests.get(request.digest);
     if (known?.state === 'Signed') return rowReply(this.#wallet, known);
     const row = requestRow(request, known?.firstSeen ?? time.seconds(), {
@@ -111,13 +116,14 @@ export class SignRecord {
       requests.doubt(request);
       env.log.error('outcome not written', { digest: request.digest, error: messageOf(error) });
     }
+    if (!told) this.#log(row, watch);
     return { ...rowReply(this.#wallet, row), waitsFor: [...waitsFor] };
   }
 
   /** Nothing was released: off the ledger, its outcome on disk and in the audit once. */
   async refused(asked: Asked, refused: Refused, waitsFor: readonly string[] = []): Promise<SignReply> {
     const { requests, time, policyDigest } = this.#wallet;
-    const { request, reading, reservation } = asked;
+    const { request, reading, reservation, watch } = asked;
     const known = requests.get(request.digest);
     // Shares left once, or the signature came from elsewhere meanwhile: no refusal of now changes that.
     if (this.mayExist(asked) || known?.state === 'Signed') return this.unsure(asked, refused.message, waitsFor);
@@ -142,7 +148,20 @@ export class SignRecord {
         ...(reserved && { unreserve: [row.digest] }),
         ...(recorded && { audit: [endedEntry(row.state === 'Denied' ? 'Denied' : 'Failed', row)] }),
       });
+    if (recorded) this.#log(row, watch);
     return refusalReply(refused, { policyDigest, waitsFor: [...waitsFor], effects: reading?.effects ?? '' });
+  }
+
+  /** Logs a refusal that leaves nothing on disk. */
+  tellUnrecorded(
+    { statement: { id, initiator, key }, digest }: VerifiedRequest,
+    refused: Refused,
+    watch: Stopwatch,
+  ): void {
+    if (!this.#logged.allow(initiator)) return;
+    const { reason, message, rule } = refused;
+    const state = outcomeOf(reason) === 'denied' ? 'Denied' : 'Failed';
+    this.#log({ digest, id, initiator, key, state, reason, message, rule, participants: [] }, watch);
   }
 
   /** A member's share or commitment is provably wrong: on disk before any answer leaves, and it is left out until cleared. */
@@ -177,10 +196,37 @@ export class SignRecord {
     ledger.settle(digest);
   }
 
+  /** How a request ended here, in one line. */
+  #log({ state, digest, id, initiator, key, rule, reason, message, participants }: Ended, watch?: Stopwatch): void {
+    this.#wallet.env.log.info(ended[state], {
+      digest,
+      id,
+      initiator,
+      key,
+      rule: rule || undefined,
+      reason: reason || undefined,
+      why: message === '' ? undefined : message.slice(0, 500).toWellFormed(),
+      participants: participants.length === 0 ? undefined : participants,
+      ms: watch && Math.round(watch.total),
+    });
+  }
+
   async #write(row: RequestRow, change: Omit<Change, 'now' | 'requests'>): Promise<void> {
     await this.#wallet.requests.keep(row, this.#wallet.write({ requests: [row], ...change }));
   }
 }
+
+type Ended = Pick<
+  RequestRow,
+  'state' | 'digest' | 'id' | 'initiator' | 'key' | 'rule' | 'reason' | 'message' | 'participants'
+>;
+const ended: Readonly<Record<RequestRow['state'], string>> = {
+  Reserved: 'request under way',
+  Released: 'request may be signed',
+  Signed: 'request signed',
+  Denied: 'request denied',
+  Failed: 'request failed',
+};
 
 const endedEntry = (type: 'Denied' | 'Failed', row: RequestRow): AuditEntry => ({
   type,
