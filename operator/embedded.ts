@@ -96,9 +96,9 @@ export async function runEmbedded(options: EmbeddedOptions): Promise<Embedded> {
     closing.push(() => contacts.close());
     const connections = new WalletConnections();
     closing.push(() => connections.close());
-    const series = new OutcomeSeries(systemClock, (key, type, reason, message) => {
+    const series = new OutcomeSeries(systemClock, (key, { type, reason, message, at }) => {
       store
-        .event(key, type, reason, message)
+        .event(key, type, reason, message, at)
         .catch((error: unknown) => log.warn('event lost', { reason, error: messageOf(error) }));
     });
     closing.push(() => series.close());

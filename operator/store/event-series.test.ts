@@ -34,6 +34,20 @@ describe('events of an object', () => {
     ]);
   });
 
+  it('stand where they happened, also when they are told late', () => {
+    const events = all([
+      [10_000, 'A', 'failed'],
+      [20_000, 'B', 'signed'],
+      [12_000, 'A', 'failed'],
+      [15_000, 'C', 'late'],
+    ]);
+    expect(events.map(({ message, count, lastTimestamp }) => [message, count, lastTimestamp.slice(14, 19)])).toEqual([
+      ['failed', 2, '00:12'],
+      ['late', 1, '00:15'],
+      ['signed', 1, '00:20'],
+    ]);
+  });
+
   it('are bounded, and many of one reason never push out those of another', () => {
     const events = all([
       [0, 'KeysGenerated', 'all'],

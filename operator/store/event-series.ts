@@ -7,7 +7,7 @@ const maxReasons = 32;
 const maxMessage = 1024;
 const repeatMs = 60_000;
 
-/** The events of one object, oldest first, with one more: a repeat within a minute of its first is counted. */
+/** The events of one object, oldest first, with one more of `now`: a repeat within a minute of its first is counted. */
 export function addEvent(
   events: readonly StoredEvent[],
   { type, reason, message: text }: Pick<StoredEvent, 'type' | 'reason' | 'message'>,
@@ -20,13 +20,19 @@ export function addEvent(
       event.type === type &&
       event.reason === reason &&
       event.message === message &&
-      now - parseTime(event.firstTimestamp) < repeatMs,
+      Math.abs(now - parseTime(event.firstTimestamp)) < repeatMs,
   );
   const others = events.filter((event) => event !== repeated);
   const latest: StoredEvent = repeated
-    ? { ...repeated, count: repeated.count + 1, lastTimestamp: at }
+    ? {
+        ...repeated,
+        count: repeated.count + 1,
+        lastTimestamp: at > repeated.lastTimestamp ? at : repeated.lastTimestamp,
+      }
     : { type, reason, message, count: 1, firstTimestamp: at, lastTimestamp: at };
-  return bounded([...others, latest]);
+  const earlier = others.filter(({ lastTimestamp }) => lastTimestamp <= latest.lastTimestamp);
+  const later = others.filter(({ lastTimestamp }) => lastTimestamp > latest.lastTimestamp);
+  return bounded([...earlier, latest, ...later]);
 }
 
 function bounded(events: readonly StoredEvent[]): readonly StoredEvent[] {

@@ -163,9 +163,9 @@ export class FolderStore implements ResourceStore, SecretSource {
     });
   }
 
-  async event(key: Key, type: EventType, reason: string, message: string): Promise<void> {
+  async event(key: Key, type: EventType, reason: string, message: string, at = Infinity): Promise<void> {
     if (this.#closed || !this.#table.get(key)) return;
-    this.#table.addEvent(key, { type, reason, message }, this.#clock.now());
+    this.#table.addEvent(key, { type, reason, message }, Math.min(at, this.#clock.now()));
     this.#nextSave ??= timer(eventsMs, () => {
       this.#nextSave = undefined;
       void this.#exclusive(() => this.#table.saveEvents()).catch((error: unknown) =>

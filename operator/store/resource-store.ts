@@ -32,9 +32,10 @@ export interface ResourceStore {
   writeStatus<K extends Kind>(key: Key<K>, status: NonNullable<ResourceOf<K>['status']>): Promise<void>;
   /**
    * Records that something happened to an object; repeats within a minute are counted, not repeated. Nothing happens
-   * where the object is gone. A crash may lose the events of the last second.
+   * where the object is gone. A crash may lose the events of the last second. `at` is when it happened, in milliseconds
+   * since the epoch: now where it is absent or later than that.
    */
-  event(key: Key, type: EventType, reason: string, message: string): Promise<void>;
+  event(key: Key, type: EventType, reason: string, message: string, at?: number): Promise<void>;
 }
 
 export type EventType = 'Normal' | 'Warning';

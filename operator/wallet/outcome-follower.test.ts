@@ -46,7 +46,7 @@ function stream(events: readonly OutcomeEvent[], ends = false) {
 function follower(store = new MemoryStore()) {
   const written: string[] = [];
   const cursors = new Map<string, bigint>();
-  const series = new OutcomeSeries(manualClock(), (key, type, reason, message) =>
+  const series = new OutcomeSeries(manualClock(), (key, { type, reason, message }) =>
     written.push(`${key.name} ${type} ${reason}: ${message}`),
   );
   const made = new OutcomeFollower({
@@ -79,6 +79,33 @@ test('a request that is an object is told of by its own controller', async () =>
   f.follow(wallet, idOf('client'), stream([outcome(1n, { id: 'payments/pay-42' })]).client, 0n);
   await settle();
   expect([written, cursors.get('client')]).toEqual([[], 1n]);
+});
+
+test('a failure that was signed after all is not told once that is known', async () => {
+  const { written, follower: f } = follower();
+  const { digest } = outcome(3n);
+  f.follow(wallet, idOf('infrastructure'), stream([outcome(3n)]).client, 0n);
+  await settle();
+  f.follow(wallet, idOf('client'), stream([outcome(9n, { type: 'Failed', digest, id: 'id-3' })]).client, 0n);
+  f.follow(wallet, idOf('backup'), stream([outcome(4n, { type: 'Failed', reason: 'Busy' })]).client, 0n);
+  await settle();
+  expect(written).toEqual([
+    expect.stringContaining('request id-3 of payments-api signed'),
+    'treasury Warning CeremonyFailed: request id-4 of payments-api failed: Busy',
+  ]);
+});
+
+test('every key is told of', async () => {
+  const { written, follower: f } = follower();
+  const activated = (sequence: bigint, key: string) =>
+    outcome(sequence, { type: 'KeyActivated', key, id: '', digest: '' });
+  f.follow(wallet, idOf('client'), stream([activated(1n, 'solana'), activated(2n, 'bitcoin')]).client, 0n);
+  f.follow(wallet, idOf('backup'), stream([activated(1n, 'solana'), activated(2n, 'bitcoin')]).client, 0n);
+  await settle();
+  expect(written).toEqual([
+    'treasury Normal CeremonySucceeded: key solana generated',
+    'treasury Normal CeremonySucceeded: key bitcoin generated',
+  ]);
 });
 
 describe('a stream', () => {

@@ -1,3 +1,4 @@
+import { parseTime } from '../../common/clock.ts';
 import { messageOf } from '../../common/errors.ts';
 import type { Log } from '../../common/log.ts';
 import type { SignerClient } from '../../client/signer-client.ts';
@@ -81,8 +82,17 @@ export class OutcomeFollower {
     this.#seen.add(same);
     const [oldest] = this.#seen;
     if (this.#seen.size > mostSeen && oldest !== undefined) this.#seen.delete(oldest);
+    this.#log[words.type === 'Normal' ? 'info' : 'warn'](words.message, {
+      wallet: `${wallet.namespace}/${wallet.name}`,
+      recorded: event.time,
+      ...(event.digest !== '' && { digest: event.digest }),
+    });
     if (event.id !== '' && (await this.#isObject(wallet, event))) return;
-    this.#series.add(wallet, words.type, words.reason, words.message);
+    // Holders are heard in any order: what was signed in the end is no failure.
+    if (event.type === 'Signed') this.#series.withdraw(wallet, 'CeremonyFailed', event.digest);
+    if (event.type === 'Failed' && this.#seen.has(`${wallet.namespace}/${wallet.name} Signed ${event.digest}`)) return;
+    const about = event.digest === '' ? words.same : event.digest;
+    this.#series.add(wallet, { ...words, at: timeOf(event), about });
   }
 
   async #isObject({ namespace, name }: Key<'Wallet'>, { id, initiator }: OutcomeEvent): Promise<boolean> {
@@ -94,6 +104,15 @@ export class OutcomeFollower {
         spec.initiator.name === initiator &&
         (spec.id ?? `${namespace}/${metadata.name}`) === id,
     );
+  }
+}
+
+/** When a signer recorded it; it cannot make that later than now. */
+function timeOf({ time }: OutcomeEvent): number {
+  try {
+    return parseTime(time);
+  } catch {
+    return Number.POSITIVE_INFINITY;
   }
 }
 

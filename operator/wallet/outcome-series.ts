@@ -4,34 +4,55 @@ import type { Key } from '../api/resource.ts';
 import type { EventReason } from '../api/reasons.ts';
 import type { EventType } from '../store/resource-store.ts';
 
-/** At most one event of a reason and object is written in this time. Milliseconds. */
+/** So many events of a reason and object are written at once. */
+const burst = 4;
+/** From then on at most one is in this time. Milliseconds. */
 const periodMs = 60_000;
+/** Held back to be written last; of more only their number is kept. */
+const mostHeld = 1_000;
 
-type Write = (key: Key, type: EventType, reason: EventReason, message: string) => void;
-type Series = { more: number; last: { readonly type: EventType; readonly message: string } | undefined };
+/** What happened, `at` in milliseconds since the epoch; `about` names it among others of its reason. */
+export type Outcome = {
+  readonly type: EventType;
+  readonly reason: EventReason;
+  readonly message: string;
+  readonly at: number;
+  readonly about: string;
+};
 
-/** Events that may come in thousands: the first is written at once, what follows within a minute as one with its number. */
+type Series = { written: number; more: number; readonly held: Map<string, Outcome> };
+
+/** Events that may come in thousands: the first few are written at once, what follows within a minute as one with its number. */
 export class OutcomeSeries {
   readonly #clock: Clock;
-  readonly #write: Write;
+  readonly #write: (key: Key, outcome: Outcome) => void;
   readonly #series = new Map<string, Series>();
   readonly #timers = new Set<() => void>();
 
-  constructor(clock: Clock, write: Write) {
+  constructor(clock: Clock, write: (key: Key, outcome: Outcome) => void) {
     this.#clock = clock;
     this.#write = write;
   }
 
-  add(key: Key, type: EventType, reason: EventReason, message: string): void {
-    const name = `${keyString(key)} ${reason}`;
-    const known = this.#series.get(name);
-    if (known !== undefined) {
-      known.more++;
-      known.last = { type, message };
+  add(key: Key, outcome: Outcome): void {
+    const name = nameOf(key, outcome.reason);
+    const series = this.#series.get(name) ?? this.#open(name, key, 0);
+    if (series.written < burst) {
+      series.written++;
+      this.#write(key, outcome);
       return;
     }
-    this.#write(key, type, reason, message);
-    this.#open(name, key, reason);
+    series.held.delete(outcome.about);
+    series.held.set(outcome.about, outcome);
+    const [oldest] = series.held.keys();
+    if (series.held.size <= mostHeld || oldest === undefined) return;
+    series.held.delete(oldest);
+    series.more++;
+  }
+
+  /** What is no news any more is not written if it was not yet. */
+  withdraw(key: Key, reason: EventReason, about: string): void {
+    this.#series.get(nameOf(key, reason))?.held.delete(about);
   }
 
   close(): void {
@@ -39,17 +60,21 @@ export class OutcomeSeries {
     this.#timers.clear();
   }
 
-  #open(name: string, key: Key, reason: EventReason): void {
-    const series: Series = { more: 0, last: undefined };
+  #open(name: string, key: Key, written: number): Series {
+    const series: Series = { written, more: 0, held: new Map() };
     this.#series.set(name, series);
     const cancel = this.#clock.after(periodMs, () => {
       this.#timers.delete(cancel);
       this.#series.delete(name);
-      if (series.last === undefined) return;
-      const { type, message } = series.last;
-      this.#write(key, type, reason, series.more === 1 ? message : `${message} (and ${series.more - 1} more since)`);
-      this.#open(name, key, reason);
+      const last = [...series.held.values()].at(-1);
+      if (last === undefined) return;
+      const more = series.more + series.held.size - 1;
+      this.#write(key, more === 0 ? last : { ...last, message: `${last.message} (and ${more} more since)` });
+      this.#open(name, key, burst);
     });
     this.#timers.add(cancel);
+    return series;
   }
 }
+
+const nameOf = (key: Key, reason: EventReason): string => `${keyString(key)} ${reason}`;

@@ -213,7 +213,10 @@ async function apply(
     }
   }
   await store.writeStatus(keyOf(wallet), plan.status);
-  for (const { type, reason, message } of plan.events) await store.event(keyOf(wallet), type, reason, message);
+  for (const { type, reason, message } of plan.events) {
+    log[type === 'Normal' ? 'info' : 'warn'](message, { wallet: name, reason });
+    await store.event(keyOf(wallet), type, reason, message);
+  }
   meter.wallet(name, plan.status.conditions ?? [], plan.losses);
   if (plan.genesis !== '')
     for (const holder of holders) {
