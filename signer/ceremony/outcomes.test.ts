@@ -78,6 +78,26 @@ describe('outcomes that others tell', () => {
     expect([between - before, verified() - between]).toEqual([3, 1]);
   });
 
+  it('are told to every holder, but of many at once only to those that are asked for them next', async () => {
+    const { wallet } = await started();
+    const told = { west: 0, client: 0 };
+    wallet.network.onSend = (_from, to, { $case }) => {
+      if ($case === 'outcome' && (to === 'west' || to === 'client')) told[to]++;
+      return true;
+    };
+    const began = wallet.clock.monotonic();
+    // Few enough at a time that no quorum has to do without west.
+    for (let i = 0; i < 120; i += 20) {
+      const requests = Array.from({ length: 20 }, (_, j) => wallet.request({ id: `many-${i + j}`, data: data(i + j) }));
+      const replies = await Promise.all(requests.map((request) => wallet.sign('east', request)));
+      for (const reply of replies) expect(reply).toMatchObject({ outcome: 'signed', participants: ['east', 'west'] });
+    }
+    await expect.poll(() => told.west, { interval: 5 }).toBe(120);
+    const seconds = (wallet.clock.monotonic() - began) / 1000;
+    expect(told.client).toBeGreaterThanOrEqual(64);
+    expect(told.client).toBeLessThanOrEqual(Math.min(120, 65 + 8 * seconds));
+  });
+
   it('take no time of others: those of one peer wait for each other, and a wrong one for long', async () => {
     const { wallet, verified } = await started();
     const told = await unheard(wallet, 'client', wallet.request({ id: 'true' }));

@@ -1,5 +1,6 @@
 import { digest as digestOf, fromHex, hex } from '../../common/bytes.ts';
 import { messageOf } from '../../common/errors.ts';
+import { RateLimit } from '../../common/rate-limit.ts';
 import type { Ask, Outcome } from '../../proto/gen/signer/v1/peer.ts';
 import type { RequestRow } from '../state/store.ts';
 import { checkTellable, keptHearsay } from './hearsay.ts';
@@ -11,32 +12,42 @@ import type { ActiveKey, Wallet } from './wallet.ts';
 
 /** How long other holders get to say whether they know an outcome. Milliseconds. */
 const ASK_TIMEOUT = 1_000;
+/** Outcomes that holders are told of who neither took part nor coordinate: at once, and each second. */
+const COURTESY_BURST = 64;
+const COURTESY_PER_SECOND = 8;
 
 type Question = { readonly unanswered: Set<string>; readonly done: () => void };
 
 /**
- * Signatures that others made: told to those that took part or may coordinate, verified by each before it is kept, and
- * asked for when in doubt. That a share was released every holder learns otherwise (spends.ts).
+ * Signatures that others made: told to every holder, verified by each before it is kept, and asked for when in doubt.
+ * That a share was released every holder learns otherwise (spends.ts).
  */
 export class Outcomes {
   readonly #wallet: Wallet;
   readonly #questions = new Map<string, Question[]>();
   /** Signatures cost milliseconds to verify. */
   readonly #queue: PeerQueue;
+  readonly #courtesy: RateLimit;
 
   constructor(wallet: Wallet) {
     this.#wallet = wallet;
     this.#queue = new PeerQueue(wallet.env.clock);
+    this.#courtesy = new RateLimit(wallet.env.clock, COURTESY_BURST, COURTESY_PER_SECOND);
   }
 
-  /** Tells of a signature that is on disk here whoever is asked for it next: who took part, and all that coordinate. */
-  tell(row: RequestRow, to: readonly string[] = this.#concerned(row)): void {
+  /**
+   * Tells of a signature that is on disk here. Who took part or coordinates is asked for it next and told of each; the
+   * others, for whom verifying is work that nobody waits for, are told while there are few, and can ask.
+   */
+  tell(row: RequestRow, to: readonly string[] = this.#audience(row)): void {
     for (const peer of to) this.#wallet.env.peers.send(peer, { $case: 'outcome', value: outcomeOf(row) });
   }
 
-  #concerned({ participants }: RequestRow): readonly string[] {
-    const { others } = this.#wallet.roster;
-    return others.filter((m) => m.role === 'Infrastructure' || participants.includes(m.name)).map((m) => m.name);
+  #audience({ participants }: RequestRow): readonly string[] {
+    const everyone = this.#courtesy.allow('');
+    return this.#wallet.roster.others
+      .filter((m) => everyone || m.role === 'Infrastructure' || participants.includes(m.name))
+      .map((m) => m.name);
   }
 
   /** Another holder tells of a signature. What does not fit its queue is dropped: it can be asked for. */

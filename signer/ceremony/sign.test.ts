@@ -66,10 +66,10 @@ describe('signing', () => {
     expect(Object.keys(reply.durations)).toEqual(
       expect.arrayContaining(['policy', 'round', 'aggregate', 'verify', 'ledger', 'total']),
     );
-    for (const { name, role } of wallet.holders)
+    for (const { name } of wallet.holders)
       await until(
         () =>
-          wallet.disk(name).requests.get(reply.digest)?.state === (role === 'Backup' ? 'Released' : 'Signed') &&
+          wallet.disk(name).requests.get(reply.digest)?.state === 'Signed' &&
           wallet.disk(name).ledger.get(reply.digest)?.state === 'Spent',
       );
   });
