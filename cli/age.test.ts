@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { since, span } from './age.ts';
+import { parseSpan, since, span } from './age.ts';
 
 const [second, minute, hour] = [1_000, 60_000, 3_600_000];
 
@@ -25,4 +25,16 @@ test('times before and after now are told apart, and what is no time is nothing'
   expect(since('2026-11-30T23:59:00Z', now)).toBe('60s');
   expect(since('2026-12-01T01:00:00Z', now)).toBe('in 60m');
   expect(since('soon', now)).toBe('');
+});
+
+test.each([
+  ['90s', 90_000],
+  ['15m', 900_000],
+  ['7d', 604_800_000],
+  ['0s', undefined],
+  ['1w', undefined],
+  ['', undefined],
+  ['1h30m', undefined],
+])('the span %j is %s ms', (text, ms) => {
+  expect(parseSpan(text)).toBe(ms);
 });

@@ -1,9 +1,6 @@
-import type { ConnectionHolder, VerifiedConnection } from '../client/connection.ts';
-import { hex, quote } from '../common/bytes.ts';
-import { UserError } from '../common/errors.ts';
-import { nearest } from '../common/nearest.ts';
-import { exitCodes } from './exit-codes.ts';
-import { verifyHolderLog } from './holder-log.ts';
+import type { VerifiedConnection } from '../client/connection.ts';
+import { hex } from '../common/bytes.ts';
+import { holdersNamed, throwFailures, verifyHolderLog } from './holder-log.ts';
 import type { HolderLog } from './holder-log.ts';
 import type { NamespaceOptions } from './namespace.ts';
 import { readOperatorIdentity } from './operator-identity.ts';
@@ -38,29 +35,10 @@ export async function auditVerify(
       ]),
     ))
       session.print(line);
-  const failed = findings.filter(({ error }) => error !== '');
-  const [first, ...more] = failed.map(({ holder: name, error }) => `holder ${name}: ${error}`);
-  if (first !== undefined)
-    throw new UserError(
-      first,
-      more.map((text) => `and ${text}`),
-      exitCodes.error,
-    );
+  throwFailures(findings);
   session.note(
     `verified: ${findings.reduce((sum, { records }) => sum + records, 0)} records of ${findings.length} holders`,
   );
-}
-
-function holdersNamed({ wallet, holders }: VerifiedConnection, name: string | undefined): readonly ConnectionHolder[] {
-  if (name === undefined) return holders;
-  const found = holders.filter((holder) => holder.name === name);
-  if (found.length > 0) return found;
-  const names = holders.map((holder) => holder.name);
-  const meant = nearest(name, names);
-  throw new UserError(`wallet ${wallet} has no holder ${quote(name)}`, [
-    ...(meant === undefined ? [] : [`did you mean ${meant}?`]),
-    `it has ${names.join(', ')}`,
-  ]);
 }
 
 const jsonOf = ({ wallet, genesis }: VerifiedConnection, findings: readonly HolderLog[]): unknown => ({

@@ -1,8 +1,9 @@
-import type { ConnectionHolder } from '../client/connection.ts';
+import type { ConnectionHolder, VerifiedConnection } from '../client/connection.ts';
 import type { ClientIdentity } from '../client/pinned-tls.ts';
 import { SignerClient } from '../client/signer-client.ts';
-import { equal } from '../common/bytes.ts';
-import { messageOf } from '../common/errors.ts';
+import { equal, quote } from '../common/bytes.ts';
+import { UserError, messageOf } from '../common/errors.ts';
+import { nearest } from '../common/nearest.ts';
 import { emptyHead, verifyChain } from '../statement/audit.ts';
 import type { AuditRecord, Head } from '../statement/audit.ts';
 
@@ -14,11 +15,15 @@ export type HolderLog = {
   readonly error: string;
 };
 
-/** Reads a holder's audit log from its signer, as the operator, and follows its chain from the first record to the head. */
+/**
+ * Reads a holder's audit log from its signer, as the operator, and follows its chain from the first record to the head.
+ * `seen` gets each record whose place in the chain was checked; that the whole log is sound only the result says.
+ */
 export async function verifyHolderLog(
   { name, endpoint, fingerprint }: ConnectionHolder,
   identity: ClientIdentity,
   signal: AbortSignal,
+  seen: (record: AuditRecord) => void = () => {},
 ): Promise<HolderLog> {
   let checked = { records: 0, head: emptyHead };
   let client: SignerClient | undefined;
@@ -29,6 +34,7 @@ export async function verifyHolderLog(
       // The last record of a chunk begins the next, so that times are compared across the edge too.
       const { records, head: end } = verifyChain(chunk.records, chunk.from);
       checked = { records: checked.records + records - (chunk.repeats ? 1 : 0), head: end };
+      chunk.records.slice(chunk.repeats ? 1 : 0).forEach(seen);
     }
     // Records since the head was named are fine; records before it that are missing are not.
     if (head !== undefined && checked.head.sequence < head.sequence)
@@ -47,6 +53,34 @@ export async function verifyHolderLog(
   } finally {
     client?.close();
   }
+}
+
+/** The holder with this name, all where there is none. */
+export function holdersNamed(
+  { wallet, holders }: VerifiedConnection,
+  name: string | undefined,
+): readonly ConnectionHolder[] {
+  if (name === undefined) return holders;
+  const found = holders.filter((holder) => holder.name === name);
+  if (found.length > 0) return found;
+  const names = holders.map((holder) => holder.name);
+  const meant = nearest(name, names);
+  throw new UserError(`wallet ${wallet} has no holder ${quote(name)}`, [
+    ...(meant === undefined ? [] : [`did you mean ${meant}?`]),
+    `it has ${names.join(', ')}`,
+  ]);
+}
+
+/** Throws naming every holder whose log is not sound. */
+export function throwFailures(logs: readonly HolderLog[]): void {
+  const [first, ...more] = logs
+    .filter(({ error }) => error !== '')
+    .map(({ holder, error }) => `holder ${holder}: ${error}`);
+  if (first !== undefined)
+    throw new UserError(
+      first,
+      more.map((text) => `and ${text}`),
+    );
 }
 
 type Chunk = { readonly from: Head; readonly records: readonly AuditRecord[]; readonly repeats: boolean };

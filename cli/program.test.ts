@@ -20,6 +20,7 @@ test('there is every verb of this version', () => {
   expect(paths.toSorted()).toEqual(
     expect.arrayContaining([
       'address',
+      'audit show',
       'audit verify',
       'demo',
       'get',

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { UserError } from '../common/errors.ts';
 import { version } from '../common/version.ts';
 import { addAddress } from './commands/address.ts';
+import { addAuditShow } from './commands/audit-show.ts';
 import { addAuditVerify } from './commands/audit-verify.ts';
 import { addDemo } from './commands/demo.ts';
 import { examples } from './examples.ts';
@@ -38,7 +39,9 @@ export function createProgram(session: Session): Command {
   addInspect(program, session);
   addAddress(program, session);
   addPolicyTest(group(program, 'policy', 'what a policy says'), session);
-  addAuditVerify(group(program, 'audit', "what signers' audit logs say"), session);
+  const audit = group(program, 'audit', "what signers' audit logs say");
+  addAuditShow(audit, session);
+  addAuditVerify(audit, session);
   addSealNew(group(program, 'seal', 'keys that seal shares at rest'), session);
   addLater(program);
 

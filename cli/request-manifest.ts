@@ -1,11 +1,11 @@
 import { encodeRequest } from '../client/request.ts';
-import { fromHex, quote } from '../common/bytes.ts';
+import { fromHex } from '../common/bytes.ts';
 import { parseTime } from '../common/clock.ts';
-import { UserError } from '../common/errors.ts';
 import { apiVersion } from '../operator/api/resource.ts';
 import type { DraftOf } from '../operator/api/resource.ts';
 import type { RequestStatement } from '../statement/statements.ts';
 import { defaultNamespace } from '../operator/store/manifest-key.ts';
+import { notATime, parseSpan } from './age.ts';
 import { toYaml } from './yaml.ts';
 
 /** A request as a manifest: what `sign --dry-run` writes and `kubectl apply` takes. */
@@ -65,18 +65,11 @@ export function statementOf({ metadata, spec }: RequestManifest, genesis: string
 
 /** A time ahead: a span like 90s, 15m, 1h or 7d from `now`, or an RFC 3339 time in UTC. Milliseconds. */
 export function expiryOf(text: string, now: number): number {
-  const match = /^(?<count>[1-9][0-9]{0,6})(?<unit>[smhd])$/.exec(text);
-  if (match === null) {
-    try {
-      return parseTime(text);
-    } catch {
-      throw new UserError(
-        `--expires: want a span like 15m, 1h or 7d, or a time like 2026-12-01T00:00:00Z, got ${quote(text)}`,
-        [],
-        2,
-      );
-    }
+  const ahead = parseSpan(text);
+  if (ahead !== undefined) return now + ahead;
+  try {
+    return parseTime(text);
+  } catch {
+    throw notATime('--expires', text);
   }
-  const units: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-  return now + Number(match.groups?.['count']) * (units[match.groups?.['unit'] ?? ''] ?? 0);
 }

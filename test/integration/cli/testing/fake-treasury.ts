@@ -131,8 +131,14 @@ function answer(wallet: FakeWallet, { statement }: SignRequest, asked: Map<strin
 function auditLog() {
   const records: { sequence: bigint; record: Buffer; hash: Buffer }[] = [];
   let head: AuditRecord | typeof emptyHead = emptyHead;
-  for (let i = 0; i < 3; i++) {
-    const link = chainRecord(head, formatTime(1_764_000_000_000 + i * 1000), { type: 'Signed' });
+  const asked = { initiator: 'payments-api', key: 'solana' };
+  const entries: readonly Readonly<Record<string, string>>[] = [
+    { type: 'GenesisAccepted', genesis: `sha256:${'0'.repeat(64)}` },
+    { type: 'Denied', id: 'pay-1', ...asked, reason: 'PolicyDenied', message: 'no rule allows it', rule: '' },
+    { type: 'Signed', id: 'pay-2', ...asked, rule: 'messages', participants: 'infrastructure,client', from: '' },
+  ];
+  for (const [i, entry] of entries.entries()) {
+    const link = chainRecord(head, formatTime(1_764_000_000_000 + i * 1000), entry);
     records.push({ sequence: link.sequence, record: Buffer.from(link.record), hash: Buffer.from(link.hash) });
     head = link;
   }
