@@ -10,6 +10,7 @@ import { since } from './age.ts';
 import { commandLine } from './command-line.ts';
 import { jsonPath } from './json-path.ts';
 import { kindsNamed } from './kinds.ts';
+import { keptShares } from './kept-shares.ts';
 import type { NamespaceOptions } from './namespace.ts';
 import { oneLine } from './one-line.ts';
 import type { Session } from './session.ts';
@@ -35,7 +36,10 @@ export async function get(
   const namespace = options.namespace ?? defaultNamespace;
   const here = all.filter(({ metadata }) => options.allNamespaces === true || metadata.namespace === namespace);
   const found = here.filter(({ metadata }) => name === undefined || metadata.name === name);
-  if (name !== undefined && found.length === 0) throw notFound(word, name, namespace, all);
+  if (name !== undefined && found.length === 0) {
+    const kept = kinds.includes('Wallet') ? keptShares(target.state, namespace, name) : undefined;
+    throw notFound(word, name, namespace, all, kept);
+  }
 
   if ((await view.operator()) === undefined)
     session.note(
@@ -81,13 +85,20 @@ function cell({ jsonPath: path, type }: Column, object: Resource, now: number): 
   return type === 'date' ? since(text, now) : oneLine(text);
 }
 
-function notFound(word: string, name: string, namespace: string, all: readonly Resource[]): UserError {
+function notFound(
+  word: string,
+  name: string,
+  namespace: string,
+  all: readonly Resource[],
+  kept: string | undefined,
+): UserError {
   const elsewhere = all.find(({ metadata }) => metadata.name === name);
   const meant = nearest(
     name,
     all.filter(({ metadata }) => metadata.namespace === namespace).map(({ metadata }) => metadata.name),
   );
   return new UserError(`no ${word} ${quote(name)} in namespace ${namespace}`, [
+    ...(kept === undefined ? [] : [kept]),
     ...(elsewhere === undefined
       ? []
       : [`there is one in namespace ${elsewhere.metadata.namespace}: add -n ${elsewhere.metadata.namespace}`]),

@@ -9,6 +9,7 @@ import type { FolderView } from '../operator/store/folder-view.ts';
 import { addressesOf } from '../policy/address.ts';
 import { since } from './age.ts';
 import { commandLine } from './command-line.ts';
+import { keptShares } from './kept-shares.ts';
 import { splitName } from './namespace.ts';
 import type { NamespaceOptions } from './namespace.ts';
 import { oneLine } from './one-line.ts';
@@ -38,7 +39,7 @@ export async function status(session: Session, word: string, options: StatusOpti
   const view = await openFolderView(target.folder, { stateDir: target.stateDir });
   const { namespace, name } = splitName(word, options);
   const wallet = await view.get({ kind: 'Wallet', namespace, name });
-  if (wallet === undefined) throw await noWallet(view, namespace, name);
+  if (wallet === undefined) throw await noWallet(view, target.state, namespace, name);
   const requests = (await view.list('SigningRequest'))
     .filter(({ metadata, spec }) => metadata.namespace === namespace && spec.walletRef.name === name)
     .toSorted((a, b) => Date.parse(b.metadata.creationTimestamp) - Date.parse(a.metadata.creationTimestamp))
@@ -52,11 +53,13 @@ export async function status(session: Session, word: string, options: StatusOpti
   else for (const line of screen(session, report, target.folder)) session.print(line);
 }
 
-async function noWallet(view: FolderView, namespace: string, name: string): Promise<UserError> {
+async function noWallet(view: FolderView, state: string, namespace: string, name: string): Promise<UserError> {
   const known = (await view.list('Wallet')).map(({ metadata }) => `${metadata.namespace}/${metadata.name}`);
   const meant = known.find((other) => other.endsWith(`/${name}`)) ?? nearest(`${namespace}/${name}`, known);
   const problems = await view.problems();
+  const kept = keptShares(state, namespace, name);
   return new UserError(`no wallet ${quote(name)} in namespace ${namespace}`, [
+    ...(kept === undefined ? [] : [kept]),
     ...(meant === undefined ? [] : [`did you mean ${meant}?`]),
     ...(problems.length === 0 ? [] : ['manifests of the folder have problems: holdfast up tells them']),
   ]);

@@ -6,6 +6,7 @@ import { runEmbedded } from '../operator/embedded.ts';
 import type { ResourceStore } from '../operator/store/resource-store.ts';
 import { makeStateFolder } from '../operator/store/state-folder.ts';
 import { commandLine } from './command-line.ts';
+import { keptShares } from './kept-shares.ts';
 import { logFile } from './log-file.ts';
 import { linesOf } from './progress.ts';
 import type { Session } from './session.ts';
@@ -37,20 +38,27 @@ export async function up(session: Session, options: UpOptions): Promise<void> {
   );
   const stopping = options.keepSigners === true ? 'stopping; signers go on' : 'stopping operator and signers';
   session.signal.addEventListener('abort', () => session.note(stopping));
-  const watching = watch(session, store);
+  const watching = watch(session, store, target.state);
   await ended;
   await watching;
   session.note('stopped');
 }
 
 /** Tells what changes of each object until the operator stops, each thing once. */
-async function watch(session: Session, store: ResourceStore): Promise<void> {
+async function watch(session: Session, store: ResourceStore, state: string): Promise<void> {
   const told = new Map<string, string>();
   const seen = new Set<string>();
   try {
     for await (const key of store.changes(session.signal)) {
       const object = await store.get(key);
-      if (object === undefined) continue;
+      if (object === undefined) {
+        const kept = key.kind === 'Wallet' ? keptShares(state, key.namespace, key.name) : undefined;
+        if (seen.delete(keyString(key)) && kept !== undefined)
+          session.note(
+            `wallet ${key.namespace}/${key.name}: its manifest is gone and its signers are stopped; ${kept}`,
+          );
+        continue;
+      }
       // The first status of an object that has one already is from before this operator ran: of a wallet that is
       // worth knowing, of the rest only what changes.
       const old = !seen.has(keyString(key)) && object.status !== undefined;
