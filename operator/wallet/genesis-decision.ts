@@ -139,7 +139,7 @@ function whyNotAdopted({ wallet, policy, holders }: GenesisFacts, { genesis, gen
   const silent = holders.filter((holder) => descriptionOf(holder) === undefined);
   if (silent.length > 0) return `${who}, which nobody else confirms; waits for ${waitsFor(holders)}`;
   if (policy.kind === 'Valid' && policy.digest === genesis.policy) return '';
-  return `${who}, with policy ${genesis.policy}; before the others get it, SigningPolicy ${wallet.spec.policyRef.name} has to be that policy again`;
+  return `${who}, with policy document ${genesis.policy}; before the others get it, SigningPolicy ${wallet.spec.policyRef.name} has to be that policy again`;
 }
 
 /** The one whose acceptance founds the wallet: the first Infrastructure holder. */

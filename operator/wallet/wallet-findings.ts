@@ -162,7 +162,7 @@ function policyEnforced(facts: FindingFacts): Finding {
       reason,
       known === undefined
         ? message
-        : `${message}; signers enforce ${known.genesis.policy}, which they were founded with`,
+        : `${message}; signers enforce policy ${known.policyDigest}, which they were founded with`,
     );
   if (policy.kind === 'Missing') return no('PolicyNotFound', `there is no SigningPolicy ${name}`);
   if (policy.kind === 'Invalid')
@@ -171,7 +171,7 @@ function policyEnforced(facts: FindingFacts): Finding {
   if (policy.digest !== known.genesis.policy)
     return no(
       'ChangeUnsupported',
-      `SigningPolicy ${name} was edited to ${policy.digest}: changing a policy is not in this version`,
+      `SigningPolicy ${name} was edited, its document is now ${policy.digest}: changing a policy is not in this version`,
     );
   const late = holders
     .filter((holder) => enforcedBy(wallet, holder) !== known.policyDigest)
@@ -181,9 +181,9 @@ function policyEnforced(facts: FindingFacts): Finding {
       type,
       'False',
       'WaitingForHolders',
-      `${late.join(', ')} did not acknowledge policy ${policy.digest} yet`,
+      `${late.join(', ')} did not acknowledge policy ${known.policyDigest} yet`,
     );
-  return finding(type, 'True', 'AllEnforce', `all ${holders.length} holders enforce ${policy.digest}`);
+  return finding(type, 'True', 'AllEnforce', `all ${holders.length} holders enforce policy ${known.policyDigest}`);
 }
 
 /** The policy statement that a holder said it enforces; of one that is away, when it last was here. */

@@ -310,7 +310,7 @@ describe('PolicyEnforced', () => {
       'an edited policy',
       { policy: { ...policy, digest: digest(utf8('edited')) } },
       'ChangeUnsupported',
-      `signers enforce ${fake.genesis.policy}`,
+      `signers enforce policy ${known.policyDigest}`,
     ],
     ['a policy that is gone', { policy: { kind: 'Missing' } }, 'PolicyNotFound', 'signers enforce'],
     [
@@ -377,7 +377,7 @@ describe('events tell what became otherwise', () => {
       {},
       [
         'KeysGenerated: solana, bitcoin: certified by all 3 holders',
-        `PolicyEnforced: all 3 holders enforce ${policy.digest}`,
+        `PolicyEnforced: all 3 holders enforce policy ${known.policyDigest}`,
       ],
     ],
     ['nothing where nothing changed', { wallet: settled() }, []],
