@@ -47,7 +47,7 @@ export function decodePsbt({ chain, data }: Payload, key: PublicKey): Decoded {
   const { unsignedTx } = psbt;
   const unsigned = RawOldTx.decode(unsignedTx);
   checkShape(unsigned);
-  const inputs = unsigned.inputs.map((_, i) => readInput(psbt, i, own));
+  const inputs = unsigned.inputs.map((_, i) => readInput(psbt, i, { own, network }));
   const effects = unsigned.outputs.map(({ amount, script }, i): Effect => {
     checkFields(psbt.getOutput(i), outputFields, `output ${i}`);
     return { ...effectOf(script, amount, { chain, network, own, at: `output ${i}` }, lockText(unsigned)), chain };
@@ -126,7 +126,7 @@ function checkShape({ version, inputs, outputs }: ReturnType<typeof RawOldTx.dec
 }
 
 /** Amount and hash type of input `i`, which must spend the script `own` and be unsigned. */
-function readInput(psbt: Transaction, i: number, own: Uint8Array): SpentInput {
+function readInput(psbt: Transaction, i: number, { own, network }: Pick<Place, 'own' | 'network'>): SpentInput {
   const at = `input ${i}`;
   const input = psbt.getInput(i);
   if (Object.keys(input).some((field) => signedFields.has(field)))
@@ -136,8 +136,8 @@ function readInput(psbt: Transaction, i: number, own: Uint8Array): SpentInput {
   if (witnessUtxo === undefined) throw new Refused('Malformed', `${at}: want its previous output in witnessUtxo`);
   if (!equal(witnessUtxo.script, own))
     throw new Refused(
-      'Unsupported',
-      `${at}: spends ${hex(witnessUtxo.script).slice(0, 80)}, not this key's own script`,
+      'Malformed',
+      `${at}: spends an output of ${holderOf(witnessUtxo.script, network)}, not of this key's own ${holderOf(own, network)}`,
     );
   if (witnessUtxo.amount === 0n || witnessUtxo.amount > mostSatoshis)
     throw new Refused('Malformed', `${at}: spends ${btc(witnessUtxo.amount)}, which no output holds`);
@@ -145,6 +145,10 @@ function readInput(psbt: Transaction, i: number, own: Uint8Array): SpentInput {
     throw new Refused('Unsupported', `${at}: want hash type DEFAULT or ALL, got ${sighashType}`);
   return { amount: witnessUtxo.amount, sighash: sighashType };
 }
+
+/** Whose outputs of `script` are, as people know them. */
+const holderOf = (script: Uint8Array, network: BitcoinNetwork): string =>
+  addressOf(script, network)?.address ?? `script ${hex(script).slice(0, 80)}`;
 
 function checkFields(map: object, known: ReadonlySet<string>, at: string): void {
   const other = Object.keys(map).find((field) => !known.has(field));

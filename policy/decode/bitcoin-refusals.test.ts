@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { concat, fromHex } from '../../common/bytes.ts';
 import { Refused } from '../../common/errors.ts';
+import { taprootAddress } from '../address.ts';
 import { decode } from './decode.ts';
 import { decodePsbtFor, mainnet, other, ours, pay, psbt, simple, spending } from './testing/bitcoin.ts';
 import { refusal } from './testing/refusal.ts';
@@ -102,14 +103,26 @@ describe('a PSBT is refused', () => {
     [
       "that spends another's output",
       () => psbt(other, [100_000n], [pay(99_000n)]),
-      'Unsupported',
-      "not this key's own script",
+      'Malformed',
+      `input 0: spends an output of ${taprootAddress(other.output)}, not of this key's own ${taprootAddress(ours.output)}`,
     ],
     [
       'that spends the internal key untweaked',
       () => simple({ witnessUtxo: pay(100_000n, concat(fromHex('5120'), ours.internal)) }),
-      'Unsupported',
-      "not this key's own script",
+      'Malformed',
+      `not of this key's own ${taprootAddress(ours.output)}`,
+    ],
+    [
+      'that spends an output without address',
+      () => simple({ witnessUtxo: pay(100_000n, fromHex('51')) }),
+      'Malformed',
+      'input 0: spends an output of script 51, not of',
+    ],
+    [
+      'that spends a taproot output whose key is none',
+      () => simple({ witnessUtxo: pay(100_000n, fromHex(`5120${'ff'.repeat(32)}`)) }),
+      'Malformed',
+      'input 0: spends an output of bc1p',
     ],
     ['that does not show what it spends', bare, 'Malformed', 'input 0: want its previous output in witnessUtxo'],
     [
