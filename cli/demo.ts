@@ -30,6 +30,7 @@ import { verifyHolderLog } from './holder-log.ts';
 import { logFile } from './log-file.ts';
 import { readOperatorIdentity } from './operator-identity.ts';
 import type { Session } from './session.ts';
+import { wrap } from './wrap.ts';
 
 const wallet = 'default/treasury';
 const initiatorName = 'payments-api';
@@ -39,12 +40,18 @@ const SOL = 1_000_000_000n;
 const BTC = 100_000_000n;
 /** Belong to nobody: no key is known of them. */
 const stranger = '11111111111111111111111111111112';
+/** What the wallet waits for, by the reason of its condition, where names and numbers would only flicker. */
+const inShort: Readonly<Record<string, string>> = {
+  WaitingForSigners: 'its signers are starting',
+  GeneratingKeys: 'all signers answer; they make the keys',
+};
 /** The whole demo, on a machine that is busy with other things. Milliseconds. */
 const patience = 120_000;
 
 /** `holdfast demo`: makes a wallet in a temporary folder, uses it, and leaves nothing behind. */
 export async function runDemo(session: Session, { json }: { readonly json: boolean }): Promise<void> {
-  const say = (line: string): void => (json ? session.note(line) : session.print(line));
+  const put = (line: string): void => (json ? session.note(line) : session.print(line));
+  const say = (text: string): void => wrap(text, 10).forEach(put);
   const initiator = generateKeyPairSync('ed25519').privateKey;
   const folder = await makeDemoFolder(initiator);
   const stop = new AbortController();
@@ -52,7 +59,8 @@ export async function runDemo(session: Session, { json }: { readonly json: boole
   // Whatever ends the demo ends the operator, and with it the signers, before the folder goes.
   let ended: Promise<unknown> = Promise.resolve();
   try {
-    say('A wallet of three holders on this machine; two sign together. Nothing is sent to any network.');
+    say('A wallet of three holders on this machine; two of them sign together.');
+    say('Nothing is sent to any network.');
     const state = join(folder.path, '.holdfast');
     // The log lies beside the state and goes with it.
     const log = createLog(logFile(join(folder.path, 'operator.log')));
@@ -181,8 +189,10 @@ class Demo {
       if (kind !== 'Wallet') continue;
       const ready = conditionOf((await operator.store.get({ kind, namespace, name }))?.status?.conditions, 'Ready');
       if (ready?.status === 'True') break;
-      if (ready !== undefined && ready.message !== told) say(`  ${ready.message}`);
-      told = ready?.message ?? told;
+      if (ready === undefined) continue;
+      const text = inShort[ready.reason] ?? ready.message;
+      if (text !== told) say(`  ${text}`);
+      told = text;
     }
     say(`  ready after ${((performance.now() - started) / 1000).toFixed(1)} s`);
     return parseConnection(await readFile(connectionFile(state, wallet), 'utf8'));

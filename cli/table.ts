@@ -10,6 +10,6 @@ export function table(heads: readonly string[], rows: readonly (readonly string[
   );
 }
 
-// Styles take no room.
+/** The columns that text takes: styles take none. */
 // oxlint-disable-next-line no-control-regex
-const width = (cell: string): number => cell.replaceAll(/\u001B\[[0-9;]*m/g, '').length;
+export const width = (cell: string): number => cell.replaceAll(/\u001B\[[0-9;]*m/g, '').length;

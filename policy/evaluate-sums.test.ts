@@ -183,13 +183,13 @@ describe('limits', () => {
     };
     const policy = policyOf([limited([{ amount: '3.5', per: '24h' }])]);
     expect(ask(policy, [transfer(2n * SOL)], { ledger }).message).toBe(
-      'rule allow allows 3.5 SOL in 24h: 3 SOL used, 2 SOL asked; there is room in 1h',
+      'rule allow allows 3.5 SOL in 24h: 3 SOL used, 2 SOL asked; there is room in about 1h',
     );
     expect(ask(policy, [transfer(4n * SOL)], { ledger }).message).toBe(
       'rule allow allows 3.5 SOL in 24h, asked are 4 SOL',
     );
     expect(ask(policyOf([limited([{ count: 3, per: '90m' }])]), [transfer(1n)], { ledger }).message).toBe(
-      'rule allow allows 3 requests in 1h 30m: 3 requests used, 1 request asked; there is room in 1m',
+      'rule allow allows 3 requests in 1h 30m: 3 requests used, 1 request asked; there is room in about 1m',
     );
   });
 });

@@ -66,9 +66,13 @@ export function exceededInWords(rule: Rule, { limit, used, asked, roomAt }: Exce
   if (used === undefined) return `${start}, and what an earlier request moved is not known`;
   if (asked === undefined) return `${start}, and the amount asked is not known`;
   if (asked > boundOf(limit)) return `${start}, asked are ${measured(limit, asked)}`;
-  const room = roomAt === undefined ? '' : `; there is room in ${durationInWords(Math.max(1, roomAt - nowSeconds))}`;
+  const room = roomAt === undefined ? '' : `; there is room in about ${roughly(roomAt - nowSeconds)}`;
   return `${start}: ${measured(limit, used)} used, ${measured(limit, asked)} asked${room}`;
 }
+
+/** Windows move in steps of seconds that nobody plans by: from an hour on in whole minutes. */
+const roughly = (seconds: number): string =>
+  durationInWords(seconds < 3600 ? Math.max(1, seconds) : Math.round(seconds / 60) * 60);
 
 export const feeInWords = (fee: bigint, { asset, atMost }: FeeCap): string =>
   `fees of up to ${units(fee, asset)} are over the ${units(atMost, asset)} that the policy allows on ${chainOf(asset.id).chain}`;

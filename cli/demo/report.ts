@@ -48,16 +48,10 @@ export const jsonOf = (keys: readonly DemoKey[], requests: readonly DemoRequest[
 
 /** Milliseconds that each signed request spent in each step at its coordinator. */
 export function latencyTable(requests: readonly DemoRequest[]): readonly string[] {
-  const rows = requests.flatMap(({ id, key, result }) =>
+  const rows = requests.flatMap(({ id, result }) =>
     result.outcome === 'signed'
-      ? [
-          [
-            id,
-            key,
-            ...steps.map((step) => (result.durations[step] === undefined ? '-' : result.durations[step].toFixed(1))),
-          ],
-        ]
+      ? [[id, ...steps.map((step) => (result.durations[step] === undefined ? '-' : result.durations[step].toFixed(1)))]]
       : [],
   );
-  return table(['request', 'key', ...steps], rows);
+  return table(['request', ...steps], rows);
 }
