@@ -123,15 +123,34 @@ const held =
     const value: unknown = path
       .split('.')
       .reduce<unknown>((at, step) => (isObject(at) ? at[step] : undefined), resource);
-    const text = JSON.stringify(value) ?? '';
-    const was =
-      path === 'spec' || text === '' || text.length > 200 ? '' : `; it ${gone === undefined ? 'is' : 'was'} ${text}`;
+    const text = inWords(value);
+    const tense = gone === undefined ? ['is', 'are'] : ['was', 'were'];
+    const what = Array.isArray(value) ? `the ${path.split('.').at(-1)} ${tense[1]}` : `it ${tense[0]}`;
+    const was = path === 'spec' || text === '' ? '' : `; ${what} ${text}`;
     const past =
       gone === undefined
-        ? ''
-        : `; ${keyString(keyOf(resource))} was deleted${resource.kind === 'Wallet' ? ', but its signers keep its keys' : ''}: give another one another name`;
+        ? isUnfounded(resource)
+          ? '; nothing was founded yet: delete the manifest, then write it anew'
+          : ''
+        : `; ${keyString(keyOf(resource))} was deleted${resource.kind === 'Wallet' ? ', but its signers keep its keys' : ''}: a new one needs another name`;
     return { path, message: `${message}${was}${past}` };
   };
+
+/** A value on one line: of named entries the names with what they are; "" where it is too long to help. */
+function inWords(value: unknown): string {
+  const entries: readonly unknown[] = Array.isArray(value) ? value : [];
+  const named = entries.map((entry) => {
+    const { name, ...rest } = isObject(entry) ? entry : {};
+    const kind = rest['scheme'] ?? rest['role'];
+    return typeof name === 'string' && typeof kind === 'string' ? `${name} (${kind})` : '';
+  });
+  const text = named.length > 0 && !named.includes('') ? named.join(', ') : (JSON.stringify(value) ?? '');
+  return text.length > 200 ? '' : text;
+}
+
+/** A wallet of which nothing is known to be at signers. */
+const isUnfounded = ({ kind, status }: Resource): boolean =>
+  kind === 'Wallet' && (status === undefined || !('genesis' in status));
 
 /** The draft as an object in force: `before` itself where nothing changes. The generation counts changes of the spec. */
 export function admit(draft: Draft, before: Resource | undefined, birth: Birth, deletionTimestamp?: string): Resource {
@@ -170,7 +189,7 @@ function letGo({ resource, file }: Stored, now: number): Stored | undefined {
   const { apiVersion, kind, metadata, spec } = resource;
   if (file === undefined || kind === 'SigningPolicy') return undefined;
   // A wallet that was never founded left nothing at signers: it may be written anew in any way.
-  if (resource.kind === 'Wallet' && resource.status?.genesis === undefined) return undefined;
+  if (isUnfounded(resource)) return undefined;
   return { resource: { apiVersion, kind, metadata, spec } as Resource, file, gone: now };
 }
 

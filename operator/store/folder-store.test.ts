@@ -106,7 +106,9 @@ describe('a store over a folder', () => {
 
     put(folder, 'a.yaml', other);
     const changed = await opened(folder);
-    expect(texts(changed)).toContain('a.yaml, document 1: spec.threshold: threshold cannot change; it is 2');
+    expect(texts(changed)).toContain(
+      'a.yaml, document 1: spec.threshold: threshold cannot change; it is 2; nothing was founded yet: delete the manifest, then write it anew',
+    );
     expect((await changed.get(walletKey))?.spec.threshold).toBe(2);
     await changed.close();
 
