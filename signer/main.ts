@@ -34,7 +34,10 @@ function die(error: unknown): never {
 async function run({ wallet, holder, data, operator, ...config }: Config): Promise<void> {
   if (!keepOutOfCoreDumps()) log.warn('core dumps of this process are not disabled: start it under ulimit -c 0');
   let ready = false;
-  const store = await openStore(data, { onFailure: die });
+  const store = await openStore(data, {
+    onFailure: die,
+    onProblem: (problem) => (problem === '' ? log.info('disk has room again') : log.warn('disk full', { problem })),
+  });
   // Metrics may be asked for while it still opens.
   let signer: Signer | undefined;
   const metrics = signerMetrics(wallet, holder, {

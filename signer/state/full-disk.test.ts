@@ -32,6 +32,7 @@ describe.skipIf(!possible)('a disk', { timeout: 60_000 }, () => {
       'opened again while it is full': [problem, refused, 'written'],
       'when there is space again': ['', 'written', 'written', true],
       'on disk': ['Spent', 'none', 'Spent', 'none', 'none', 'Spent', 'Reserved', 'Spent'],
+      told: ['full', 'full', 'room'],
       fenced: ['cheated'],
       chain: true,
     });

@@ -14,6 +14,8 @@ export type StoreOptions = {
    * and start anew from what is.
    */
   readonly onFailure: (error: Error) => void;
+  /** Told when {@link Store.problem} changes. */
+  readonly onProblem?: (problem: string) => void;
   /** Room kept for spends and bans on a full disk. */
   readonly reserveBytes?: number;
 };
@@ -23,6 +25,7 @@ const RESERVE_BYTES = 16 * 1024 * 1024;
 /** Changes that may wait for the disk; at a thousand a second more would only be late. */
 const MOST_WAITING = 8_192;
 
+type Told = Required<Pick<StoreOptions, 'onFailure' | 'onProblem'>>;
 type Waiting = { readonly resolve: () => void; readonly reject: (error: Error) => void };
 
 /**
@@ -31,14 +34,16 @@ type Waiting = { readonly resolve: () => void; readonly reject: (error: Error) =
  */
 export async function openStore(
   folder: string,
-  { onFailure, reserveBytes = RESERVE_BYTES }: StoreOptions,
+  { onFailure, onProblem = () => {}, reserveBytes = RESERVE_BYTES }: StoreOptions,
 ): Promise<Store> {
   const lock = lockFolder(folder);
   const workerData: WriterOptions = { folder, reserveBytes };
   const worker = new Worker(workerUrl(import.meta.url, 'database'), { name: 'database', workerData });
   try {
     const state = await opened(worker);
-    return new SqliteStore(worker, new Reader(databaseFile(folder)), lock, state, onFailure);
+    const store = new SqliteStore(worker, new Reader(databaseFile(folder)), lock, state, { onFailure, onProblem });
+    if (state.problem !== '') onProblem(state.problem);
+    return store;
   } catch (error) {
     await worker.terminate();
     lock.release();
@@ -64,7 +69,7 @@ class SqliteStore implements Store {
   readonly #worker: Worker;
   readonly #reader: Reader;
   readonly #lock: FolderLock;
-  readonly #onFailure: (error: Error) => void;
+  readonly #told: Told;
   readonly #waiting = new Map<number, Waiting>();
   #batch: WriteRequest[] = [];
   #lastId = 0;
@@ -72,12 +77,12 @@ class SqliteStore implements Store {
   #ended: Error | undefined;
   #closed: Promise<void> | undefined;
 
-  constructor(worker: Worker, reader: Reader, lock: FolderLock, state: WriterState, onFailure: (error: Error) => void) {
+  constructor(worker: Worker, reader: Reader, lock: FolderLock, state: WriterState, told: Told) {
     this.#worker = worker;
     this.#reader = reader;
     this.#lock = lock;
     this.#state = state;
-    this.#onFailure = onFailure;
+    this.#told = told;
     worker.on('message', (message: FromWorker) => this.#onMessage(message));
     worker.on('error', (error: Error) => this.#fail(error));
     worker.on('exit', () => this.#fail(new Error('the database thread ended')));
@@ -161,7 +166,8 @@ class SqliteStore implements Store {
   #onMessage(message: FromWorker): void {
     switch (message.kind) {
       case 'written':
-        this.#state = message;
+        if (message.problem !== this.#state.problem) this.#told.onProblem(message.problem);
+        this.#state = { head: message.head, problem: message.problem };
         for (const { id, error, reason } of message.results) {
           const waiting = this.#waiting.get(id);
           this.#waiting.delete(id);
@@ -182,7 +188,7 @@ class SqliteStore implements Store {
     this.#ended ??= error;
     for (const { reject } of this.#waiting.values()) reject(this.#ended);
     this.#waiting.clear();
-    if (unexpected) this.#onFailure(error);
+    if (unexpected) this.#told.onFailure(error);
   }
 }
 

@@ -15,11 +15,13 @@ const [folder = ''] = process.argv.slice(2);
 const reserveBytes = 1 << 20;
 const ballast = join(folder, 'ballast');
 const results: Record<string, unknown> = {};
+const problems: string[] = [];
 const open = (): Promise<Store> =>
   openStore(join(folder, 'state'), {
     onFailure: (error) => {
       results['failure'] = error.message;
     },
+    onProblem: (problem) => problems.push(problem === '' ? 'room' : 'full'),
     reserveBytes,
   });
 const hasReserve = (): boolean =>
@@ -89,6 +91,7 @@ results['when there is space again'] = [
   hasReserve(),
 ];
 results['on disk'] = [1, 2, 3, 4, 5, 6, 7, 8].map((n) => store.ledger(digestOf(n))?.state ?? 'none');
+results['told'] = problems;
 results['fenced'] = store.load().peers.map((p) => p.fenced);
 results['chain'] = verifyChain(store.auditAfter(0n, 1_000)).head.sequence === store.head.sequence;
 await store.close();
