@@ -59,7 +59,7 @@ describe('a policy that cannot be enforced says why', () => {
       'a name that leads nowhere',
       aPolicy({ rules: [{ name: 'pay', verdict: 'Allow', match: { destinations: ['nobody'] } }] }),
       'InvalidPolicy',
-      'nobody',
+      'rules[0] (pay).match.destinations[0]: ',
     ],
     [
       'what is not in this version',

@@ -18,6 +18,18 @@ export function readPolicy(policy: SigningPolicy | undefined): PolicyReading {
     return { kind: 'Valid', document, digest: digest(document) };
   } catch (error) {
     if (!(error instanceof PolicyInvalid)) throw error;
-    return { kind: 'Invalid', reason: error.reason, message: error.message };
+    return { kind: 'Invalid', reason: error.reason, message: withRuleNames(error, policy).message };
   }
 }
+
+/** Rules are counted from 0 in paths: with its name each is found in the manifest. */
+const withRuleNames = ({ problems }: PolicyInvalid, { spec }: SigningPolicy): PolicyInvalid =>
+  new PolicyInvalid(
+    problems.map((problem) => ({
+      ...problem,
+      path: problem.path.replace(/^rules\[([0-9]+)\]/, (rule, i: string) => {
+        const name = spec.rules[Number(i)]?.name;
+        return name === undefined ? rule : `${rule} (${name})`;
+      }),
+    })),
+  );

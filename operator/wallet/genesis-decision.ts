@@ -88,7 +88,10 @@ export function decideGenesis(facts: GenesisFacts): GenesisDecision {
       `there is no SigningPolicy ${wallet.spec.policyRef.name} in ${wallet.metadata.namespace}`,
     );
   if (policy.kind === 'Invalid')
-    return blocked(policy.reason === 'FeatureUnsupported' ? 'FeatureUnsupported' : 'PolicyInvalid', policy.message);
+    return blocked(
+      policy.reason === 'FeatureUnsupported' ? 'FeatureUnsupported' : 'PolicyInvalid',
+      `SigningPolicy ${wallet.spec.policyRef.name}: ${policy.message}`,
+    );
 
   const described = holders.flatMap((holder) => {
     const description = descriptionOf(holder);

@@ -166,7 +166,10 @@ function policyEnforced(facts: FindingFacts): Finding {
     );
   if (policy.kind === 'Missing') return no('PolicyNotFound', `there is no SigningPolicy ${name}`);
   if (policy.kind === 'Invalid')
-    return no(policy.reason === 'FeatureUnsupported' ? 'FeatureUnsupported' : 'PolicyInvalid', policy.message);
+    return no(
+      policy.reason === 'FeatureUnsupported' ? 'FeatureUnsupported' : 'PolicyInvalid',
+      `SigningPolicy ${name}: ${policy.message}`,
+    );
   if (known === undefined) return finding(type, 'False', 'WaitingForHolders', 'the wallet is not founded yet');
   if (policy.digest !== known.genesis.policy)
     return no(
