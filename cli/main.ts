@@ -36,9 +36,14 @@ function report(error: unknown): number {
   if (stop.signal.aborted && messageOf(error).includes(interrupt.message)) return exitCodes.interrupted;
   if (error instanceof CommanderError) return reportUsage(error);
   session.note(`error: ${oneLine(messageOf(error))}`);
-  if (error instanceof UserError) for (const hint of error.hints) session.note(`hint: ${oneLine(hint)}`);
+  if (error instanceof UserError) for (const hint of error.hints) session.note(`hint: ${oneLine(asStarted(hint))}`);
   else if (session.env['HOLDFAST_DEBUG'] !== undefined && error instanceof Error) session.note(error.stack ?? '');
   return error instanceof UserError ? error.exitCode : exitCodes.error;
+}
+
+/** A hint whose command can be pasted also where no holdfast is on the PATH. */
+function asStarted(hint: string): string {
+  return hint.replace(/(?<=^|: )holdfast (?=[a-z-])/, () => `${commandLine(session)} `);
 }
 
 function reportUsage({ code, exitCode, message }: CommanderError): number {
