@@ -52,8 +52,7 @@ function linesOfWallet(wallet: Wallet): readonly ProgressLine[] {
 function linesOfSigner(signer: Signer): readonly ProgressLine[] {
   const ready = conditionOf(signer.status?.conditions, 'Ready');
   if (ready === undefined) return [];
-  if (ready.status === 'True')
-    return [line(signer, 'ready', ready.reason === 'Serving' ? 'serving' : ready.message)];
+  if (ready.status === 'True') return [line(signer, 'ready', ready.reason === 'Serving' ? 'serving' : ready.message)];
   return ready.reason === 'Starting' || ready.reason === 'Pending'
     ? []
     : [line(signer, 'ready', `${ready.reason}: ${ready.message}`)];
