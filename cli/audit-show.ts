@@ -1,10 +1,11 @@
-import { parseTime } from '../common/clock.ts';
+import { formatTime, parseTime } from '../common/clock.ts';
 import { parseCanonical } from '../statement/canonical.ts';
 import type { AuditRecord } from '../statement/audit.ts';
 import { notATime, parseSpan } from './age.ts';
 import { holdersNamed, throwFailures, verifyHolderLog } from './holder-log.ts';
 import type { NamespaceOptions } from './namespace.ts';
 import { oneLine } from './one-line.ts';
+import { operatorHint } from './operator-hint.ts';
 import { readOperatorIdentity } from './operator-identity.ts';
 import type { Session } from './session.ts';
 import { table } from './table.ts';
@@ -40,8 +41,7 @@ export async function auditShow(
   );
   const records = logs.flatMap((each) => each.records).toSorted((a, b) => timeOf(a) - timeOf(b));
   if (options.output === 'json') session.print(JSON.stringify(records, undefined, 2));
-  else if (records.length === 0) session.note(`nothing on record since ${new Date(from).toISOString()}`);
-  else
+  else if (records.length > 0)
     for (const line of table(
       ['Time', 'Holder', 'Type', 'Id', 'Initiator', 'Key', 'What'],
       records.map((record) => [
@@ -50,7 +50,11 @@ export async function auditShow(
       ]),
     ))
       session.print(line);
-  throwFailures(logs.map(({ log }) => log));
+  throwFailures(
+    logs.map(({ log }) => log),
+    await operatorHint(session, target),
+  );
+  if (records.length === 0) session.note(`nothing on record since ${formatTime(from)}`);
 }
 
 const timeOf = (record: HeldRecord): number => Date.parse(record['time'] ?? '');

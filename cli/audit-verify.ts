@@ -3,6 +3,7 @@ import { hex } from '../common/bytes.ts';
 import { holdersNamed, throwFailures, verifyHolderLog } from './holder-log.ts';
 import type { HolderLog } from './holder-log.ts';
 import type { NamespaceOptions } from './namespace.ts';
+import { operatorHint } from './operator-hint.ts';
 import { readOperatorIdentity } from './operator-identity.ts';
 import type { Session } from './session.ts';
 import { table } from './table.ts';
@@ -35,7 +36,7 @@ export async function auditVerify(
       ]),
     ))
       session.print(line);
-  throwFailures(findings);
+  throwFailures(findings, await operatorHint(session, target));
   session.note(
     `verified: ${findings.reduce((sum, { records }) => sum + records, 0)} records of ${findings.length} holders`,
   );

@@ -71,16 +71,12 @@ export function holdersNamed(
   ]);
 }
 
-/** Throws naming every holder whose log is not sound. */
-export function throwFailures(logs: readonly HolderLog[]): void {
+/** Throws naming every holder whose log is not sound or not to be had, with `hints`. */
+export function throwFailures(logs: readonly HolderLog[], hints: readonly string[]): void {
   const [first, ...more] = logs
     .filter(({ error }) => error !== '')
     .map(({ holder, error }) => `holder ${holder}: ${error}`);
-  if (first !== undefined)
-    throw new UserError(
-      first,
-      more.map((text) => `and ${text}`),
-    );
+  if (first !== undefined) throw new UserError(first, [...more.map((text) => `and ${text}`), ...hints]);
 }
 
 type Chunk = { readonly from: Head; readonly records: readonly AuditRecord[]; readonly repeats: boolean };

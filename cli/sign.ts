@@ -6,7 +6,7 @@ import type { NotSigned, SignResult, Signed } from '../client/sign-result.ts';
 import { WalletClient } from '../client/wallet-client.ts';
 import { fromHex, hex } from '../common/bytes.ts';
 import { formatTime } from '../common/clock.ts';
-import { Refused, UserError } from '../common/errors.ts';
+import { Refused, UserError, messageOf } from '../common/errors.ts';
 import { reasons } from '../common/reasons.ts';
 import type { Reason } from '../common/reasons.ts';
 import { decode } from '../policy/decode/decode.ts';
@@ -20,12 +20,13 @@ import { chooseInitiator } from './initiator.ts';
 import type { InitiatorOptions } from './initiator.ts';
 import { readManifestFile } from './manifest-file.ts';
 import type { NamespaceOptions } from './namespace.ts';
+import { operatorHint } from './operator-hint.ts';
 import { readPayload } from './payload.ts';
 import type { PayloadOptions } from './payload-options.ts';
 import { expiryOf, formatManifest, manifestOf, statementOf } from './request-manifest.ts';
 import type { Session } from './session.ts';
 import { targetOf } from './target.ts';
-import type { TargetOptions } from './target.ts';
+import type { Target, TargetOptions } from './target.ts';
 import { certificateOf, connectionTo } from './wallet-connection.ts';
 
 export type SignOptions = TargetOptions &
@@ -99,13 +100,14 @@ async function prepare(session: Session, options: SignOptions): Promise<Prepared
       ['signers take no other'],
       exitCodes.usage,
     );
-  const connection = await connectionTo(session, targetOf(session, options), options.wallet ?? '', options);
+  const target = targetOf(session, options);
+  const connection = await connectionTo(session, target, options.wallet ?? '', options);
   const { key, scheme, publicKey } = certificateOf(connection, options.key ?? '');
   const publicKeyOf = { scheme, bytes: fromHex(publicKey) };
   const payload = await readPayload(options, publicKeyOf, session.signal);
   explain(session, () => decode(payload, publicKeyOf).effects.map(({ text }) => text), payload.chain);
 
-  const client = await WalletClient.connect(clientOptions(connection), session.signal);
+  const client = await connect(session, target, connection);
   try {
     const { initiators } = parsePolicy(parseCanonical(client.wallet.policyDocument));
     const { name, signer } = await chooseInitiator(session, initiators, options);
@@ -119,6 +121,15 @@ async function prepare(session: Session, options: SignOptions): Promise<Prepared
   } catch (error) {
     client.close();
     throw error;
+  }
+}
+
+async function connect(session: Session, target: Target, connection: VerifiedConnection): Promise<WalletClient> {
+  try {
+    return await WalletClient.connect(clientOptions(connection), session.signal);
+  } catch (error) {
+    session.signal.throwIfAborted();
+    throw new UserError(messageOf(error), await operatorHint(session, target));
   }
 }
 
@@ -137,14 +148,10 @@ function explain(session: Session, effects: () => readonly string[], chain: stri
 async function load(session: Session, options: SignOptions, file: string): Promise<Prepared> {
   const manifest = await readManifestFile('SigningRequest', file);
   const { namespace } = manifest.metadata;
-  const connection = await connectionTo(
-    session,
-    targetOf(session, options),
-    `${namespace}/${manifest.spec.walletRef.name}`,
-    {},
-  );
+  const target = targetOf(session, options);
+  const connection = await connectionTo(session, target, `${namespace}/${manifest.spec.walletRef.name}`, {});
   const statement = statementOf(manifest, connection.genesis);
-  const client = await WalletClient.connect(clientOptions(connection), session.signal);
+  const client = await connect(session, target, connection);
   return { connection, client, statement, signature: manifest.spec.initiator.signature };
 }
 

@@ -144,7 +144,7 @@ test('Ctrl-C ends operator and signers, and the next start finds the same keys',
   expect(up?.said).toContain('stopping operator and signers\nstopped\n');
   expect(await Promise.all(holders.map(listens))).toEqual([false, false, false]);
   await runScript(
-    '1> holdfast sign --dir holdfast-quickstart --wallet treasury --key solana --message a --ssh-key holdfast-quickstart/initiator\nerr error: wallet: no signer gave facts',
+    '1> holdfast sign --dir holdfast-quickstart --wallet treasury --key solana --message a --ssh-key holdfast-quickstart/initiator\nerr error: wallet: no signer gave facts\nerr hint: no operator runs, which starts the signers: holdfast up /\n1> holdfast audit show treasury --dir holdfast-quickstart\nout =\nerr cannot connect: connection refused\nerr hint: no operator runs',
     folder,
   );
 
