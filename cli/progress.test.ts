@@ -39,6 +39,7 @@ test('a signer that starts says nothing, one that cannot says why', () => {
   expect(of('False', 'Starting')).toEqual([]);
   expect(of('False', 'SealNotFound')).toEqual(['signer payments/treasury: SealNotFound: why']);
   expect(of('True', 'Serving')).toEqual(['signer payments/treasury: serving']);
+  expect(of('True', 'SealNotFound')).toEqual(['signer payments/treasury: why']);
 });
 
 test('a policy that cannot be enforced says why, one that is in force says so', () => {
@@ -46,6 +47,10 @@ test('a policy that cannot be enforced says why, one that is in force says so', 
   expect(
     texts('SigningPolicy', { conditions: [condition('Valid', 'False', 'InvalidPolicy', 'rules[0]: no')] }),
   ).toEqual(['policy payments/treasury: not valid: rules[0]: no']);
+  const invalid = object('SigningPolicy', { conditions: [condition('Valid', 'False', 'InvalidPolicy', 'no')] });
+  expect(linesOf(invalid, 'dir/policy.yaml').map(({ text }) => text)).toEqual([
+    'policy payments/treasury: not valid, see dir/policy.yaml: no',
+  ]);
   expect(
     texts('SigningPolicy', { conditions: [valid, condition('Enforced', 'False', 'WaitingForHolders', 'x')] }),
   ).toEqual([]);

@@ -10,15 +10,15 @@ export type ProgressLine = {
   readonly lasting?: true;
 };
 
-/** What is worth telling of an object as it is now: what it waits for, that it is ready, what became of it. */
-export function linesOf(object: Resource): readonly ProgressLine[] {
+/** What is worth telling of an object as it is now, from `file`: what it waits for, that it is ready, what became of it. */
+export function linesOf(object: Resource, file?: string): readonly ProgressLine[] {
   switch (object.kind) {
     case 'Wallet':
       return linesOfWallet(object);
     case 'Signer':
       return linesOfSigner(object);
     case 'SigningPolicy':
-      return linesOfPolicy(object);
+      return linesOfPolicy(object, file);
     case 'SigningRequest':
       return linesOfRequest(object);
     case 'Approval':
@@ -58,10 +58,11 @@ function linesOfSigner(signer: Signer): readonly ProgressLine[] {
     : [line(signer, 'ready', `${ready.reason}: ${ready.message}`)];
 }
 
-function linesOfPolicy(policy: SigningPolicy): readonly ProgressLine[] {
+function linesOfPolicy(policy: SigningPolicy, file: string | undefined): readonly ProgressLine[] {
   const { conditions } = policy.status ?? {};
   const [valid, enforced] = [conditionOf(conditions, 'Valid'), conditionOf(conditions, 'Enforced')];
-  if (valid?.status === 'False') return [line(policy, 'state', `not valid: ${valid.message}`)];
+  if (valid?.status === 'False')
+    return [line(policy, 'state', `not valid${file === undefined ? '' : `, see ${file}`}: ${valid.message}`)];
   if (enforced === undefined || ['NotReferenced', 'WaitingForHolders'].includes(enforced.reason)) return [];
   return [
     line(

@@ -3,7 +3,7 @@ import { createLog } from '../common/log.ts';
 import type { Log } from '../common/log.ts';
 import { keyString } from '../operator/api/resource.ts';
 import { runEmbedded } from '../operator/embedded.ts';
-import type { ResourceStore } from '../operator/store/resource-store.ts';
+import type { Embedded } from '../operator/embedded.ts';
 import { makeStateFolder } from '../operator/store/state-folder.ts';
 import { commandLine } from './command-line.ts';
 import { keptShares } from './kept-shares.ts';
@@ -23,7 +23,7 @@ export type UpOptions = TargetOptions & {
 export async function up(session: Session, options: UpOptions): Promise<void> {
   const target = targetOf(session, options);
   const { log, file } = await operatorLog(session, target, options.verbose ?? false);
-  const { store, metricsEndpoint, ended } = await runEmbedded({
+  const operator = await runEmbedded({
     dir: target.folder,
     stateDir: target.stateDir,
     signal: session.signal,
@@ -32,20 +32,20 @@ export async function up(session: Session, options: UpOptions): Promise<void> {
     ...(options.metrics !== undefined && { metricsListen: options.metrics }),
     onProblems: problemTeller(session),
   });
-  session.note(`operator: running, log in ${file}, metrics on http://${metricsEndpoint}/metrics`);
+  session.note(`operator: running, log in ${file}, metrics on http://${operator.metricsEndpoint}/metrics`);
   session.note(
     `Ctrl-C ends it; in another terminal: ${commandLine(session, 'get', 'wallets', '-A', '--dir', target.folder)}`,
   );
   const stopping = options.keepSigners === true ? 'stopping; signers go on' : 'stopping operator and signers';
   session.signal.addEventListener('abort', () => session.note(stopping));
-  const watching = watch(session, store, target.state);
-  await ended;
+  const watching = watch(session, operator, target.state);
+  await operator.ended;
   await watching;
   session.note('stopped');
 }
 
 /** Tells what changes of each object until the operator stops, each thing once. */
-async function watch(session: Session, store: ResourceStore, state: string): Promise<void> {
+async function watch(session: Session, { store, fileOf }: Embedded, state: string): Promise<void> {
   const told = new Map<string, string>();
   const seen = new Set<string>();
   try {
@@ -64,7 +64,7 @@ async function watch(session: Session, store: ResourceStore, state: string): Pro
       const old = !seen.has(keyString(key)) && object.status !== undefined;
       seen.add(keyString(key));
       if (old && object.kind !== 'Wallet') continue;
-      for (const { about, text, lasting = false } of linesOf(object)) {
+      for (const { about, text, lasting = false } of linesOf(object, fileOf(key))) {
         if (told.get(about) === text) continue;
         if (!old || lasting) told.set(about, text);
         session.note(old && !lasting ? `${text} (when last seen)` : text);

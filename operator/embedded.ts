@@ -51,6 +51,8 @@ export type EmbeddedOptions = {
 export type Embedded = {
   /** Every resource as it is, with its status. */
   readonly store: ResourceStore;
+  /** The manifest of an object, relative to the folder; undefined of what the operator made. */
+  readonly fileOf: (key: Key) => string | undefined;
   /** host:port of `/metrics`, `/healthz` and `/readyz`. */
   readonly metricsEndpoint: string;
   /** Settles when the operator has stopped: rejects where an error stopped it, not `signal`. */
@@ -159,7 +161,12 @@ export async function runEmbedded(options: EmbeddedOptions): Promise<Embedded> {
       fingerprint: identity.fingerprint,
       metrics: `127.0.0.1:${metrics.port}`,
     });
-    return { store, metricsEndpoint: endpointOf(options.metricsListen, metrics.port), ended };
+    return {
+      store,
+      fileOf: (key) => store.fileOf(key),
+      metricsEndpoint: endpointOf(options.metricsListen, metrics.port),
+      ended,
+    };
   } catch (error) {
     await close();
     throw error;

@@ -184,6 +184,11 @@ export class FolderStore implements ResourceStore, SecretSource {
     return data && new Map([...data].map(([key, bytes]) => [key, bytes.slice()]));
   }
 
+  /** The manifest that an object in force is from, relative to the folder; undefined where the operator made it. */
+  fileOf(key: Key): string | undefined {
+    return this.#table.get(key)?.file;
+  }
+
   /** What is wrong with manifests now. What they said before stays in force. */
   problems(): readonly ManifestProblem[] {
     return this.#problems;
