@@ -55,7 +55,7 @@ async function signerOfFile(session: Session, file: string, wanted: readonly Ini
     if (error instanceof UserError)
       throw new UserError(
         `${file}: ${error.message}`,
-        error.hints.map((hint) => hint.replace(/\bFILE\b/, file)),
+        error.hints.map((hint) => hint.replace(/\bFILE\b/, file.replace(/\.pub$/, ''))),
       );
     throw new UserError(`${file}: ${messageOf(error)}`);
   } finally {
