@@ -78,12 +78,20 @@ const group = (program: Command, name: string, summary: string): Command =>
 
 /** Verbs of later versions say so, rather than that nobody knows them. */
 function addLater(program: Command): void {
-  for (const name of ['approve', 'reject', 'check', 'signer', 'upgrade'])
-    program
-      .command(name, { hidden: true })
-      .allowUnknownOption()
-      .allowExcessArguments()
-      .action(() => {
-        throw new UserError(`"${name}" is not in this version`, ['holdfast --help lists what is'], exitCodes.usage);
-      });
+  const groupNamed = (name: string): Command => program.commands.find((command) => command.name() === name) ?? program;
+  const later = [
+    { group: program, verbs: ['approve', 'reject', 'check', 'signer', 'upgrade'] },
+    { group: groupNamed('policy'), verbs: ['lint', 'diff'] },
+    { group: groupNamed('audit'), verbs: ['export'] },
+  ];
+  for (const { group: parent, verbs } of later)
+    for (const verb of verbs)
+      parent
+        .command(verb, { hidden: true })
+        .allowUnknownOption()
+        .allowExcessArguments()
+        .action(() => {
+          const name = parent === program ? verb : `${parent.name()} ${verb}`;
+          throw new UserError(`"${name}" is not in this version`, ['holdfast --help lists what is'], exitCodes.usage);
+        });
 }
