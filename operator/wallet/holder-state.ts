@@ -43,21 +43,35 @@ export function whyUnavailable({ signer, observation, answer }: HolderState, fou
 export const isFounder = (genesis: GenesisStatement, { holder, identity }: Description): boolean =>
   genesis.holders.some(({ name, identity: founder }) => name === holder && founder === hex(identity));
 
+/** Which of the holders that lead signings sign without this one for good; "" where none does. */
+function whyLeftOut(name: string, leaders: readonly HolderState[]): string {
+  const by = leaders.filter((leader) => descriptionOf(leader)?.peers.some((peer) => peer.name === name && peer.fenced));
+  if (by.length === 0) return '';
+  return `left out by ${by.map((leader) => leader.name).join(', ')}: a cryptographic check failed on its message`;
+}
+
 export type Availability = {
   readonly unavailable: readonly { readonly name: string; readonly why: string }[];
   /** How many more signers may go before nothing can be signed; -1 where nothing can be now. */
   readonly losses: number;
 };
 
-/** Who can take part, and what that is worth: a quorum is t holders that are not Backup, an Infrastructure among them. */
+/**
+ * Who can take part, and what that is worth: a quorum is t holders that are not Backup, an Infrastructure among them.
+ * Whom one that leads signings leaves out counts as gone, although its signer answers and finds nothing wrong with itself.
+ */
 export function availability(
   threshold: number,
   holders: readonly HolderState[],
   founded: Founded | undefined,
 ): Availability {
-  const unavailable = holders.flatMap((holder) => {
-    const why = whyUnavailable(holder, founded);
-    return why === '' ? [] : [{ name: holder.name, why }];
+  const reasons = holders.map((holder) => ({ holder, why: whyUnavailable(holder, founded) }));
+  const leaders = reasons.flatMap(({ holder, why }) =>
+    founded !== undefined && why === '' && holder.role === 'Infrastructure' ? [holder] : [],
+  );
+  const unavailable = reasons.flatMap(({ holder: { name }, why }) => {
+    const reason = why === '' ? whyLeftOut(name, leaders) : why;
+    return reason === '' ? [] : [{ name, why: reason }];
   });
   const present = holders.filter(({ name }) => !unavailable.some((other) => other.name === name));
   const signing = present.filter(({ role }) => role !== 'Backup').length;

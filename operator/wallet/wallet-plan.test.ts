@@ -37,6 +37,7 @@ const facts = (over: Partial<WalletFacts> = {}): WalletFacts => ({
 const unfounded: Partial<WalletFacts> = { wallet: aWallet(), known: undefined, holders: holders(unprovisioned) };
 /** The wallet as a reconcile before left it. */
 const settled = (spec: Partial<Wallet['spec']> = {}): Wallet => aWallet(spec, planWallet(facts()).status);
+const fenced = (name: string) => ({ name, available: true, fenced: true });
 const conditionIn = (over: Partial<WalletFacts>, type: ConditionType) =>
   conditionOf(planWallet(facts(over)).status.conditions, type);
 
@@ -129,6 +130,35 @@ describe('SignersAvailable tells what the signers that are there are worth', () 
       -1,
     ],
     [
+      'one that is left out since a check failed',
+      { holders: [holder('infrastructure', { peers: [fenced('client')] }), holder('client'), holder('backup')] },
+      'QuorumLost',
+      '2 of 3; nothing can be signed; client: left out by infrastructure: a cryptographic check failed',
+      -1,
+    ],
+    [
+      'a holder that leads no signing leaves nobody out',
+      {
+        holders: [holder('infrastructure'), holder('client', { peers: [fenced('infrastructure')] }), holder('backup')],
+      },
+      'AllAvailable',
+      '3 of 3',
+      0,
+    ],
+    [
+      'nor does one that is not there itself',
+      {
+        holders: [
+          holder('infrastructure', { peers: [fenced('client')], problems: ['disk full'] }),
+          holder('client'),
+          holder('backup'),
+        ],
+      },
+      'QuorumLost',
+      '2 of 3; nothing can be signed; infrastructure: disk full',
+      -1,
+    ],
+    [
       'a second Infrastructure',
       fourOfRoles('Infrastructure', 'Infrastructure', 'Client'),
       'AllAvailable',
@@ -150,6 +180,20 @@ describe('SignersAvailable tells what the signers that are there are worth', () 
     expect(found?.message).toContain(message);
     expect(plan.losses).toBe(losses);
   });
+});
+
+test('a holder that is left out is told of like one that is gone, and the wallet is not ready', () => {
+  const holders = [holder('infrastructure', { peers: [fenced('client')] }), holder('client'), holder('backup')];
+  const { status, events } = planWallet(facts({ wallet: settled(), holders }));
+  expect(conditionOf(status.conditions, 'Ready')).toMatchObject({ status: 'False', reason: 'QuorumLost' });
+  expect(status).toMatchObject({ signersAvailable: '2/3', holders: [{}, { name: 'client', available: false }, {}] });
+  expect(events).toEqual([
+    {
+      type: 'Warning',
+      reason: 'SignerUnavailable',
+      message: 'client: left out by infrastructure: a cryptographic check failed on its message',
+    },
+  ]);
 });
 
 describe('Ready', () => {
