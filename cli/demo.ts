@@ -20,6 +20,8 @@ import type { Policy } from '../policy/policy.ts';
 import { effectInWords } from '../policy/words.ts';
 import { parseCanonical } from '../statement/canonical.ts';
 import { chainNames } from './chains.ts';
+import { askWhileGone, expectResult } from './demo/expected.ts';
+import type { Expected } from './demo/expected.ts';
 import { makeDemoFolder } from './demo/folder.ts';
 import type { DemoFolder } from './demo/folder.ts';
 import { killSigner, untilPeer } from './demo/holders.ts';
@@ -91,7 +93,7 @@ type DemoOptions = {
 };
 
 /** Asks for a signature; with `wait` again and again while it fails. */
-type Ask = (wait?: boolean) => Promise<SignResult>;
+type Ask = (wait: boolean) => Promise<SignResult>;
 
 /** The story, chapter by chapter. */
 class Demo {
@@ -129,13 +131,14 @@ class Demo {
           expiresAt: Date.now() + 600_000,
         };
         const { statement, signature } = signRequest(fields, by);
-        return async (wait = false) => {
+        return async (wait) => {
           const result = await client.sign(statement, signature, { wait, signal });
           this.#record({ id, key, kind: payload.format, result }, policy);
           return result;
         };
       };
-      const ask = (...fields: Parameters<typeof request>): Promise<SignResult> => request(...fields)();
+      const ask = async (expected: Expected, ...fields: Parameters<typeof request>): Promise<void> =>
+        expectResult(fields[0], expected, await request(...fields)(true));
       const alice = folder.address('alice', solana);
       const from = keys.find(({ name }) => name === 'solana')?.addresses['solana'] ?? '';
       const pay = (to: string, amount: bigint): Payload => ({
@@ -145,8 +148,8 @@ class Demo {
       });
 
       title('Payments within policy');
-      await ask('pay-alice', 'solana', pay(alice, 9n * SOL));
-      await ask('pay-exchange', 'bitcoin', {
+      await ask('signed', 'pay-alice', 'solana', pay(alice, 9n * SOL));
+      await ask('signed', 'pay-exchange', 'bitcoin', {
         chain: bitcoin,
         format: 'PSBT',
         data: bitcoinPayment({
@@ -156,17 +159,28 @@ class Demo {
           fee: 1_000n,
         }),
       });
-      await ask('pay-alice-again', 'solana', pay(alice, 9n * SOL));
+      await ask('signed', 'pay-alice-again', 'solana', pay(alice, 9n * SOL));
 
       title('Refused, by every signer for itself');
-      await ask('over-limit', 'solana', pay(alice, 9n * SOL));
-      await ask('to-a-stranger', 'solana', pay(stranger, SOL));
-      await ask('raw-digest', 'bitcoin', { chain: '', format: 'Digest', data: new Uint8Array(32).fill(7) });
-      await ask('not-the-initiator', 'solana', pay(alice, SOL), generateKeyPairSync('ed25519').privateKey);
+      await ask('LimitExceeded', 'over-limit', 'solana', pay(alice, 9n * SOL));
+      await ask('PolicyDenied', 'to-a-stranger', 'solana', pay(stranger, SOL));
+      await ask('PolicyDenied', 'raw-digest', 'bitcoin', {
+        chain: '',
+        format: 'Digest',
+        data: new Uint8Array(32).fill(7),
+      });
+      await ask(
+        'InitiatorUnverified',
+        'not-the-initiator',
+        'solana',
+        pay(alice, SOL),
+        generateKeyPairSync('ed25519').privateKey,
+      );
 
       title('Holders killed');
-      await this.#withoutBackup(connection, request('without-backup', 'solana', pay(alice, SOL)));
-      await this.#withoutClient(connection, request('without-client', 'solana', pay(alice, SOL)));
+      await this.#backupKilled(connection);
+      await ask('signed', 'without-backup', 'solana', pay(alice, SOL));
+      await this.#withoutClient(connection, (id) => request(id, 'solana', pay(alice, SOL)));
     } finally {
       client.close();
     }
@@ -217,23 +231,29 @@ class Demo {
     say(`          ${hex(result.transaction.bytes)}`);
   }
 
-  async #withoutBackup(connection: VerifiedConnection, pay: Ask): Promise<void> {
+  async #backupKilled(connection: VerifiedConnection): Promise<void> {
     const { state, signal, say } = this.#options;
     await killSigner(state, wallet, 'backup');
     await untilPeer(holderOf(connection, 'infrastructure'), 'backup', false, signal);
     say('  backup: killed; it takes no part in a payment');
-    await pay();
   }
 
-  async #withoutClient(connection: VerifiedConnection, pay: Ask): Promise<void> {
+  async #withoutClient(connection: VerifiedConnection, request: (id: string) => Ask): Promise<void> {
     const { state, signal, say } = this.#options;
-    await killSigner(state, wallet, 'client');
-    await untilPeer(holderOf(connection, 'infrastructure'), 'client', false, signal);
-    say('  client: killed; without it there is no quorum');
-    await pay();
-    await untilPeer(holderOf(connection, 'infrastructure'), 'client', true, signal);
-    say('  client: back; the same request is asked again');
-    await pay(true);
+    await askWhileGone({
+      holder: 'client',
+      id: 'without-client',
+      goes: async () => {
+        await killSigner(state, wallet, 'client');
+        await untilPeer(holderOf(connection, 'infrastructure'), 'client', false, signal);
+        say('  client: killed; without it there is no quorum');
+      },
+      returns: async () => {
+        await untilPeer(holderOf(connection, 'infrastructure'), 'client', true, signal);
+        say('  client: back; the same request is asked again');
+      },
+      request,
+    });
   }
 
   async #audit(connection: VerifiedConnection): Promise<DemoAudit> {
