@@ -1,6 +1,6 @@
 import { createPublicKey, generateKeyPairSync, verify } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { fromHex, hex } from '../../common/bytes.ts';
+import { equal, fromHex, hex } from '../../common/bytes.ts';
 import { formatTime } from '../../common/clock.ts';
 import type { SignRound } from '../../proto/gen/signer/v1/peer.ts';
 import { parseStatement } from '../../statement/statements.ts';
@@ -331,16 +331,20 @@ describe('a forged coordinator with the true keys of an Infrastructure holder', 
 
   /** Changes the round that the real coordinator sends, and gives what the client answers. */
   async function forge(id: string, change: (round: SignRound) => SignRound): Promise<PeerBody | undefined> {
+    const request = wallet.request({ id });
     let answer: PeerBody | undefined;
-    let changed = false;
+    let forged: SignRound | undefined;
+    // Sessions of an earlier request may still be under way.
     wallet.network.onSend = (from, _to, body) => {
-      if (from === 'client' && (body.$case === 'signShares' || body.$case === 'refusal')) answer ??= body;
-      if (body.$case !== 'signRound' || changed) return true;
-      changed = true;
-      return { $case: 'signRound', value: change(body.value) };
+      if (from === 'client' && (body.$case === 'signShares' || body.$case === 'refusal'))
+        if (forged !== undefined && equal(body.value.session, forged.session)) answer ??= body;
+      if (body.$case !== 'signRound' || forged !== undefined) return true;
+      if (!equal(body.value.request?.statement ?? new Uint8Array(), request.statement)) return true;
+      forged = change(body.value);
+      return { $case: 'signRound', value: forged };
     };
     // What the real coordinator makes of an answer to another session is not waited for.
-    void wallet.sign('infrastructure', wallet.request({ id }));
+    void wallet.sign('infrastructure', request);
     await until(() => answer !== undefined);
     return answer;
   }
