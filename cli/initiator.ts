@@ -66,7 +66,7 @@ async function signerOfFile(session: Session, file: string, wanted: readonly Ini
 /** The agent's half of a public key, as git and ssh take it. */
 async function agentSigner(session: Session, file: string, text: string): Promise<SshSigner> {
   const key = parseSshPublicKey(text);
-  const privateFile = file.endsWith('.pub') ? file.slice(0, -'.pub'.length) : 'FILE of its private half';
+  const privateFile = file.endsWith('.pub') ? file.slice(0, -'.pub'.length) : 'PRIVATE_FILE';
   const instead = `give its private half: --ssh-key ${privateFile}`;
   const keys = await agentKeys(session, 'it is a public key and', instead);
   const found = keys.find((each) => equal(each.key.blob, key.blob));
