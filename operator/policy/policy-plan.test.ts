@@ -53,6 +53,17 @@ test('of an edited policy the digest stays that which is enforced', () => {
   expect(status.digest).toBe(reading.digest);
 });
 
+test('a policy that can be enforced says what of it has no effect', () => {
+  const priced = aPolicy({
+    assets: [{ name: 'ETH', id: 'eip155:1/slip44:60', decimals: 18, price: { fixed: '3000' } }],
+  });
+  const status = planPolicy({ policy: priced, reading: readPolicy(priced), wallets: [], now });
+  expect(conditionOf(status.conditions, 'Valid')).toMatchObject({
+    status: 'True',
+    message: expect.stringContaining('; without effect in this version: the price of ETH'),
+  });
+});
+
 describe('a policy that cannot be enforced says why', () => {
   test.each([
     [

@@ -2,6 +2,7 @@ import { encodeStatement, statementDigest } from '../../statement/statements.ts'
 import { setCondition } from '../api/conditions.ts';
 import type { Finding } from '../api/conditions.ts';
 import type { SigningPolicy, Wallet } from '../api/resource.ts';
+import { policyWithoutEffect, toldWithoutEffect } from '../api/without-effect.ts';
 import type { PolicyReading } from './read-policy.ts';
 
 export type PolicyFacts = {
@@ -17,7 +18,7 @@ export type PolicyFacts = {
 export function planPolicy(facts: PolicyFacts): NonNullable<SigningPolicy['status']> {
   const { policy, reading, now } = facts;
   const { generation } = policy.metadata;
-  const findings = [valid(reading), enforced(facts)];
+  const findings = [valid(policy, reading), enforced(facts)];
   const conditions = findings.reduce<NonNullable<SigningPolicy['status']>['conditions']>(
     (set, finding) => setCondition(set, finding, generation, now),
     policy.status?.conditions,
@@ -31,15 +32,17 @@ export function planPolicy(facts: PolicyFacts): NonNullable<SigningPolicy['statu
   };
 }
 
-function valid(reading: PolicyReading): Finding {
+function valid(policy: SigningPolicy, reading: PolicyReading): Finding {
   const type = 'Valid';
   switch (reading.kind) {
     case 'Missing':
       return { type, status: 'Unknown', reason: 'Pending', message: '' };
     case 'Invalid':
       return { type, status: 'False', reason: reading.reason, message: reading.message };
-    case 'Valid':
-      return { type, status: 'True', reason: 'Valid', message: `its document has digest ${reading.digest}` };
+    case 'Valid': {
+      const told = toldWithoutEffect(policyWithoutEffect(policy));
+      return { type, status: 'True', reason: 'Valid', message: `its document has digest ${reading.digest}${told}` };
+    }
   }
 }
 

@@ -45,6 +45,16 @@ test('a Signer that serves says so, with what its signer says of itself', () => 
   });
 });
 
+test('a Signer that serves says what of its spec has no effect', () => {
+  const shaped = aSigner('client', { spec: { nodeSelector: { zone: 'a' }, priorityClassName: 'high' } });
+  expect(
+    conditionOf(planSigner(facts({ signer: shaped, signers: [shaped] })).status.conditions, 'Ready'),
+  ).toMatchObject({
+    status: 'True',
+    message: expect.stringMatching(/; without effect in this version: spec.nodeSelector, spec.priorityClassName$/),
+  });
+});
+
 test('a Signer that serves and could not start again says so, and warns once', () => {
   const warning = { reason: 'SealNotFound', message: 'there is no Secret payments/seal' } as const;
   const first = planSigner(facts({ observation: observation('client', { warning }) }));

@@ -1,6 +1,7 @@
 import type { Finding } from '../api/conditions.ts';
 import { conditionOf, setCondition } from '../api/conditions.ts';
 import type { Signer, Wallet } from '../api/resource.ts';
+import { signerWithoutEffect, toldWithoutEffect } from '../api/without-effect.ts';
 import type { SignerId, SignerObservation, SignerSpec } from '../fleet/fleet.ts';
 import { namespaceOf, servingSigner } from './holder-signers.ts';
 import type { SignerAnswer } from './signer-answer.ts';
@@ -143,13 +144,18 @@ function dutyOf({
       'FeatureUnsupported',
       'spec.seal.pkcs11: seals of an HSM are not in this version; spec.seal.keySecretRef works',
     );
+  if (signer.spec.placement === 'Required')
+    return no(
+      'FeatureUnsupported',
+      'spec.placement: Required cannot be kept, all signers run on this machine; Preferred, also when absent, works',
+    );
   const { name: secret, key } = seal.keySecretRef;
   return {
     ensure: { wallet: walletName, holder: holder.name, namespace, operator, seal: { kind: 'KeyFile', secret, key } },
   };
 }
 
-function readiness({ observation, answer }: SignerFacts): Finding {
+function readiness({ signer, observation, answer }: SignerFacts): Finding {
   if (observation === undefined) return notReady('Starting', 'the signer is about to be started');
   if (observation.reason !== '') return notReady(observation.reason, observation.message);
   switch (answer?.kind) {
@@ -162,14 +168,16 @@ function readiness({ observation, answer }: SignerFacts): Finding {
     case 'Described': {
       const { genesis, problems, version } = answer.description;
       const serves = `the signer, version ${version}, serves`;
+      const told = toldWithoutEffect(signerWithoutEffect(signer));
       if (problems.length === 0 && observation.warning !== undefined)
         return {
           type: 'Ready',
           status: 'True',
           reason: observation.warning.reason,
-          message: `${serves}, but could not be started again: ${observation.warning.message}`,
+          message: `${serves}, but could not be started again: ${observation.warning.message}${told}`,
         };
-      if (problems.length === 0) return { type: 'Ready', status: 'True', reason: 'Serving', message: serves };
+      if (problems.length === 0)
+        return { type: 'Ready', status: 'True', reason: 'Serving', message: `${serves}${told}` };
       return notReady(genesis === '' ? 'Starting' : 'NotServing', problems.join('; '));
     }
   }

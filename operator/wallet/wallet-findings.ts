@@ -1,7 +1,8 @@
 import type { Wallet as VerifiedWallet } from '../../client/wallet-facts.ts';
 import { conditionOf } from '../api/conditions.ts';
 import type { Finding } from '../api/conditions.ts';
-import type { Wallet } from '../api/resource.ts';
+import type { Signer, Wallet } from '../api/resource.ts';
+import { toldWithoutEffect, walletWithoutEffect } from '../api/without-effect.ts';
 import type { PolicyReading } from '../policy/read-policy.ts';
 import { namespaceOf } from '../signer/holder-signers.ts';
 import type { GenesisDecision } from './genesis-decision.ts';
@@ -53,8 +54,13 @@ const finding = (
   message: string,
 ): Finding => ({ type, status, reason, message });
 
-function ready({ wallet, decision, refusals }: FindingFacts, keys: Finding, signers: Finding): Finding {
-  const no = (reason: Finding['reason'], message: string): Finding => finding('Ready', 'False', reason, message);
+function ready({ wallet, holders, decision, refusals }: FindingFacts, keys: Finding, signers: Finding): Finding {
+  const told = toldWithoutEffect(walletWithoutEffect(wallet, writtenSigners(holders)));
+  const no = (reason: Finding['reason'], message: string): Finding =>
+    finding('Ready', 'False', reason, `${message}${told}`);
+  // A message may end with a manifest to copy, and people have to act first.
+  if (decision.kind === 'Blocked' && decision.reason !== 'WaitingForSigners')
+    return finding('Ready', 'False', decision.reason, decision.message);
   if (decision.kind === 'Blocked') return no(decision.reason, decision.message);
   // What a signer refuses matters as long as it lacks something: a founded wallet goes on without one.
   if (refusals.size > 0 && keys.status !== 'True')
@@ -62,12 +68,14 @@ function ready({ wallet, decision, refusals }: FindingFacts, keys: Finding, sign
   if (decision.kind === 'Found') return no('WaitingForSigners', 'all signers answer; the wallet is being founded');
   if (keys.status !== 'True') return no(keys.reason, keys.message);
   if (signers.reason === 'QuorumLost') return no('QuorumLost', signers.message);
-  const kept =
-    wallet.spec.deletionPolicy === 'Destroy'
-      ? '; deletionPolicy Destroy is not in this version: a deleted wallet keeps its state, as with Retain'
-      : '';
-  return finding('Ready', 'True', 'Ready', `keys are generated and a quorum is available${kept}`);
+  return finding('Ready', 'True', 'Ready', `keys are generated and a quorum is available${told}`);
 }
+
+/** The Signers that the operator wrote for its wallet. */
+const writtenSigners = (holders: readonly HolderState[]): readonly Signer[] =>
+  holders.flatMap(({ signer }) =>
+    signer?.metadata.ownerReferences?.some(({ kind }) => kind === 'Wallet') === true ? [signer] : [],
+  );
 
 /** Whether every holder has said that a key is active, now or before it went away. */
 export function isAcknowledged(wallet: Wallet, holders: readonly HolderState[], key: string): boolean {

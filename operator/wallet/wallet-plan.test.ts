@@ -263,7 +263,7 @@ describe('Ready', () => {
       { wallet: aWallet({ deletionPolicy: 'Destroy' }, { genesis: fake.genesisDigest }) },
       'True',
       'Ready',
-      'deletionPolicy Destroy is not in this version',
+      'without effect in this version: spec.deletionPolicy Destroy (a deleted wallet keeps its state, as with Retain)',
     ],
     [
       'says whose wallet the signers are',

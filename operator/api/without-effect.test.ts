@@ -1,0 +1,181 @@
+import { describe, expect, test } from 'vitest';
+import { crdSchema } from './definition.ts';
+import { kinds } from './resource.ts';
+import type { Kind, Signer, SigningPolicy, Wallet } from './resource.ts';
+import type { Schema } from './schema.ts';
+import { policyWithoutEffect, signerWithoutEffect, walletWithoutEffect } from './without-effect.ts';
+import { readPolicy } from '../policy/read-policy.ts';
+import { planSigner } from '../signer/signer-plan.ts';
+import { aPolicy, aSigner, aWallet, now } from '../testing/objects.ts';
+import { unsupportedInWallet } from '../wallet/unsupported.ts';
+
+/*
+ * Nothing of a spec is ever ignored: each field has its effect, or is refused, or a condition tells that it has none.
+ */
+
+/** The fields without fields below them, as `spec.keys[].name`. */
+const leaves = (schema: Schema, path: string): readonly string[] => {
+  if (schema.items !== undefined) return leaves(schema.items, `${path}[]`);
+  const below = Object.entries(schema.properties ?? {});
+  return below.length === 0 ? [path] : below.flatMap(([name, child]) => leaves(child, `${path}.${name}`));
+};
+
+const withEffect: Readonly<Record<Kind, string>> = {
+  Wallet: `threshold holders[].name holders[].role holders[].namespace keys[].name keys[].scheme policyRef.name
+    signers.seal.keySecretRef.name signers.seal.keySecretRef.key genesis.confirm deletionPolicy`,
+  Signer: `walletRef.namespace walletRef.name walletRef.holder seal.keySecretRef.name seal.keySecretRef.key`,
+  SigningPolicy: `assets[].name assets[].id assets[].decimals addressBook[].name addressBook[].addresses[]
+    initiators[].name initiators[].key fees[].chain fees[].atMost rules[].name rules[].verdict rules[].match.chains[]
+    rules[].match.assets[] rules[].match.destinations[] rules[].match.kinds[] rules[].match.amount.over
+    rules[].match.amount.atMost rules[].match.amount.per rules[].limits[].amount rules[].limits[].count rules[].limits[].per`,
+  // Signers refuse a path and what they do not decode; how long the object stays is told once it is finished.
+  SigningRequest: `id walletRef.name key path payload.chain payload.format payload.data initiator.name
+    initiator.signature expiresAt ttlSecondsAfterFinished`,
+  // Every Approval is told that none is counted.
+  Approval: `targetRef.kind targetRef.name digest policyDigest approver verdict expiresAt signature`,
+};
+
+const seal = { pkcs11: { image: 'i', module: 'm', tokenLabel: 't', pinSecretRef: { name: 'p', key: 'k' } } };
+const group = { group: 'finance', atLeast: 1 };
+const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl';
+const approver = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f';
+const people = { approvers: [{ name: 'alice', key: approver }], groups: [{ name: 'finance', members: ['alice'] }] };
+const rule = (over: Partial<SigningPolicy['spec']['rules'][number]>): Partial<SigningPolicy['spec']> => ({
+  rules: [{ name: 'pay', verdict: 'Allow', match: {}, ...over }],
+});
+
+type Case<S> = readonly [field: string, spec: Partial<S>, says: string];
+const wallets: readonly Case<Wallet['spec']>[] = [
+  ['signers.seal.pkcs11', { signers: { seal } }, 'seals of an HSM are not in this version'],
+  [
+    'signers.storage',
+    { signers: { seal: { keySecretRef: { name: 'n', key: 'k' } }, storage: {} } },
+    'spec.signers.storage',
+  ],
+  [
+    'signers.placement',
+    { signers: { seal: { keySecretRef: { name: 'n', key: 'k' } }, placement: 'Required' } },
+    'Required cannot be kept',
+  ],
+  [
+    'signers.placement',
+    { signers: { seal: { keySecretRef: { name: 'n', key: 'k' } }, placement: 'Preferred' } },
+    'spec.signers.placement',
+  ],
+  ['access', { access: [{ podSelector: { matchLabels: { app: 'a' } } }] }, 'spec.access'],
+  ['keys[].scheme', { keys: [{ name: 'ethereum', scheme: 'ECDSA' }] }, 'scheme ECDSA is not in this version'],
+  ['genesis.confirm', { genesis: { confirm: 'Approvers' } }, 'confirmation by Approvers is not in this version'],
+  ['deletionPolicy', { deletionPolicy: 'Destroy' }, 'spec.deletionPolicy Destroy'],
+];
+const signers: readonly Case<Signer['spec']>[] = [
+  ['seal.pkcs11', { seal }, 'seals of an HSM are not in this version'],
+  ['external', { external: { endpoint: 'e:1', fingerprint: 'SHA256:x' } }, 'signers that run elsewhere are not in'],
+  ['image', { image: 'i@sha256:0' }, 'spec.image'],
+  ['storage', { storage: { size: '2Gi' } }, 'spec.storage'],
+  ['resources', { resources: { limits: { cpu: 1 } } }, 'spec.resources'],
+  ['nodeSelector', { nodeSelector: { zone: 'a' } }, 'spec.nodeSelector'],
+  ['tolerations', { tolerations: [{ operator: 'Exists' }] }, 'spec.tolerations'],
+  ['affinity', { affinity: {} }, 'spec.affinity'],
+  ['priorityClassName', { priorityClassName: 'high' }, 'spec.priorityClassName'],
+  ['placement', { placement: 'Preferred' }, 'spec.placement'],
+  ['placement', { placement: 'Required' }, 'Required cannot be kept'],
+];
+const eth = { name: 'ETH', id: 'eip155:1/slip44:60', decimals: 18 };
+const policies: readonly Case<SigningPolicy['spec']>[] = [
+  ['assets[].price', { assets: [{ ...eth, price: { fixed: '3000' } }] }, 'the price of ETH'],
+  ['assets[].id', { assets: [eth] }, 'what names eip155:1'],
+  ['fees[].chain', { fees: [{ chain: 'eip155:5', atMost: '1' }] }, 'what names eip155:5'],
+  ['rules[].match.chains[]', rule({ match: { chains: ['eip155:1'] } }), 'what names eip155:1'],
+  [
+    'addressBook[].addresses[]',
+    { addressBook: [{ name: 'a', addresses: ['eip155:1:0xab16a96D359eC26a11e2C2b3d8f8B8942d5Bfcdb'] }] },
+    'what names eip155:1',
+  ],
+  ['rules[].match.kinds[]', rule({ match: { kinds: ['TypedData', 'Deploy'] } }), 'match.kinds TypedData and Deploy'],
+  ['approvers', people, 'spec.approvers'],
+  ['groups', people, 'spec.groups'],
+  ['change', { ...people, change: { approvals: [group] } }, 'spec.change'],
+  ['recovery', { ...people, recovery: { approvals: [group] } }, 'spec.recovery'],
+  [
+    'lookupTables',
+    {
+      lookupTables: [
+        {
+          address: 'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp:11111111111111111111111111111112',
+          accounts: ['11111111111111111111111111111112'],
+        },
+      ],
+    },
+    'address lookup tables are not in this version',
+  ],
+  ['rules[].match.usd', rule({ match: { usd: { over: '1' } } }), 'valuation in USD are not in this version'],
+  ['rules[].approvals', { ...people, ...rule({ approvals: [group] }) }, 'approvals are not in this version'],
+  ['rules[].timeLock', rule({ timeLock: '24h' }), 'time locks are not in this version'],
+];
+
+const covered: Readonly<Record<Kind, readonly string[]>> = {
+  Wallet: wallets.map(([field]) => field),
+  Signer: signers.map(([field]) => field),
+  SigningPolicy: policies.map(([field]) => field),
+  SigningRequest: [],
+  Approval: [],
+};
+
+describe('every field of a spec has its effect, is refused or is told', () => {
+  test.each(kinds)('%s', (kind) => {
+    const spec = crdSchema(kind).properties?.['spec'];
+    const fields = leaves(spec ?? {}, 'spec');
+    const used = withEffect[kind].split(/\s+/).map((field) => `spec.${field}`);
+    const told = covered[kind].map((field) => `spec.${field}`);
+    const isUnder = (field: string, parent: string): boolean =>
+      field === parent || field.startsWith(`${parent}.`) || field.startsWith(`${parent}[]`);
+    expect(fields.filter((field) => !used.includes(field) && !told.some((parent) => isUnder(field, parent)))).toEqual(
+      [],
+    );
+    expect(used.filter((field) => !fields.includes(field))).toEqual([]);
+    expect(told.filter((parent) => !fields.some((field) => isUnder(field, parent)))).toEqual([]);
+  });
+});
+
+describe('what is refused or has no effect is said', () => {
+  test.each(wallets)('Wallet spec.%s %j', (_, spec, says) => {
+    const wallet = aWallet(spec);
+    expect([unsupportedInWallet(wallet)?.message, ...walletWithoutEffect(wallet)].join('\n')).toContain(says);
+  });
+
+  test.each(signers)('Signer spec.%s %j', (_, spec, says) => {
+    const signer = aSigner('client', { spec });
+    const facts = {
+      wallet: aWallet(),
+      signers: [signer],
+      observation: undefined,
+      answer: undefined,
+      operator: '',
+      now,
+    };
+    const { ensure, status } = planSigner({ ...facts, signer });
+    const refusal = ensure === undefined ? status.conditions?.[0]?.message : '';
+    expect([refusal, ...signerWithoutEffect(signer)].join('\n')).toContain(says);
+  });
+
+  test.each(policies)('SigningPolicy spec.%s %j', (_, spec, says) => {
+    const policy = aPolicy({ initiators: [{ name: 'payments-api', key }], ...spec });
+    const reading = readPolicy(policy);
+    expect(reading.kind === 'Invalid' ? reading.message : policyWithoutEffect(policy).join('\n')).toContain(says);
+  });
+
+  test('what all has its effect says nothing', () => {
+    expect([
+      ...walletWithoutEffect(aWallet(), [aSigner('client')]),
+      ...signerWithoutEffect(aSigner('client')),
+      ...policyWithoutEffect(aPolicy()),
+    ]).toEqual([]);
+  });
+});
+
+test('a seal that was changed after the signer was made with another is told', () => {
+  const wallet = aWallet({ signers: { seal: { keySecretRef: { name: 'another', key: 'kek' } } } });
+  expect(walletWithoutEffect(wallet, [aSigner('client')])).toEqual([
+    'spec.signers.seal as it is now (client: keeps the one it was made with)',
+  ]);
+});

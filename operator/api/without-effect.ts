@@ -1,0 +1,82 @@
+import { isDeepStrictEqual } from 'node:util';
+import { chainOf } from '../../policy/caip.ts';
+import { bitcoinNetworks, solanaChains } from '../../policy/decode/networks.ts';
+import type { EffectKind } from '../../policy/effect.ts';
+import type { Signer, SigningPolicy, Wallet } from './resource.ts';
+
+/*
+ * What a spec may say so that the same manifest works where it has an effect, and what has none here. Each is told in a
+ * condition. What would promise a protection that is not there is refused instead.
+ */
+
+/** Ends a condition's message with what of the spec has no effect; "" where all has. */
+export const toldWithoutEffect = (fields: readonly string[]): string =>
+  fields.length === 0 ? '' : `; without effect in this version: ${fields.join(', ')}`;
+
+/** `signers` are those of the wallet that the operator wrote: each keeps the seal that it was written with. */
+export function walletWithoutEffect({ spec }: Wallet, signers: readonly Signer[] = []): readonly string[] {
+  const kept = signers.filter((signer) => !isDeepStrictEqual(signer.spec.seal, spec.signers?.seal));
+  return [
+    ...(kept.length === 0
+      ? []
+      : [
+          `spec.signers.seal as it is now (${some(kept.map((s) => s.spec.walletRef.holder))}: keeps the one it was made with)`,
+        ]),
+    ...(spec.signers?.storage === undefined ? [] : ['spec.signers.storage']),
+    ...(spec.signers?.placement === undefined ? [] : ['spec.signers.placement']),
+    ...(spec.access === undefined ? [] : ['spec.access (whatever runs on this machine reaches the sign ports)']),
+    ...(spec.deletionPolicy === 'Destroy'
+      ? ['spec.deletionPolicy Destroy (a deleted wallet keeps its state, as with Retain)']
+      : []),
+  ];
+}
+
+const podFields = [
+  'image',
+  'storage',
+  'resources',
+  'nodeSelector',
+  'tolerations',
+  'affinity',
+  'priorityClassName',
+  'placement',
+] as const satisfies readonly (keyof Signer['spec'])[];
+
+/** The signer is a process of this machine: what shapes a pod shapes nothing. */
+export const signerWithoutEffect = ({ spec }: Signer): readonly string[] =>
+  podFields.filter((field) => spec[field] !== undefined).map((field) => `spec.${field}`);
+
+/** Nothing is decoded to them, so nothing ever matches. */
+const unseenKinds: ReadonlySet<EffectKind> = new Set<EffectKind>(['TypedData', 'Deploy']);
+
+export function policyWithoutEffect({ spec }: SigningPolicy): readonly string[] {
+  const { assets = [], addressBook = [], fees = [], rules } = spec;
+  const chains = new Set(
+    [
+      ...assets.map(({ id }) => chainOf(id).chain),
+      ...addressBook.flatMap(({ addresses }) => addresses.map((address) => chainOf(address).chain)),
+      ...fees.map(({ chain }) => chain),
+      ...rules.flatMap(({ match }) => match.chains ?? []),
+    ].filter((chain) => !isDecoded(chain)),
+  );
+  const priced = assets.filter(({ price }) => price !== undefined).map(({ name }) => name);
+  const kinds = new Set(rules.flatMap(({ match }) => match.kinds ?? []).filter((kind) => unseenKinds.has(kind)));
+  return [
+    ...(priced.length === 0 ? [] : [`the price of ${some(priced)} (no rule judges by USD)`]),
+    ...(spec.approvers === undefined ? [] : ['spec.approvers (nobody is asked)']),
+    ...(spec.groups === undefined ? [] : ['spec.groups']),
+    ...(spec.change === undefined ? [] : ['spec.change (the policy cannot change)']),
+    ...(spec.recovery === undefined ? [] : ['spec.recovery (there is none)']),
+    ...(chains.size === 0
+      ? []
+      : [`what names ${some([...chains])} (not decoded, so every transaction there is denied)`]),
+    ...(kinds.size === 0
+      ? []
+      : [`match.kinds ${[...kinds].join(' and ')} (not decoded, so every such request is denied)`]),
+  ];
+}
+
+const isDecoded = (chain: string): boolean => solanaChains.has(chain) || bitcoinNetworks.has(chain);
+
+const some = (names: readonly string[]): string =>
+  names.length <= 5 ? names.join(', ') : `${names.slice(0, 5).join(', ')} and ${names.length - 5} more`;
