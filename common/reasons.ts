@@ -43,7 +43,10 @@ export const reasons = {
     meaning: 'A commitment was used or is of an earlier start; the coordinator retries once.',
   },
   Busy: { outcome: 'failed', meaning: 'A bounded queue is full.' },
-  StorageFull: { outcome: 'failed', meaning: "The disk of a signer's state is full; it signs again once there is room." },
+  StorageFull: {
+    outcome: 'failed',
+    meaning: "The disk of a signer's state is full; it signs again once there is room.",
+  },
   CulpritFound: { outcome: 'failed', meaning: "A cryptographic check failed on a named holder's message." },
   Unprovisioned: { outcome: 'failed', meaning: 'The signer has no genesis yet.' },
   KeyNotReady: { outcome: 'failed', meaning: 'The key is still being generated.' },
