@@ -1,4 +1,5 @@
 import { digest as digestOf, equal, hex, taggedHash, utf8 } from '../../common/bytes.ts';
+import { Refused } from '../../common/errors.ts';
 import type {
   KeygenRound1,
   KeygenRound2,
@@ -11,16 +12,17 @@ import { verifyCertificate } from '../../statement/certificate.ts';
 import { signAsHolder } from '../../statement/holder-signature.ts';
 import { encodeStatement, type CertificateStatement } from '../../statement/statements.ts';
 import { publicKeyOf } from '../scheme/frost-suite.ts';
-import type {
-  FreshCommitment,
-  FrostScheme,
-  KeygenResult,
-  KeygenRun,
-  KeyShare,
-  NonceCommitment,
-  Round1,
-  SigningInput,
-  SigningKey,
+import {
+  Culprit,
+  type FreshCommitment,
+  type FrostScheme,
+  type KeygenResult,
+  type KeygenRun,
+  type KeyShare,
+  type NonceCommitment,
+  type Round1,
+  type SigningInput,
+  type SigningKey,
 } from '../scheme/scheme.ts';
 import { Mailbox } from './mailbox.ts';
 import { testQuorums } from './test-quorums.ts';
@@ -190,13 +192,29 @@ export class KeygenAttempt {
     const received = new Map([...(await this.#fromAll('testShares')), [roster.me.name, own]]);
     for (const [quorum, ids] of quorums.entries()) {
       const input = inputs[quorum] as SigningInput;
-      const signature = await signing.aggregate(
-        input,
-        new Map(ids.map((id) => [id, testShareOf(received.get(roster.nameOf(id)), quorum, roster.nameOf(id))])),
-      );
+      const signature = await signing
+        .aggregate(
+          input,
+          new Map(ids.map((id) => [id, testShareOf(received.get(roster.nameOf(id)), quorum, roster.nameOf(id))])),
+        )
+        .catch((error: unknown) => {
+          throw error instanceof Culprit ? this.#doubt(error, ids) : error;
+        });
       if (!env.scheme(this.scheme).verify(publicKey, input.message, signature))
         throw new Error(`test signature of quorum ${ids.join(', ')} does not verify`);
     }
+  }
+
+  /**
+   * A wrong test share proves its maker's fault only between it and this holder: where others take part, one of them
+   * may have given it other commitments than it gave us.
+   */
+  #doubt(error: Culprit, quorum: readonly number[]): Error {
+    const { roster } = this.#wallet;
+    const others = quorum.filter((id) => id !== roster.me.identifier);
+    if (others.length === 1) return error;
+    const names = others.map((id) => roster.nameOf(id));
+    return new Error(`test signature failed, one of ${names.join(', ')} is wrong: ${error.message}`);
   }
 
   #certificate({ key, internalKey }: KeygenResult, transcript: string): Uint8Array {
@@ -243,7 +261,7 @@ export class KeygenAttempt {
   }
 
   #send(peer: string, body: Parameters<Wallet['env']['peers']['send']>[1]): void {
-    if (!this.#wallet.env.peers.send(peer, body)) throw new Error(`${peer} is not reachable`);
+    if (!this.#wallet.env.peers.send(peer, body)) throw new Refused('QuorumUnavailable', `${peer} is not reachable`);
   }
 
   #sendAll(body: Parameters<Wallet['env']['peers']['send']>[1]): void {

@@ -1,5 +1,5 @@
-import { digest as digestOf, equal } from '../../common/bytes.ts';
-import { messageOf } from '../../common/errors.ts';
+import { digest as digestOf, equal, quote } from '../../common/bytes.ts';
+import { messageOf, Refused } from '../../common/errors.ts';
 import type {
   KeygenAbandon,
   KeygenSignature,
@@ -8,13 +8,15 @@ import type {
   PeerMessage,
 } from '../../proto/gen/signer/v1/peer.ts';
 import type { HolderSignature, KeyState } from '../../proto/gen/signer/v1/signer.ts';
-import { verifyAllHolders, verifyCertificate } from '../../statement/certificate.ts';
+import { verifyCertificate } from '../../statement/certificate.ts';
 import { signAsHolder } from '../../statement/holder-signature.ts';
-import { encodeStatement } from '../../statement/statements.ts';
 import type { FrostScheme } from '../scheme/scheme.ts';
 import type { KeyRow } from '../state/store.ts';
 import { KeyRecord } from './key-record.ts';
+import { abandonedStatement, checkAbandoned } from './keygen-abandonment.ts';
+import { KeygenAccusations } from './keygen-accusations.ts';
 import { KeygenAttempt } from './keygen-attempt.ts';
+import { keygenFailure, retryPause } from './keygen-failure.ts';
 import { Question } from './question.ts';
 import { toAbandon } from './standings.ts';
 import type { Wallet } from './wallet.ts';
@@ -23,7 +25,8 @@ import type { Wallet } from './wallet.ts';
 const ANSWER_TIMEOUT = 5_000;
 /** An attempt takes at most this long. Milliseconds. */
 const ATTEMPT_TIMEOUT = 120_000;
-const RETRY_PAUSE = 300;
+/** Characters of what a holder says of its failure that are passed on. */
+const MOST_SAID = 300;
 
 /** A key on its way: what is on disk, and the attempt that runs here. */
 type Entry = {
@@ -35,7 +38,11 @@ type Entry = {
   /** All n signatures are seen: from now on this holder never signs the attempt off as abandoned. */
   activating: boolean;
   leading: boolean;
+  /** Attempts that failed here, and when the leader makes the next. Monotonic milliseconds. */
+  failures: number;
+  retryAt: number;
   problem: string;
+  readonly accusations: KeygenAccusations;
   /** What the leader asked last: where everyone stands, and to sign an attempt off. */
   standings: Question<KeygenStatus> | undefined;
   signOffs: Question<HolderSignature> | undefined;
@@ -113,7 +120,7 @@ export class Keygen {
   }
 
   onDown(peer: string): void {
-    for (const entry of this.#entries.values()) entry.running?.fail(new Error(`${peer} went away`));
+    for (const entry of this.#entries.values()) entry.running?.fail(unavailable(`${peer} went away`));
   }
 
   /** True where the message was one of keygen's. */
@@ -157,7 +164,10 @@ export class Keygen {
       early: undefined,
       activating: row.state === 'Active',
       leading: false,
+      failures: 0,
+      retryAt: 0,
       problem: '',
+      accusations: new KeygenAccusations(this.#wallet, row),
       standings: undefined,
       signOffs: undefined,
     };
@@ -191,28 +201,37 @@ export class Keygen {
     return entry.early;
   }
 
-  #status({ record: { row }, activating }: Entry, query: boolean, failed = false): KeygenStatus {
+  #status({ record: { row }, activating }: Entry, query: boolean): KeygenStatus {
     return {
       key: row.name,
       query,
       stop: false,
-      state: failed ? 'Failed' : activating && row.state !== 'Active' ? 'Activating' : row.state,
+      state: activating && row.state !== 'Active' ? 'Activating' : row.state,
       attempt: BigInt(row.attempt),
       abandoned: BigInt(row.abandoned),
+      message: '',
     };
   }
 
-  #tellStatus(entry: Entry, peer: string, failed = false): void {
+  #tellStatus(entry: Entry, peer: string): void {
     if (peer !== this.#wallet.roster.me.name)
-      this.#wallet.env.peers.send(peer, { $case: 'keygenStatus', value: this.#status(entry, false, failed) });
+      this.#wallet.env.peers.send(peer, { $case: 'keygenStatus', value: this.#status(entry, false) });
+  }
+
+  /** The leader waits for an attempt until someone says that it failed. */
+  #tellFailed(entry: Entry, attempt: number, why: string): void {
+    if (this.#wallet.roster.me.name === this.#leader) return;
+    const message = why.slice(0, MOST_SAID).toWellFormed();
+    const value = { ...this.#status(entry, false), state: 'Failed', attempt: BigInt(attempt), message };
+    this.#wallet.env.peers.send(this.#leader, { $case: 'keygenStatus', value });
   }
 
   #onStatus(peer: string, status: KeygenStatus): void {
     const { env } = this.#wallet;
     const entry = this.#entries.get(status.key);
     if (entry === undefined) {
-      const unwanted = { key: status.key, query: false, stop: false, state: 'Unwanted', attempt: 0n, abandoned: 0n };
-      if (status.query) env.peers.send(peer, { $case: 'keygenStatus', value: unwanted });
+      const nothing = { key: status.key, query: false, stop: false, attempt: 0n, abandoned: 0n, message: '' };
+      if (status.query) env.peers.send(peer, { $case: 'keygenStatus', value: { ...nothing, state: 'Unwanted' } });
       return;
     }
     if (status.stop && peer === this.#leader) this.#stop(entry, new Error(`${peer} ended the attempt`));
@@ -223,7 +242,7 @@ export class Keygen {
       return;
     }
     if (status.state === 'Failed' && entry.running?.attempt === Number(status.attempt))
-      entry.running.fail(new Error(`the attempt failed at ${peer}`));
+      entry.running.fail(new Error(`the attempt failed at ${peer}${saying(status.message)}`));
     entry.standings?.answer(peer, status);
     if (status.state !== 'Unwanted') this.#lead(entry);
   }
@@ -307,8 +326,7 @@ export class Keygen {
     try {
       run = await this.#begin(entry, Number(attempt), abandoned);
     } catch (error) {
-      const refused = { ...this.#status(entry, false, true), attempt };
-      this.#wallet.env.peers.send(peer, { $case: 'keygenStatus', value: refused });
+      this.#tellFailed(entry, Number(attempt), messageOf(error));
       throw error;
     }
     await this.#run(entry, run);
@@ -320,7 +338,7 @@ export class Keygen {
     const begun = entry.record.change((row) => {
       if (entry.activating || attempt !== Math.max(row.attempt, row.abandoned) + 1)
         throw new Error(`attempt ${attempt} of key ${row.name} is not the next`);
-      this.#checkAbandoned(entry, attempt - 1, abandoned);
+      checkAbandoned(this.#wallet, entry.record.row, attempt - 1, abandoned);
       this.#stop(entry, new Error(`attempt ${attempt} began`));
       run =
         entry.early?.attempt === attempt
@@ -347,7 +365,7 @@ export class Keygen {
     const { env } = this.#wallet;
     const started = env.clock.monotonic();
     const cancel = env.clock.after(ATTEMPT_TIMEOUT, () =>
-      run.fail(new Error(`attempt took over ${ATTEMPT_TIMEOUT / 1000} s: ${describeWait(run)}`)),
+      run.fail(unavailable(`attempt took over ${ATTEMPT_TIMEOUT / 1000} s: ${describeWait(run)}`)),
     );
     env.meter.inProgress(1);
     let outcome: 'succeeded' | 'failed' = 'failed';
@@ -358,16 +376,21 @@ export class Keygen {
       outcome = 'succeeded';
     } catch (error) {
       if (record.row.state === 'Active') return;
-      entry.problem = messageOf(error);
-      env.log.warn('key generation attempt failed', { key: record.row.name, attempt, error: entry.problem });
-      env.meter.failure('keygen', 'Failed', '');
+      const { reason, message, culprits } = keygenFailure(error, this.#wallet.roster);
+      entry.failures++;
+      entry.problem = message;
+      env.log.warn('key generation attempt failed', { key: record.row.name, attempt, reason, error: message });
+      for (const culprit of culprits.length > 0 ? culprits : ['']) env.meter.failure('keygen', reason, culprit);
+      await entry.accusations.record(attempt, culprits);
       // Unless a later one began, the leader waits for this one.
-      if (record.row.attempt === attempt) this.#tellStatus(entry, this.#leader, true);
+      if (record.row.attempt === attempt) this.#tellFailed(entry, attempt, message);
     } finally {
       cancel();
       if (entry.running === run) entry.running = undefined;
       env.meter.inProgress(-1);
-      env.meter.ceremony(record.row.name, entry.scheme, 'keygen', outcome, (env.clock.monotonic() - started) / 1000);
+      const seconds = (env.clock.monotonic() - started) / 1000;
+      if (this.#wallet.roster.me.name === this.#leader)
+        env.meter.ceremony(record.row.name, entry.scheme, 'keygen', outcome, seconds);
     }
   }
 
@@ -391,24 +414,6 @@ export class Keygen {
         ],
       };
     });
-  }
-
-  #abandonedStatement({ record: { row }, scheme }: Entry, attempt: number): Uint8Array {
-    const { genesisDigest } = this.#wallet;
-    return encodeStatement({
-      type: 'holdfast/abandoned/v1',
-      genesis: genesisDigest,
-      key: row.name,
-      scheme,
-      attempt: String(attempt),
-    });
-  }
-
-  /** Throws unless all n holders signed `attempt` off; there is none before the first. */
-  #checkAbandoned(entry: Entry, attempt: number, signatures: readonly HolderSignature[]): void {
-    if (attempt === 0) return;
-    const statement = this.#abandonedStatement(entry, attempt);
-    verifyAllHolders(`abandonment of attempt ${attempt}`, this.#wallet.genesis, statement, signatures);
   }
 
   async #onAbandon(peer: string, { key, attempt, signatures }: KeygenAbandon): Promise<void> {
@@ -438,12 +443,12 @@ export class Keygen {
     attempt: number,
     before: readonly HolderSignature[],
   ): Promise<HolderSignature | undefined> {
-    const statement = this.#abandonedStatement(entry, attempt);
+    const statement = abandonedStatement(this.#wallet, entry.record.row, attempt);
     await entry.record.change((row) => {
       if (entry.activating || attempt <= row.abandoned) return undefined;
       if (attempt !== row.abandoned + 1)
         throw new Error(`attempt ${attempt} of key ${row.name} cannot have begun: ${row.abandoned} are signed off`);
-      this.#checkAbandoned(entry, attempt - 1, before);
+      checkAbandoned(this.#wallet, entry.record.row, attempt - 1, before);
       if ((entry.running?.attempt ?? Number.POSITIVE_INFINITY) <= attempt)
         this.#stop(entry, new Error('the attempt was abandoned'));
       const prepared = row.state === 'Prepared' && row.attempt === attempt;
@@ -474,14 +479,17 @@ export class Keygen {
           entry.leading = false;
           return;
         }
+        const early = entry.retryAt - env.clock.monotonic();
+        if (early > 0) {
+          await new Promise<void>((resolve) => void env.clock.after(early, resolve));
+          continue;
+        }
         try {
           await this.#leadOnce(entry);
         } catch (error) {
           entry.problem = messageOf(error);
         }
-        await new Promise<void>((resolve) => {
-          env.clock.after(RETRY_PAUSE, resolve);
-        });
+        entry.retryAt = env.clock.monotonic() + retryPause(entry.failures, (env.random(1)[0] ?? 0) / 256);
       }
       entry.leading = false;
     };
@@ -516,7 +524,7 @@ export class Keygen {
     const run = await this.#begin(entry, last + 1, abandoned);
     const value = { key: name, scheme: entry.scheme, attempt: BigInt(run.attempt), abandoned: [...abandoned] };
     for (const peer of this.#others)
-      if (!env.peers.send(peer, { $case: 'keygenStart', value })) run.fail(new Error(`${peer} is not reachable`));
+      if (!env.peers.send(peer, { $case: 'keygenStart', value })) run.fail(unavailable(`${peer} is not reachable`));
     await this.#run(entry, run);
   }
 
@@ -535,7 +543,7 @@ export class Keygen {
     for (const peer of this.#others) env.peers.send(peer, { $case: 'keygenAbandon', value });
     const signatures = [own, ...(await entry.signOffs.answers).values()];
     // Here, so that a wrong one is known for its maker's.
-    this.#checkAbandoned(entry, attempt, signatures);
+    checkAbandoned(this.#wallet, entry.record.row, attempt, signatures);
     return signatures;
   }
 
@@ -548,6 +556,10 @@ export class Keygen {
 function checkAlive(row: KeyRow, attempt: number): void {
   if (row.attempt !== attempt || row.abandoned >= attempt) throw new Error('the attempt was abandoned');
 }
+
+const unavailable = (message: string): Refused => new Refused('QuorumUnavailable', message);
+
+const saying = (why: string): string => (why === '' ? '' : `: ${quote(why, MOST_SAID)}`);
 
 const describeWait = (attempt: KeygenAttempt): string => {
   const { round, from } = attempt.waitsFor;

@@ -5,7 +5,7 @@ import { silentLog, type Log } from '../../common/log.ts';
 import { policyDocument } from '../../policy/document.ts';
 import type { SignReply, SignRequest } from '../../proto/gen/signer/v1/signer.ts';
 import type { Environment, Identity, ShareKeeper } from '../../signer/ceremony/environment.ts';
-import { silentMeter } from '../../signer/ceremony/meter.ts';
+import { silentMeter, type Meter } from '../../signer/ceremony/meter.ts';
 import type { FrostScheme, KeyShare, Scheme } from '../../signer/scheme/scheme.ts';
 import { Signer } from '../../signer/signer.ts';
 import { canonicalize } from '../../statement/canonical.ts';
@@ -44,6 +44,7 @@ export class SimulatedWallet {
   readonly #threshold: number;
   readonly #document: Uint8Array;
   readonly #log: Log;
+  readonly #meter: (holder: string) => Meter;
   readonly #scheme: (name: FrostScheme) => Scheme;
 
   /** `policy` is a SigningPolicy spec without `initiators`: the wallet's own, `payments-api`, is added. */
@@ -53,12 +54,14 @@ export class SimulatedWallet {
     readonly policy: Readonly<Record<string, unknown>>;
     readonly clock?: Clock;
     readonly log?: Log;
+    readonly meter?: (holder: string) => Meter;
     readonly scheme?: (name: FrostScheme) => Scheme;
   }) {
     this.holders = options.holders ?? threeHolders;
     this.#threshold = options.threshold ?? 2;
     this.clock = options.clock ?? systemClock;
     this.#log = options.log ?? silentLog;
+    this.#meter = options.meter ?? (() => silentMeter);
     this.#scheme = options.scheme ?? toyScheme;
     this.#identities = new Map(this.holders.map((h) => [h.name, newIdentity()]));
     this.#disks = new Map(this.holders.map((h) => [h.name, new Disk()]));
@@ -113,7 +116,7 @@ export class SimulatedWallet {
       scheme: this.#scheme,
       identity: this.identity(name),
       shares: plainShares,
-      meter: silentMeter,
+      meter: this.#meter(name),
       log: this.#log.with({ holder: name }),
     };
     const signer = await Signer.open(

@@ -193,7 +193,7 @@ describe('a coordinator with the true keys of the Infrastructure holder and of t
     });
     attacker.send('client', {
       $case: 'keygenStatus',
-      value: { key: 'solana', query: true, stop: true, state: 'Wanted', attempt: 9n, abandoned: 8n },
+      value: { key: 'solana', query: true, stop: true, state: 'Wanted', attempt: 9n, abandoned: 8n, message: '' },
     });
     await wallet.until(
       async () =>

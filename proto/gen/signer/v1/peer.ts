@@ -259,6 +259,8 @@ export interface KeygenStatus {
   /** the last attempt this holder signed off as abandoned */
   abandoned: bigint;
   stop: boolean;
+  /** why it failed, for people */
+  message: string;
 }
 
 /**
@@ -2327,7 +2329,7 @@ export const KeygenSignature: MessageFns<KeygenSignature> = {
 };
 
 function createBaseKeygenStatus(): KeygenStatus {
-  return { key: "", query: false, state: "", attempt: 0n, abandoned: 0n, stop: false };
+  return { key: "", query: false, state: "", attempt: 0n, abandoned: 0n, stop: false, message: "" };
 }
 
 export const KeygenStatus: MessageFns<KeygenStatus> = {
@@ -2355,6 +2357,9 @@ export const KeygenStatus: MessageFns<KeygenStatus> = {
     }
     if (message.stop !== false) {
       writer.uint32(48).bool(message.stop);
+    }
+    if (message.message !== "") {
+      writer.uint32(58).string(message.message);
     }
     return writer;
   },
@@ -2418,6 +2423,14 @@ export const KeygenStatus: MessageFns<KeygenStatus> = {
             }
 
             message.stop = reader.bool();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.message = reader.string();
             continue;
           }
         }
