@@ -125,7 +125,7 @@ export async function runEmbedded(options: EmbeddedOptions): Promise<Embedded> {
         },
       }),
       policyController({ store, clock }),
-      requestController({ store, connections, clock, log }),
+      requestController({ store, connections, series, clock, log }),
       approvalController({ store, clock }),
     ];
     let running = true;

@@ -5,7 +5,9 @@ import type { NotSigned, SignResult } from '../../client/sign-result.ts';
 import { conditionOf } from '../api/conditions.ts';
 import { keyOf } from '../api/resource.ts';
 import { aRequest, aWallet, now } from '../testing/objects.ts';
+import { manualClock } from '../testing/manual-clock.ts';
 import { MemoryStore } from '../testing/memory-store.ts';
+import { OutcomeSeries } from '../wallet/outcome-series.ts';
 import { requestController } from './request-controller.ts';
 
 const request = aRequest();
@@ -29,8 +31,11 @@ function controlled(answers: readonly (SignResult | Error)[]) {
   const store = new MemoryStore(request, wallet('2/3'));
   const asked: Uint8Array[] = [];
   const time = { now };
+  const timers = manualClock();
+  const told: string[] = [];
   const controller = requestController({
     store,
+    series: new OutcomeSeries(timers, (_, { reason, message }) => told.push(`${reason} ${message}`)),
     clock: { ...systemClock, now: () => time.now },
     log: silentLog,
     connections: {
@@ -45,15 +50,15 @@ function controlled(answers: readonly (SignResult | Error)[]) {
       }),
     },
   });
-  return { store, asked, time, look: () => controller.reconcile(key, signal) };
+  return { store, asked, time, timers, told, look: () => controller.reconcile(key, signal) };
 }
 
 const finished = async (store: MemoryStore) => conditionOf((await store.get(key))?.status?.conditions, 'Finished');
 
 test('a failed request is asked for again with the same bytes, after a pause, until it is decided', async () => {
-  const { store, asked, time, look } = controlled([
+  const { store, asked, time, timers, told, look } = controlled([
     answer({}),
-    answer({}),
+    answer({ message: 'still too few' }),
     answer({ outcome: 'denied', reason: 'LimitExceeded', message: 'over' }),
   ]);
   const pause = await look();
@@ -76,7 +81,23 @@ test('a failed request is asked for again with the same bytes, after a pause, un
   expect(await finished(store)).toMatchObject({ status: 'True', reason: 'LimitExceeded' });
   expect(await look()).toBeUndefined();
   expect(asked).toHaveLength(3);
-  expect(store.events.map(({ reason }) => reason)).toEqual(['CeremonyFailed', 'CeremonyFailed', 'PolicyDenied']);
+  await timers.pass(600_000);
+  expect(told).toEqual([
+    'CeremonyFailed QuorumUnavailable: too few signers; waits for client',
+    'PolicyDenied LimitExceeded: over; waits for client',
+  ]);
+});
+
+test('of failures that differ from one retry to the next there is one event a minute', async () => {
+  const { time, timers, told, look } = controlled(
+    [1, 2, 3, 4].map((n) => answer({ reason: 'ClockSkew', message: `${n} s apart`, waitsFor: [] })),
+  );
+  for (const _ of [1, 2, 3, 4]) {
+    await look();
+    time.now += 5_000;
+  }
+  await timers.pass(600_000);
+  expect(told).toEqual(['ClockSkew ClockSkew: 1 s apart', 'ClockSkew ClockSkew: 4 s apart']);
 });
 
 test('a signer that came back is a reason not to wait', async () => {

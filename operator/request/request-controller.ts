@@ -9,6 +9,7 @@ import { keyString } from '../api/resource.ts';
 import type { Key } from '../api/resource.ts';
 import type { Controller } from '../operator.ts';
 import type { ResourceStore } from '../store/resource-store.ts';
+import type { OutcomeSeries } from '../wallet/outcome-series.ts';
 import { backoffMs } from '../work-queue.ts';
 import { finishRequest, startRequest } from './request-plan.ts';
 
@@ -21,6 +22,8 @@ export interface Askable {
 export type RequestControllerOptions = {
   readonly store: ResourceStore;
   readonly connections: Askable;
+  /** Where outcomes are told. */
+  readonly series: Pick<OutcomeSeries, 'add' | 'withdraw'>;
   readonly clock: Clock;
   readonly log: Log;
 };
@@ -33,7 +36,7 @@ const expiredPauseMs = 30_000;
  * Has signing requests signed: the same bytes again and again until signers say signed or denied. An expired request
  * is asked for too, since only they know whether a signature exists.
  */
-export function requestController({ store, connections, clock, log }: RequestControllerOptions): Controller {
+export function requestController({ store, connections, series, clock, log }: RequestControllerOptions): Controller {
   const tries = new Map<
     string,
     { readonly failures: number; readonly notBefore: number; readonly available: string }
@@ -62,7 +65,10 @@ export function requestController({ store, connections, clock, log }: RequestCon
       const result = await ask(connections, walletName, start, signal);
       const { status, event } = finishRequest(request, start.status, result, clock.now());
       await store.writeStatus(key as Key<'SigningRequest'>, status);
-      await store.event(key, event.type, event.reason, event.message);
+      // A failure that is not told yet is none once there is an end.
+      if (result.outcome !== 'failed')
+        for (const failure of ['CeremonyFailed', 'ClockSkew'] as const) series.withdraw(key, failure, 'outcome');
+      series.add(key, { ...event, at: clock.now(), about: 'outcome' });
       log.info('request answered', {
         request: `${key.namespace}/${key.name}`,
         outcome: result.outcome,

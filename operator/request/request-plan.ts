@@ -10,6 +10,7 @@ import type { ConditionType, Finding } from '../api/conditions.ts';
 import type { EventReason } from '../api/reasons.ts';
 import type { SigningRequest, Wallet } from '../api/resource.ts';
 import type { EventType } from '../store/resource-store.ts';
+import { failureReason } from '../wallet/outcome-words.ts';
 
 type Status = NonNullable<SigningRequest['status']>;
 
@@ -127,7 +128,7 @@ export function finishRequest(request: SigningRequest, asked: Status, result: Si
   if (result.outcome === 'failed')
     return {
       status: pending(facts, answered, result.reason, message),
-      event: { type: 'Warning', reason: 'CeremonyFailed', message: `${result.reason}: ${message}` },
+      event: { type: 'Warning', reason: failureReason(result.reason), message: `${result.reason}: ${message}` },
     };
   return {
     status: ended(facts, result.reason, message, answered),

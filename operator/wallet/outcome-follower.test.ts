@@ -46,7 +46,8 @@ function stream(events: readonly OutcomeEvent[], ends = false) {
 function follower(store = new MemoryStore()) {
   const written: string[] = [];
   const cursors = new Map<string, bigint>();
-  const series = new OutcomeSeries(manualClock(), (key, { type, reason, message }) =>
+  const clock = manualClock();
+  const series = new OutcomeSeries(clock, (key, { type, reason, message }) =>
     written.push(`${key.name} ${type} ${reason}: ${message}`),
   );
   const made = new OutcomeFollower({
@@ -55,7 +56,7 @@ function follower(store = new MemoryStore()) {
     log: silentLog,
     cursors: { get: ({ holder }) => cursors.get(holder), set: ({ holder }, at) => void cursors.set(holder, at) },
   });
-  return { written, cursors, follower: made };
+  return { written, cursors, clock, follower: made };
 }
 
 test('what several holders record of one ceremony is told once', async () => {
@@ -96,12 +97,12 @@ test('a failure that was signed after all is not told once that is known', async
 });
 
 test('every key is told of', async () => {
-  const { written, follower: f } = follower();
+  const { written, clock, follower: f } = follower();
   const activated = (sequence: bigint, key: string) =>
     outcome(sequence, { type: 'KeyActivated', key, id: '', digest: '' });
   f.follow(wallet, idOf('client'), stream([activated(1n, 'solana'), activated(2n, 'bitcoin')]).client, 0n);
   f.follow(wallet, idOf('backup'), stream([activated(1n, 'solana'), activated(2n, 'bitcoin')]).client, 0n);
-  await settle();
+  await clock.pass(60_000);
   expect(written).toEqual([
     'treasury Normal CeremonySucceeded: key solana generated',
     'treasury Normal CeremonySucceeded: key bitcoin generated',
@@ -162,6 +163,11 @@ describe('outcomes in words', () => {
       'Failed',
       { reason: 'QuorumUnavailable', message: '' },
       'Warning CeremonyFailed: request id-1 of payments-api failed: QuorumUnavailable',
+    ],
+    [
+      'Failed',
+      { reason: 'ClockSkew', message: 'client is 90 s ahead' },
+      'Warning ClockSkew: request id-1 of payments-api failed: ClockSkew: client is 90 s ahead',
     ],
     [
       'CulpritFound',

@@ -89,7 +89,9 @@ export class OutcomeFollower {
     });
     if (event.id !== '' && (await this.#isObject(wallet, event))) return;
     // Holders are heard in any order: what was signed in the end is no failure.
-    if (event.type === 'Signed') this.#series.withdraw(wallet, 'CeremonyFailed', event.digest);
+    if (event.type === 'Signed')
+      for (const failure of ['CeremonyFailed', 'ClockSkew'] as const)
+        this.#series.withdraw(wallet, failure, event.digest);
     if (event.type === 'Failed' && this.#seen.has(`${wallet.namespace}/${wallet.name} Signed ${event.digest}`)) return;
     const about = event.digest === '' ? words.same : event.digest;
     this.#series.add(wallet, { ...words, at: timeOf(event), about });

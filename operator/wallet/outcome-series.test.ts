@@ -24,56 +24,55 @@ const outcome = (about: number | string, reason: Outcome['reason'] = 'CeremonySu
   about: `sha256:${about}`,
 });
 
-test('of what happens often there are a few events, then one a minute with its number', async () => {
+test('of what happens often there is one event, then one a minute with what came since', async () => {
   const { clock, written, series: s } = series();
-  for (let n = 1; n <= 8; n++) {
+  for (let n = 1; n <= 3; n++) {
     s.add(wallet, outcome(n));
     await clock.pass(1_000);
   }
   await clock.pass(60_000);
-  s.add(wallet, outcome(9));
+  for (let n = 4; n <= 8; n++) s.add(wallet, outcome(n));
   await clock.pass(120_000);
-  s.add(wallet, outcome(10));
+  s.add(wallet, outcome(9));
   expect(written).toEqual([
     '0 treasury CeremonySucceeded: request 1',
-    '1 treasury CeremonySucceeded: request 2',
-    '2 treasury CeremonySucceeded: request 3',
-    '3 treasury CeremonySucceeded: request 4',
-    '60 treasury CeremonySucceeded: request 8 (and 3 more since)',
-    '120 treasury CeremonySucceeded: request 9',
-    '188 treasury CeremonySucceeded: request 10',
+    '60 treasury CeremonySucceeded: request 3; request 2',
+    '120 treasury CeremonySucceeded: request 8; request 7; request 6; and 2 more since',
+    '183 treasury CeremonySucceeded: request 9',
   ]);
 });
 
 test('what is withdrawn before it is written is not', async () => {
   const { clock, written, series: s } = series();
-  for (const n of [1, 2, 3, 4, 5, 6]) s.add(wallet, outcome(n, 'CeremonyFailed'));
-  for (const n of [1, 6]) s.withdraw(wallet, 'CeremonyFailed', outcome(n).about);
-  s.withdraw(other, 'CeremonyFailed', outcome(5).about);
+  for (const n of [1, 2, 3]) s.add(wallet, outcome(n, 'CeremonyFailed'));
+  for (const n of [1, 3]) s.withdraw(wallet, 'CeremonyFailed', outcome(n).about);
+  s.withdraw(other, 'CeremonyFailed', outcome(2).about);
   await clock.pass(60_000);
-  expect(written.slice(4)).toEqual(['60 treasury CeremonyFailed: request 5']);
+  expect(written.slice(1)).toEqual(['60 treasury CeremonyFailed: request 2']);
 });
 
 test('of more than are held only the number is kept', async () => {
   const { clock, written, series: s } = series();
   for (let n = 1; n <= 5_000; n++) s.add(wallet, outcome(n));
   await clock.pass(60_000);
-  expect(written.slice(4)).toEqual(['60 treasury CeremonySucceeded: request 5000 (and 4995 more since)']);
+  expect(written.slice(1)).toEqual([
+    '60 treasury CeremonySucceeded: request 5000; request 4999; request 4998; and 4996 more since',
+  ]);
 });
 
 test('reasons and objects do not wait for one another', () => {
   const { written, series: s } = series();
-  for (const n of [1, 2, 3, 4, 5]) s.add(wallet, outcome(n));
+  for (const n of [1, 2]) s.add(wallet, outcome(n));
   s.add(wallet, outcome('b', 'CeremonyFailed'));
   s.add(other, outcome('c'));
-  expect(written).toHaveLength(6);
+  expect(written).toHaveLength(3);
 });
 
 test('a closed series writes nothing more', async () => {
   const { clock, written, series: s } = series();
-  for (const n of [1, 2, 3, 4, 5]) s.add(wallet, outcome(n));
+  for (const n of [1, 2]) s.add(wallet, outcome(n));
   s.close();
   await clock.pass(120_000);
-  expect(written).toHaveLength(4);
+  expect(written).toHaveLength(1);
   expect(clock.pending()).toBe(0);
 });

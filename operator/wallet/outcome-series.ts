@@ -4,10 +4,10 @@ import type { Key } from '../api/resource.ts';
 import type { EventReason } from '../api/reasons.ts';
 import type { EventType } from '../store/resource-store.ts';
 
-/** So many events of a reason and object are written at once. */
-const burst = 4;
-/** From then on at most one is in this time. Milliseconds. */
+/** Of a reason and object at most one event is written in this time. Milliseconds. */
 const periodMs = 60_000;
+/** So many of those held back are told of in words, latest first. */
+const mostTold = 3;
 /** Held back to be written last; of more only their number is kept. */
 const mostHeld = 1_000;
 
@@ -20,9 +20,9 @@ export type Outcome = {
   readonly about: string;
 };
 
-type Series = { written: number; more: number; readonly held: Map<string, Outcome> };
+type Series = { more: number; readonly held: Map<string, Outcome> };
 
-/** Events that may come in thousands: the first few are written at once, what follows within a minute as one with its number. */
+/** Events that may come in thousands: the first is written at once, what follows within a minute as one with its number. */
 export class OutcomeSeries {
   readonly #clock: Clock;
   readonly #write: (key: Key, outcome: Outcome) => void;
@@ -36,9 +36,9 @@ export class OutcomeSeries {
 
   add(key: Key, outcome: Outcome): void {
     const name = nameOf(key, outcome.reason);
-    const series = this.#series.get(name) ?? this.#open(name, key, 0);
-    if (series.written < burst) {
-      series.written++;
+    const series = this.#series.get(name);
+    if (series === undefined) {
+      this.#open(name, key);
       this.#write(key, outcome);
       return;
     }
@@ -60,20 +60,21 @@ export class OutcomeSeries {
     this.#timers.clear();
   }
 
-  #open(name: string, key: Key, written: number): Series {
-    const series: Series = { written, more: 0, held: new Map() };
+  #open(name: string, key: Key): void {
+    const series: Series = { more: 0, held: new Map() };
     this.#series.set(name, series);
     const cancel = this.#clock.after(periodMs, () => {
       this.#timers.delete(cancel);
       this.#series.delete(name);
-      const last = [...series.held.values()].at(-1);
+      const told = [...series.held.values()].toReversed().slice(0, mostTold);
+      const [last] = told;
       if (last === undefined) return;
-      const more = series.more + series.held.size - 1;
-      this.#write(key, more === 0 ? last : { ...last, message: `${last.message} (and ${more} more since)` });
-      this.#open(name, key, burst);
+      const more = series.more + series.held.size - told.length;
+      const message = `${told.map((outcome) => outcome.message).join('; ')}${more === 0 ? '' : `; and ${more} more since`}`;
+      this.#write(key, { ...last, message });
+      this.#open(name, key);
     });
     this.#timers.add(cancel);
-    return series;
   }
 }
 

@@ -12,6 +12,9 @@ export type OutcomeWords = {
 
 const printable = (text: string): string => text.slice(0, 300).replaceAll(/\p{C}+/gu, ' ');
 
+/** The event for a failure of this reason: clocks that differ are for people to set right, and named so. */
+export const failureReason = (reason: string): EventReason => (reason === 'ClockSkew' ? reason : 'CeremonyFailed');
+
 /** Undefined for records that are nobody's news. The words are the signer's: shortened to one line. */
 export function outcomeWords(event: OutcomeEvent): OutcomeWords | undefined {
   const { type, digest, key } = event;
@@ -34,7 +37,7 @@ export function outcomeWords(event: OutcomeEvent): OutcomeWords | undefined {
       return {
         same: `Failed ${digest} ${event.time}`,
         type: 'Warning',
-        reason: 'CeremonyFailed',
+        reason: failureReason(event.reason),
         message: `${what} failed: ${why}`,
       };
     case 'CulpritFound':
