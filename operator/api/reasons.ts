@@ -2,7 +2,8 @@ import type { Reason } from '../../common/reasons.ts';
 
 /**
  * Why a condition is as it is: a closed list, of which the reference documentation is made.
- * A finished SigningRequest has, besides these, the reasons of common/reasons.ts.
+ * A finished SigningRequest has, besides these, the reasons of common/reasons.ts. This version gives no reason whose
+ * meaning begins with "Later".
  */
 export const conditionReasons = {
   // Any kind
@@ -29,10 +30,9 @@ export const conditionReasons = {
   ProvisioningFailed: 'A signer refused its genesis; the message says why.',
   GenesisMismatch: 'A signer belongs to another genesis than this wallet.',
   OperatorTrustedOnce: 'genesis.confirm is None: the operator was trusted when the wallet was founded.',
-  ApproversConfirmed: "The policy's change quorum approved the genesis.",
-  WaitingForConfirmation: "The genesis waits for approvals of the policy's change quorum.",
+  ApproversConfirmed: "Later: the policy's change quorum approved the genesis.",
+  WaitingForConfirmation: "Later: the genesis waits for approvals of the policy's change quorum.",
   AllEnforce: 'Every holder enforces this policy.',
-  PolicyDiffers: 'A holder enforces another policy than the SigningPolicy as written.',
   NoSharedCustody: 'As far as can be seen, no namespace, machine or operator holds enough shares to sign.',
   SharedNamespace: 'One namespace holds enough shares to sign.',
   SharedMachine: 'One machine holds enough shares to sign.',
@@ -57,43 +57,46 @@ export const conditionReasons = {
   NotReferenced: 'No Wallet refers to this policy.',
   Enforced: 'Every holder acknowledged this policy.',
   WaitingForHolders: 'Some holders have not acknowledged this policy.',
-  ChangeProposed: 'The policy was edited; the change waits for approvals and its time lock.',
+  ChangeProposed: 'Later: the policy was edited; the change waits for approvals and its time lock.',
   ChangeUnsupported: 'The policy was edited, and this version cannot change a policy that is enforced.',
 
   // SigningRequest
   WaitingForWallet: 'The Wallet does not exist or its key is not generated.',
-  WaitingForApprovals: 'The request waits for approvals; the message says whose.',
-  TimeLocked: 'The request waits for its time lock.',
+  WaitingForApprovals: 'Later: the request waits for approvals; the message says whose.',
+  TimeLocked: 'Later: the request waits for its time lock.',
   Signing: 'Signers are asked to sign.',
   NoApprovalNeeded: 'The rules that allow the request need no approvals.',
-  ApprovalsComplete: 'There are all approvals that the rules need.',
+  ApprovalsComplete: 'Later: there are all approvals that the rules need.',
   Signed: 'The request is signed.',
-  Rejected: 'Approvers rejected the request.',
+  Rejected: 'Later: approvers rejected the request.',
 
   // Approval
-  Recorded: 'Every available holder has the approval.',
-  TargetNotFound: 'The object that targetRef names does not exist.',
+  Recorded: 'Later: every available holder has the approval.',
+  TargetNotFound: 'Later: the object that targetRef names does not exist.',
 } as const satisfies Readonly<Record<string, string>>;
 
 export type ConditionReason = keyof typeof conditionReasons | Reason;
 
-/** What happened to an object: a closed list, of which the reference documentation is made. */
+/**
+ * What happened to an object: a closed list, of which the reference documentation is made. This version tells of nothing
+ * whose meaning begins with "Later".
+ */
 export const eventReasons = {
   KeysGenerated: 'Every key of the wallet has a certificate.',
   CeremonySucceeded: 'A ceremony ended well.',
   CeremonyFailed: 'A ceremony failed; the message says whom it waited for.',
   PolicyDenied: 'Signers refused a request; the message names the rule.',
-  WaitingForApprovals: 'A request waits for approvals.',
-  ApprovalRecorded: 'Signers recorded an approval or a rejection.',
-  TimeLocked: 'A request waits for its time lock.',
-  PolicyChangeProposed: 'A change of the policy was handed to the signers.',
+  WaitingForApprovals: 'Later: a request waits for approvals.',
+  ApprovalRecorded: 'Later: signers recorded an approval or a rejection.',
+  TimeLocked: 'Later: a request waits for its time lock.',
+  PolicyChangeProposed: 'Later: a change of the policy was handed to the signers.',
   PolicyEnforced: 'Every holder enforces the policy.',
   SignerUnavailable: 'A signer stopped to answer or to serve.',
   SealUnusable: "The Secret of a running signer's seal is gone or is another: the signer could not be started again.",
   SignerRestored: 'A signer answers and serves again.',
   CulpritFound: "A cryptographic check failed on a holder's message.",
-  CounterpartyBanned: 'Two holders will not sign together again.',
-  RollbackDetected: 'A signer came back with an older state and stopped.',
+  CounterpartyBanned: 'Later: two holders will not sign together again.',
+  RollbackDetected: 'Later: a signer came back with an older state and stopped.',
   ClockSkew: "A signer's clock differs too much.",
   InvalidManifest: 'A manifest of the object cannot be used; what it said before stays in force.',
 } as const satisfies Readonly<Record<string, string>>;

@@ -110,8 +110,14 @@ function keysGenerated(facts: FindingFacts): Finding {
       ({ name, scheme }) =>
         scheme !== 'ECDSA' && !(known.certificates.has(name) && isAcknowledged(wallet, holders, name)),
     )
-    .map(({ name }) => `${name}: ${progressOf(name, holders)}`);
-  if (open.length > 0) return finding(type, 'False', 'GeneratingKeys', open.join('; '));
+    .map(({ name }) => ({ name, ...progressOf(name, holders) }));
+  if (open.length > 0)
+    return finding(
+      type,
+      'False',
+      open.some(({ failed }) => failed) ? 'KeygenFailed' : 'GeneratingKeys',
+      open.map(({ name, message }) => `${name}: ${message}`).join('; '),
+    );
   if (unsupported !== undefined) return finding(type, 'False', unsupported.reason, unsupported.message);
   return finding(
     type,
@@ -122,7 +128,10 @@ function keysGenerated(facts: FindingFacts): Finding {
 }
 
 /** What a key waits for, in the words of the holder that leads its generation, or else whose acknowledgement is missing. */
-function progressOf(key: string, holders: readonly HolderState[]): string {
+function progressOf(
+  key: string,
+  holders: readonly HolderState[],
+): { readonly failed: boolean; readonly message: string } {
   const states = holders.map((holder) => ({
     holder,
     state: descriptionOf(holder)?.keys.find(({ name }) => name === key),
@@ -131,11 +140,13 @@ function progressOf(key: string, holders: readonly HolderState[]): string {
     ({ holder, state }) =>
       holder.role === 'Infrastructure' && state !== undefined && state.state !== 'Active' && state.message !== '',
   );
-  if (said?.state !== undefined) return said.state.message;
+  if (said?.state?.state === 'Failed')
+    return { failed: true, message: `the last attempt failed, holders try again: ${said.state.message}` };
+  if (said?.state !== undefined) return { failed: false, message: said.state.message };
   const late = states.filter(({ state }) => state?.state !== 'Active').map(({ holder }) => holder.name);
-  return late.length === holders.length
-    ? 'holders are about to generate it'
-    : `waits for ${late.join(', ')} to have it`;
+  const message =
+    late.length === holders.length ? 'holders are about to generate it' : `waits for ${late.join(', ')} to have it`;
+  return { failed: false, message };
 }
 
 function signersAvailable({ wallet, holders, decision, known, available }: FindingFacts): Finding {

@@ -231,6 +231,30 @@ describe('Ready', () => {
       'solana: attempt 1 waits for round1 of backup',
     ],
     [
+      'says why the last attempt to make a key failed',
+      {
+        holders: [
+          holder('infrastructure', {
+            keys: [
+              {
+                name: 'solana',
+                scheme: 'EdDSA',
+                state: 'Failed',
+                message: 'the proof of client does not verify',
+                certificate: '',
+                epoch: '',
+              },
+            ],
+          }),
+          holder('client'),
+          holder('backup'),
+        ],
+      },
+      'False',
+      'KeygenFailed',
+      'solana: the last attempt failed, holders try again: the proof of client does not verify',
+    ],
+    [
       'goes on without a signer',
       { holders: [holder('infrastructure'), holder('client'), gone('backup')], wallet: settled() },
       'True',
