@@ -55,6 +55,7 @@ describe('a holder that gives wrong shares in key generation', () => {
     await eventually(() =>
       messageAt(wallet, 'infrastructure').includes('failed at backup: "a check failed on what client'),
     );
+    expect(wallet.signer('infrastructure').describe().keys[0]?.state).toBe('Failed');
     expect(culprits(wallet, 'backup')).toEqual(['solana client']);
     expect(culprits(wallet, 'infrastructure')).toEqual([]);
     wallet.network.onSend = () => true;

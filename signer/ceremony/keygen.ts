@@ -97,14 +97,16 @@ export class Keygen {
   }
 
   states(): KeyState[] {
-    return [...this.#entries.values()].map(({ record: { row }, running, problem }) => {
+    return [...this.#entries.values()].map(({ record: { row }, running, problem, failures }) => {
       const key = this.#wallet.key(row.name);
       // Certified is not enough for Active: it says that this holder can sign and show the certificate.
       const standing = row.state === 'Active' && key === undefined ? 'Prepared' : row.state;
+      // Without all holders there is no next attempt: then it waits for them, whatever became of the last.
+      const failed = row.state !== 'Active' && failures > 0 && this.#absent.length === 0;
       return {
         name: row.name,
         scheme: row.scheme,
-        state: running === undefined ? standing : 'Generating',
+        state: running !== undefined ? 'Generating' : failed ? 'Failed' : standing,
         message: running === undefined ? problem : describeWait(running),
         certificate: key?.certificateDigest ?? '',
         epoch: key?.epoch ?? '',

@@ -55,7 +55,7 @@ export interface Description {
 export interface KeyState {
   name: string;
   scheme: string;
-  /** Wanted | Generating | Prepared | Active */
+  /** Wanted | Generating | Failed (the last attempt; another follows) | Prepared | Active */
   state: string;
   /** what generation waits for */
   message: string;
