@@ -1,6 +1,8 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 
 const folders = '{client,cli,common,operator,policy,proto,scripts,signer,statement}';
+/** Tests beside the source that start processes and kill them: seconds each, so not among the unit tests. */
+const processes = `${folders}/**/*.process.test.ts`;
 
 export default defineConfig({
   test: {
@@ -9,13 +11,14 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: [`${folders}/**/*.test.ts`, 'test/{bench,cases,demo,lint,simulation}/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, processes],
           testTimeout: 20_000,
         },
       },
       {
         test: {
           name: 'integration',
-          include: ['test/*.test.ts', 'test/integration/**/*.test.ts'],
+          include: [processes, 'test/*.test.ts', 'test/integration/**/*.test.ts'],
           globalSetup: 'test/global-setup.ts',
           // Whole wallets of real processes: side by side they would only measure one another.
           fileParallelism: false,
