@@ -2,7 +2,7 @@ import { hex } from '../../common/bytes.ts';
 import { messageOf, Refused } from '../../common/errors.ts';
 import type { Forward, ForwardReply } from '../../proto/gen/signer/v1/peer.ts';
 import type { SignReply, SignRequest } from '../../proto/gen/signer/v1/signer.ts';
-import { refusalReply } from './reply.ts';
+import { refusalReply, waitingFor } from './reply.ts';
 import type { Wallet } from './wallet.ts';
 
 /** A coordinator answers a forwarded request within this; it bounds its own steps more tightly. Milliseconds. */
@@ -50,7 +50,7 @@ export class Forwarding {
   #check(request: SignRequest): Refused | undefined {
     if (this.#waiting.size >= MOST_FORWARDED) return new Refused('Busy', 'too many requests are under way: ask again');
     try {
-      this.#wallet.recent.verify(request);
+      this.#wallet.verify(request);
       return undefined;
     } catch (error) {
       return error instanceof Refused ? error : new Refused('Internal', messageOf(error));
@@ -59,8 +59,11 @@ export class Forwarding {
 
   #unreachable(): SignReply {
     const { roster } = this.#wallet;
-    const waitsFor = roster.coordinators.map((m) => m.name);
-    const message = `waits for ${waitsFor.join(' or ')}: no Infrastructure holder is reachable from ${roster.me.name}`;
+    const names = roster.coordinators.map((m) => m.name);
+    const leftOut = names.map((name) => this.#wallet.whyLeftOut(name)).filter((why) => why !== '');
+    const waitsFor = names.filter((name) => this.#wallet.whyLeftOut(name) === '');
+    const because = leftOut.length === 0 ? '' : ` (${leftOut.join('; ')})`;
+    const message = `${waitingFor(waitsFor)}: no Infrastructure holder is reachable from ${roster.me.name}${because}`;
     return refusalReply(new Refused('QuorumUnavailable', message), { waitsFor });
   }
 

@@ -73,4 +73,8 @@ const known = (row: RequestRow): SignReply => ({
   participants: [...row.participants],
 });
 
+/** Whom a request waits for, in words. */
+export const waitingFor = (names: readonly string[]): string =>
+  names.length === 0 ? 'nobody is left to wait for' : `waits for ${names.join(' or ')}`;
+
 export const MAY_EXIST = 'shares were released and no signature is known: ask again with the same id';

@@ -4,7 +4,7 @@ import type { SignReply, SignRequest } from '../../proto/gen/signer/v1/signer.ts
 import { BadCommitment, Culprit } from '../scheme/scheme.ts';
 import { checkExpiry, type Reading, type VerifiedRequest } from './judge.ts';
 import type { Outcomes } from './outcomes.ts';
-import { refusalReply, rowReply } from './reply.ts';
+import { refusalReply, rowReply, waitingFor } from './reply.ts';
 import type { Claim } from './requests.ts';
 import { SignRecord } from './sign-record.ts';
 import type { Run, SignSessions } from './sign-sessions.ts';
@@ -49,16 +49,14 @@ export class SignCoordinator {
 
   /** Judges and signs. Never throws: whatever happens is an answer. */
   async sign(request: SignRequest): Promise<SignReply> {
-    const { env, recent, roster } = this.#wallet;
+    const { env, roster } = this.#wallet;
     const watch = new Stopwatch(env.clock);
     const answer = { coordinator: roster.me.name };
     let verified: VerifiedRequest;
     try {
-      verified = watch.timeSync('policy', () => recent.verify(request));
+      verified = watch.timeSync('policy', () => this.#wallet.verify(request));
     } catch (error) {
-      const refused = asRefused(error);
-      env.meter.decision('', 'Deny', refused.reason);
-      return refusalReply(refused, { ...answer, durations: watch.durations() });
+      return refusalReply(asRefused(error), { ...answer, durations: watch.durations() });
     }
     const running = this.#running.get(verified.digest);
     if (running !== undefined) return running;
@@ -219,7 +217,7 @@ export class SignCoordinator {
           // Commitments came from their makers over their own links: a bad one is as good a proof as a bad share.
           mayExist = true;
           for (const name of await this.#record.culprits(run, error))
-            left.set(name, new Refused('CulpritFound', error.message));
+            left.set(name, new Refused('CulpritFound', this.#wallet.whyLeftOut(name)));
         }
       }
     } catch (error) {
@@ -230,7 +228,7 @@ export class SignCoordinator {
     }
     const waitsFor = this.#waitsFor(left);
     if (!mayExist) return this.#record.refused(run, this.#why(left, waitsFor), waitsFor);
-    return this.#record.unsure(run, textOf(left), waitsFor);
+    return this.#record.unsure(run, this.#inTheWay(left), waitsFor);
   }
 
   /** Why no quorum signed, where nothing was released. */
@@ -244,17 +242,27 @@ export class SignCoordinator {
     const failure = refusals.find((why) => !isDenial(why));
     if (failure !== undefined) return failure;
     const here = roster.signing.filter((m) => this.#wallet.usable(m.name)).length;
-    const because = left.size === 0 ? '' : ` (${textOf(left)})`;
+    const because = this.#inTheWay(left);
     return new Refused(
       'QuorumUnavailable',
-      `waits for ${waitsFor.join(' or ')}: ${here} of ${roster.threshold} signers that must take part are reachable${because}`,
+      `${waitingFor(waitsFor)}: ${here} of ${roster.threshold} signers that must take part are available${because === '' ? '' : ` (${because})`}`,
     );
   }
 
-  /** Who is away or failed: with them it may be signed. */
+  /** What became of members that were asked, and who is not asked any more. */
+  #inTheWay(left: Left): string {
+    const asked = [...left].map(([name, why]) => (typeof why === 'string' ? `${name}: ${why}` : why.message));
+    const leftOut = this.#wallet.roster.signing.map(({ name }) =>
+      left.has(name) ? '' : this.#wallet.whyLeftOut(name),
+    );
+    return [...asked, ...leftOut].filter((text) => text !== '').join('; ');
+  }
+
+  /** Who is away or failed: with them it may be signed. Not who is left out, for it stays so. */
   #waitsFor(left: Left): readonly string[] {
     return this.#wallet.roster.signing
       .filter(({ name }) => {
+        if (this.#wallet.whyLeftOut(name) !== '') return false;
         const why = left.get(name);
         return why === undefined ? !this.#wallet.usable(name) : !isDenial(why);
       })
@@ -272,6 +280,3 @@ const asRefused = (error: unknown): Refused =>
   error instanceof Refused ? error : new Refused('Internal', messageOf(error));
 
 const isDenial = (why: Refused | string): boolean => typeof why !== 'string' && outcomeOf(why.reason) === 'denied';
-
-const textOf = (left: Left): string =>
-  [...left].map(([name, why]) => (typeof why === 'string' ? `${name}: ${why}` : why.message)).join('; ');

@@ -138,7 +138,7 @@ export class SignMember {
   #judge(key: ActiveKey, coordinator: string, round: SignRound): Judged {
     const { recent, time, requests, ledger, env, roster } = this.#wallet;
     if (round.request === undefined) throw new Refused('Malformed', 'round without a request');
-    const request = recent.verify(round.request);
+    const request = this.#wallet.verify(round.request);
     const now = time.seconds();
     this.#checkSession(key, coordinator, round, request, now);
     requests.find(request);

@@ -143,10 +143,14 @@ export class SignRecord {
     const repeated = known?.state === row.state && known.reason === row.reason;
     const recorded = !repeated && !CURABLE.has(refused.reason) && this.#records.allow(row.initiator);
     const reserved = known?.state === 'Reserved';
+    const dropped = reserved && (recorded || this.#records.allow(row.initiator));
     if (recorded || reserved)
       await this.#write(row, {
         ...(reserved && { unreserve: [row.digest] }),
-        ...(recorded && { audit: [endedEntry(row.state === 'Denied' ? 'Denied' : 'Failed', row)] }),
+        audit: [
+          ...(dropped ? [droppedEntry(row)] : []),
+          ...(recorded ? [endedEntry(row.state === 'Denied' ? 'Denied' : 'Failed', row)] : []),
+        ],
       });
     if (recorded) this.#log(row, watch);
     return refusalReply(refused, { policyDigest, waitsFor: [...waitsFor], effects: reading?.effects ?? '' });
@@ -227,6 +231,15 @@ const ended: Readonly<Record<RequestRow['state'], string>> = {
   Denied: 'request denied',
   Failed: 'request failed',
 };
+
+const droppedEntry = ({ digest, initiator, id, key, policyDigest }: RequestRow): AuditEntry => ({
+  type: 'ReservationDropped',
+  digest,
+  initiator,
+  id,
+  key,
+  policy: policyDigest,
+});
 
 const endedEntry = (type: 'Denied' | 'Failed', row: RequestRow): AuditEntry => ({
   type,

@@ -1,11 +1,13 @@
 import { digest as digestOf } from '../../common/bytes.ts';
+import { messageOf, Refused } from '../../common/errors.ts';
 import type { Policy } from '../../policy/document.ts';
 import type { PublicKey } from '../../policy/effect.ts';
-import type { HolderSignature } from '../../proto/gen/signer/v1/signer.ts';
+import type { HolderSignature, SignRequest } from '../../proto/gen/signer/v1/signer.ts';
 import type { GenesisStatement } from '../../statement/statements.ts';
 import type { FrostScheme, Scheme, SigningKey } from '../scheme/scheme.ts';
 import type { Change, Head, PeerRow, Snapshot } from '../state/store.ts';
 import type { Environment, ShareLabel } from './environment.ts';
+import type { VerifiedRequest } from './judge.ts';
 import { Ledger } from './ledger.ts';
 import { RecentRequests } from './recent-requests.ts';
 import { Requests } from './requests.ts';
@@ -112,6 +114,23 @@ export class Wallet {
   /** Reachable and trusted. */
   usable(name: string): boolean {
     return name === this.roster.me.name || (this.env.peers.available(name) && this.peer(name).fenced === '');
+  }
+
+  /** Why a peer is never asked again, in words; "" while it is trusted. */
+  whyLeftOut(name: string): string {
+    const { fenced } = this.peer(name);
+    return fenced === '' ? '' : `${name} is left out since a check failed: ${fenced}`;
+  }
+
+  /** As {@link RecentRequests.verify}; of what is refused nothing stays but a count. PROTOCOL.md 4. */
+  verify(request: SignRequest): VerifiedRequest {
+    try {
+      return this.recent.verify(request);
+    } catch (error) {
+      const refused = error instanceof Refused ? error : new Refused('Internal', messageOf(error));
+      this.env.meter.decision('', 'Deny', refused.reason);
+      throw refused;
+    }
   }
 
   /** The key named `name`, or undefined while it is not generated here. */
