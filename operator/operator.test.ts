@@ -104,6 +104,10 @@ test('an error is tried again after a pause, and counted', async () => {
   await clock.pass(1_000);
   expect(failures).toBeGreaterThanOrEqual(3);
   expect(await text()).toContain('controller_runtime_reconcile_errors_total{controller="wallet"} 2');
+  expect(await text()).toContain('workqueue_retries_total{name="wallet",controller="wallet"} 2');
+  expect(await text()).toContain('workqueue_queue_duration_seconds_count{name="wallet",controller="wallet"} 3');
+  expect(await text()).toContain('workqueue_work_duration_seconds_count{name="wallet",controller="wallet"} 3');
+  expect(await text()).toContain('controller_runtime_max_concurrent_reconciles{controller="wallet"} 16');
   stop.abort();
   await ended;
 });
@@ -148,8 +152,12 @@ test('the series that dashboards read have their names', async () => {
     'controller_runtime_reconcile_errors_total',
     'controller_runtime_reconcile_time_seconds',
     'workqueue_adds_total',
+    'workqueue_retries_total',
+    'workqueue_queue_duration_seconds',
+    'workqueue_work_duration_seconds',
     'workqueue_depth',
     'controller_runtime_active_workers',
+    'controller_runtime_max_concurrent_reconciles',
     'holdfast_wallet_condition',
     'holdfast_wallet_tolerable_losses',
   ]);

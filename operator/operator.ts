@@ -78,8 +78,9 @@ function queueOf(controller: Controller, { clock, log, meter, signal }: Operator
     workers,
     onError: (item, error, retryInMs) =>
       log.error('reconcile failed', { object: item, error: messageOf(error), retryInMs }),
-    work: async (item) => {
+    work: async (item, waitedMs) => {
       if (signal.aborted) return undefined;
+      meter.began(kind, waitedMs / 1000);
       const started = clock.monotonic();
       let result: 'success' | 'error' | 'requeue_after' = 'error';
       try {

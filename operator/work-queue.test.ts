@@ -15,6 +15,24 @@ function queue(work: WorkQueueOptions['work'], workers = 4) {
   return { clock, errors, queue: made };
 }
 
+test('how long an item waited for a worker is counted from when it was due', async () => {
+  const waits: number[] = [];
+  const gates: (() => void)[] = [];
+  const { clock, queue: q } = queue(async (_, waitedMs) => {
+    waits.push(waitedMs);
+    await new Promise<void>((resolve) => gates.push(resolve));
+    return undefined;
+  }, 1);
+  q.add('a');
+  q.add('b', 1_000);
+  await clock.pass(5_000);
+  gates[0]?.();
+  await settle();
+  expect(waits).toEqual([0, 4_000]);
+  expect(q.workers).toBe(1);
+  gates[1]?.();
+});
+
 test('an item is at work once at a time, and again after it was added meanwhile', async () => {
   const gates: (() => void)[] = [];
   let most = 0;

@@ -13,8 +13,11 @@ export type WorkQueueOptions = {
   readonly clock: Clock;
   /** Most items at work at once. */
   readonly workers: number;
-  /** Works on one item; resolves with milliseconds until it is due again, or undefined. One that rejects is tried again. */
-  readonly work: (item: string) => Promise<number | undefined>;
+  /**
+   * Works on one item that waited so many milliseconds for a worker; resolves with milliseconds until it is due again,
+   * or undefined. One that rejects is tried again.
+   */
+  readonly work: (item: string, waitedMs: number) => Promise<number | undefined>;
   readonly onError: (item: string, error: unknown, retryInMs: number) => void;
 };
 
@@ -34,6 +37,11 @@ export class WorkQueue {
   /** Items that wait for a worker. */
   get depth(): number {
     return this.#ready.length;
+  }
+
+  /** Most items at work at once. */
+  get workers(): number {
+    return this.#options.workers;
   }
 
   get working(): number {
@@ -94,13 +102,14 @@ export class WorkQueue {
   }
 
   async #work(name: string, item: Item): Promise<void> {
+    const waitedMs = this.#options.clock.monotonic() - item.dueAt;
     item.running = true;
     item.dueAt = Number.POSITIVE_INFINITY;
     item.cancel = undefined;
     this.#working++;
     let next: number | undefined;
     try {
-      next = await this.#options.work(name);
+      next = await this.#options.work(name, waitedMs);
       item.failures = 0;
     } catch (error) {
       next = backoffMs(++item.failures);
