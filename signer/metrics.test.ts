@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { outcomeOf, reasons, type Reason } from '../common/reasons.ts';
 import { signerMetrics, type SignerGauges } from './metrics.ts';
 
 const gauges: SignerGauges = {
@@ -28,4 +29,52 @@ it('counts audit records as the log does, whenever it is asked', async () => {
   const text = await registry.metrics();
   expect(text).toContain('# TYPE holdfast_audit_records_total counter');
   expect(text).toContain('holdfast_audit_records_total{wallet="payments/treasury",holder="client"} 42');
+});
+
+it('counts a request that several rules allowed with the first of them', async () => {
+  const { registry, meter } = signerMetrics('payments/treasury', 'client', gauges);
+  meter.decision('payroll,refunds', 'Allow', '');
+  meter.decision('payroll', 'Allow', '');
+  const text = await registry.metrics();
+  expect(text).toMatch(/holdfast_policy_decisions_total\{rule="payroll",verdict="Allow",reason="",.*\} 2\n/);
+  expect(text).not.toContain('refunds');
+});
+
+it('has at most 1,000 series with three keys and three holders, whatever happened under 64 rules', async () => {
+  const peers = ['client', 'backup'];
+  const rules = Array.from({ length: 64 }, (_, i) => `rule-${i}`);
+  const limit = { seconds: 86_400, count: 1 };
+  const { registry, meter, roundTrip } = signerMetrics('payments/treasury', 'infrastructure', {
+    ...gauges,
+    peers: () => peers.map((peer) => [peer, true] as const),
+    limits: () => rules.map((rule) => ({ rule, limit, ratio: 1 })),
+  });
+  const all = Object.keys(reasons) as Reason[];
+  const keys = [
+    ['solana', 'EdDSA'],
+    ['bitcoin', 'Schnorr'],
+    ['cold', 'EdDSA'],
+  ] as const;
+  for (const [key, scheme] of keys) {
+    for (const outcome of ['succeeded', 'denied', 'failed'] as const) meter.ceremony(key, scheme, 'sign', outcome, 1);
+    for (const outcome of ['succeeded', 'failed'] as const) meter.ceremony(key, scheme, 'keygen', outcome, 1);
+    for (const step of ['queue', 'policy', 'ledger', 'round', 'aggregate', 'verify'] as const)
+      meter.step(scheme, 'sign', step, 1);
+    for (const peer of peers) meter.nonces(key, peer, 64);
+  }
+  for (const outcome of ['denied', 'failed'] as const) meter.ceremony('', '', 'sign', outcome, 1);
+  meter.step('', 'sign', 'policy', 1);
+  for (const peer of peers) {
+    roundTrip(peer, 1);
+    for (const kind of ['sign', 'keygen'] as const) meter.failure(kind, 'CulpritFound', peer);
+  }
+  for (const reason of all.filter((name) => outcomeOf(name) === 'failed')) meter.failure('sign', reason, '');
+  for (const reason of ['QuorumUnavailable', 'StorageFull', 'Internal']) meter.failure('keygen', reason, '');
+  for (const reason of all) meter.decision('', 'Deny', reason);
+  for (const rule of rules) {
+    for (const other of rules) meter.decision(`${rule},${other}`, 'Allow', '');
+    for (const reason of ['PolicyDenied', 'LimitExceeded', 'LimitContended']) meter.decision(rule, 'Deny', reason);
+  }
+  const series = (await registry.metrics()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  expect(series.length).toBeLessThanOrEqual(1_000);
 });

@@ -58,11 +58,11 @@ export function signerMetrics(wallet: string, holder: string, gauges: SignerGaug
     'Ceremonies that failed; a denial is none. culprit names a holder that provably cheated and is empty otherwise',
     ['ceremony', 'reason', 'culprit'],
   );
-  const decisions = counter('holdfast_policy_decisions_total', 'Policy decisions of this holder', [
-    'rule',
-    'verdict',
-    'reason',
-  ]);
+  const decisions = counter(
+    'holdfast_policy_decisions_total',
+    'Policy decisions of this holder; where several rules together allowed a request, rule is the first of them',
+    ['rule', 'verdict', 'reason'],
+  );
   const nonces = new Gauge({
     name: 'holdfast_nonces_available',
     help: 'Unused commitments of a peer',
@@ -121,7 +121,11 @@ export function signerMetrics(wallet: string, holder: string, gauges: SignerGaug
       step: (scheme, ceremony, step, seconds) => steps.observe({ scheme, ceremony, step }, seconds),
       failure: (ceremony, reason, culprit) => failures.inc({ ceremony, reason, culprit }),
       inProgress: (delta) => inProgress.inc(delta),
-      decision: (rule, verdict, reason) => decisions.inc({ rule, verdict, reason }),
+      // Of all the sets that rules can make, each would be a series.
+      decision: (rules, verdict, reason) => {
+        const [rule = ''] = rules.split(',', 1);
+        decisions.inc({ rule, verdict, reason });
+      },
       nonces: (key, peer, available) => nonces.set({ key, peer }, available),
     },
   };

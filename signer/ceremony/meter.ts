@@ -13,7 +13,8 @@ export interface Meter {
   step(scheme: string, kind: CeremonyKind, step: Step, seconds: number): void;
   failure(kind: CeremonyKind, reason: string, culprit: string): void;
   inProgress(delta: 1 | -1): void;
-  decision(rule: string, verdict: 'Allow' | 'Deny', reason: string): void;
+  /** `rules` joined by commas, as a decision has them. */
+  decision(rules: string, verdict: 'Allow' | 'Deny', reason: string): void;
   nonces(key: string, peer: string, available: number): void;
 }
 
