@@ -43,9 +43,13 @@ export function whyUnavailable({ signer, observation, answer }: HolderState, fou
 export const isFounder = (genesis: GenesisStatement, { holder, identity }: Description): boolean =>
   genesis.holders.some(({ name, identity: founder }) => name === holder && founder === hex(identity));
 
-/** Which of the holders that lead signings sign without this one for good; "" where none does. */
+/** Whether a signer never again signs together with a holder. */
+const leavesOut = (leader: HolderState, name: string): boolean =>
+  descriptionOf(leader)?.peers.some((peer) => peer.name === name && peer.fenced) === true;
+
+/** Which of the holders that lead signings leave this one out; "" where none does. */
 function whyLeftOut(name: string, leaders: readonly HolderState[]): string {
-  const by = leaders.filter((leader) => descriptionOf(leader)?.peers.some((peer) => peer.name === name && peer.fenced));
+  const by = leaders.filter((leader) => leavesOut(leader, name));
   if (by.length === 0) return '';
   return `left out by ${by.map((leader) => leader.name).join(', ')}: a cryptographic check failed on its message`;
 }
@@ -57,8 +61,8 @@ export type Availability = {
 };
 
 /**
- * Who can take part, and what that is worth: a quorum is t holders that are not Backup, an Infrastructure among them.
- * Whom one that leads signings leaves out counts as gone, although its signer answers and finds nothing wrong with itself.
+ * Who can take part, and what that is worth. Whom an Infrastructure holder leaves out is told of as gone, although its
+ * signer answers and finds nothing wrong with itself.
  */
 export function availability(
   threshold: number,
@@ -66,15 +70,34 @@ export function availability(
   founded: Founded | undefined,
 ): Availability {
   const reasons = holders.map((holder) => ({ holder, why: whyUnavailable(holder, founded) }));
-  const leaders = reasons.flatMap(({ holder, why }) =>
-    founded !== undefined && why === '' && holder.role === 'Infrastructure' ? [holder] : [],
-  );
+  const present = reasons.filter(({ why }) => why === '').map(({ holder }) => holder);
+  const leaders = founded === undefined ? [] : present.filter(({ role }) => role === 'Infrastructure');
   const unavailable = reasons.flatMap(({ holder: { name }, why }) => {
     const reason = why === '' ? whyLeftOut(name, leaders) : why;
     return reason === '' ? [] : [{ name, why: reason }];
   });
-  const present = holders.filter(({ name }) => !unavailable.some((other) => other.name === name));
-  const signing = present.filter(({ role }) => role !== 'Backup').length;
-  const infrastructure = present.filter(({ role }) => role === 'Infrastructure').length;
-  return { unavailable, losses: Math.max(-1, Math.min(signing - threshold, infrastructure - 1)) };
+  return { unavailable, losses: tolerableLosses(threshold, present) };
 }
+
+/** A quorum is t holders that are not Backup, led by an Infrastructure among them that leaves none of them out. */
+function tolerableLosses(threshold: number, present: readonly HolderState[]): number {
+  const signing = present.filter(({ role }) => role !== 'Backup');
+  const quorums = signing.flatMap((leader, i) =>
+    leader.role === 'Infrastructure'
+      ? [
+          {
+            leader: 1 << i,
+            members: signing.reduce((set, { name }, j) => (leavesOut(leader, name) ? set : set | (1 << j)), 0),
+          },
+        ]
+      : [],
+  );
+  let fewest = signing.length;
+  for (let gone = 0; gone < 1 << signing.length; gone++) {
+    const signs = quorums.some(({ leader, members }) => (leader & gone) === 0 && ones(members & ~gone) >= threshold);
+    if (!signs) fewest = Math.min(fewest, ones(gone));
+  }
+  return fewest - 1;
+}
+
+const ones = (bits: number): number => (bits === 0 ? 0 : 1 + ones(bits & (bits - 1)));

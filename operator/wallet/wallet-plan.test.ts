@@ -130,35 +130,6 @@ describe('SignersAvailable tells what the signers that are there are worth', () 
       -1,
     ],
     [
-      'one that is left out since a check failed',
-      { holders: [holder('infrastructure', { peers: [fenced('client')] }), holder('client'), holder('backup')] },
-      'QuorumLost',
-      '2 of 3; nothing can be signed; client: left out by infrastructure: a cryptographic check failed',
-      -1,
-    ],
-    [
-      'a holder that leads no signing leaves nobody out',
-      {
-        holders: [holder('infrastructure'), holder('client', { peers: [fenced('infrastructure')] }), holder('backup')],
-      },
-      'AllAvailable',
-      '3 of 3',
-      0,
-    ],
-    [
-      'nor does one that is not there itself',
-      {
-        holders: [
-          holder('infrastructure', { peers: [fenced('client')], problems: ['disk full'] }),
-          holder('client'),
-          holder('backup'),
-        ],
-      },
-      'QuorumLost',
-      '2 of 3; nothing can be signed; infrastructure: disk full',
-      -1,
-    ],
-    [
       'a second Infrastructure',
       fourOfRoles('Infrastructure', 'Infrastructure', 'Client'),
       'AllAvailable',
