@@ -13,6 +13,10 @@ export default defineConfig({
           include: [`${folders}/**/*.test.ts`, 'test/{bench,cases,demo,lint,simulation}/**/*.test.ts'],
           exclude: [...configDefaults.exclude, processes],
           testTimeout: 20_000,
+          // A machine may be busy with other things.
+          expect: { poll: { timeout: 10_000 } },
+          // A worker with modules of its own for each file would take as long as the tests.
+          isolate: false,
         },
       },
       {

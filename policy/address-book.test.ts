@@ -1,9 +1,14 @@
-import { expect, it, vi } from 'vitest';
+import { afterAll, expect, it, vi } from 'vitest';
 import { AddressBook } from './address-book.ts';
 import type * as Derivation from './decode/associated-token-account.ts';
 import { address, account, mint, solana, tokenProgram, usdc } from './testing/policies.ts';
 
-const derived = vi.hoisted(() => ({ times: 0 }));
+// Unit tests share modules: what is imported here has to see the counter, and no other file.
+const derived = vi.hoisted(() => {
+  vi.resetModules();
+  return { times: 0 };
+});
+afterAll(() => void vi.resetModules());
 vi.mock('./decode/associated-token-account.ts', async (original) => {
   const real = await original<typeof Derivation>();
   return {
