@@ -121,6 +121,12 @@ describe('kill -9', () => {
         expect(reply, `${id}: ${reply.message}`).toMatchObject({ outcome: 'signed' });
         note(id, reply);
       }
+      // Whom the kill made forget would take other bytes under a known id.
+      for (const { id } of requests) {
+        const other = running.request(id, { key: random.pick(['solana', 'bitcoin']) });
+        const reply = await settle(running, random.pick(names), other);
+        expect(reply, `${id} again: ${reply.message}`).toMatchObject({ outcome: 'denied', reason: 'IdReused' });
+      }
     }
     expect(messages.size).toBe(KILLS * each);
     await running.connected();
