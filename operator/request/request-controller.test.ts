@@ -27,7 +27,7 @@ const answer = (over: Partial<NotSigned>): NotSigned => ({
   ...over,
 });
 
-function controlled(answers: readonly (SignResult | Error)[]) {
+function controlled(answers: readonly (SignResult | Error)[], reachable = true) {
   const store = new MemoryStore(request, wallet('2/3'));
   const asked: Uint8Array[] = [];
   const time = { now };
@@ -39,7 +39,7 @@ function controlled(answers: readonly (SignResult | Error)[]) {
     clock: { ...systemClock, now: () => time.now },
     log: silentLog,
     connections: {
-      has: () => true,
+      has: () => reachable,
       client: async () => ({
         async sign(statement) {
           const next = answers[asked.length];
@@ -132,4 +132,12 @@ test('a request that is gone is nobody’s business', async () => {
   store.objects.clear();
   expect(await look()).toBeUndefined();
   expect(asked).toHaveLength(0);
+});
+
+test('what waits for a founded wallet looks again soon, since no change may tell that its signers are known', async () => {
+  const { store, look } = controlled([], false);
+  expect(await look()).toBe(1_000);
+  expect(await finished(store)).toMatchObject({ status: 'False', reason: 'WaitingForWallet' });
+  await store.writeStatus(keyOf<'Wallet'>(wallet('0/3')), {});
+  expect(await look()).toBeGreaterThan(1_000);
 });

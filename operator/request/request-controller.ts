@@ -31,6 +31,8 @@ export type RequestControllerOptions = {
 /** Longest pause between two times that signers are asked, and the pause once the request has expired. Milliseconds. */
 const mostPauseMs = 5_000;
 const expiredPauseMs = 30_000;
+/** Pause while the signers of a founded wallet are not known yet. Milliseconds. */
+const unreachablePauseMs = 1_000;
 
 /**
  * Has signing requests signed: the same bytes again and again until signers say signed or denied. An expired request
@@ -59,8 +61,12 @@ export function requestController({ store, connections, series, clock, log }: Re
         return last.notBefore - clock.now();
       await store.writeStatus(key as Key<'SigningRequest'>, start.status);
       if (start.kind === 'End') return end();
-      if (start.kind === 'Wait')
-        return Math.max(1_000, Math.min(60_000, parseTime(request.spec.expiresAt) - clock.now()));
+      if (start.kind === 'Wait') {
+        // After the operator's own start a founded wallet's status may stay as it is: no change of it tells when its
+        // signers can be asked again.
+        const most = wallet?.status?.genesis === undefined ? 60_000 : unreachablePauseMs;
+        return Math.max(unreachablePauseMs, Math.min(most, parseTime(request.spec.expiresAt) - clock.now()));
+      }
 
       const result = await ask(connections, walletName, start, signal);
       const { status, event } = finishRequest(request, start.status, result, clock.now());

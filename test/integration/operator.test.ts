@@ -5,7 +5,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseConnection } from '../../client/connection.ts';
 import { offchainMessage } from '../../client/offchain-message.ts';
 import { signRequest } from '../../client/request.ts';
-import { fromHex, hex } from '../../common/bytes.ts';
+import { readOperatorIdentity } from '../../cli/operator-identity.ts';
+import { verifyHolderLog } from '../../cli/holder-log.ts';
+import { fromHex, fromUtf8, hex } from '../../common/bytes.ts';
 import { formatTime } from '../../common/clock.ts';
 import { conditionOf } from '../../operator/api/conditions.ts';
 import { apiVersion } from '../../operator/api/resource.ts';
@@ -136,6 +138,37 @@ describe('an operator over a folder of manifests', () => {
     await ask('again');
     await signed('again');
     expect(await pids()).toEqual(before);
+  });
+
+  test('killed at random moments while requests are signed, it ends with each signed once', async () => {
+    const names: string[] = [];
+    for (let kill = 0; kill < 4; kill++) {
+      const fresh = [1, 2, 3].map((i) => `busy-${kill}-${i}`);
+      names.push(...fresh);
+      for (const name of fresh) await ask(name);
+      await operator.until(requestKey(fresh[0] ?? ''), 'seen', () => true);
+      await sleep(200 * Math.random());
+      await operator.end('SIGKILL');
+      operator = new OperatorUnderTest(folder.dir);
+    }
+    for (const name of names)
+      expect((await signed(name)).status?.signatures?.[0]?.signature, name).toMatch(/^[0-9a-f]{128}$/);
+    // However often the operators asked for them.
+    const state = join(folder.dir, '.holdfast');
+    const { holders: known } = parseConnection(await readFile(connectionFile(state, 'payments/treasury'), 'utf8'));
+    const identity = await readOperatorIdentity(state);
+    for (const holder of known) {
+      const log: Record<string, string>[] = [];
+      const { error } = await verifyHolderLog(holder, identity, AbortSignal.timeout(20_000), ({ record }) =>
+        log.push(JSON.parse(fromUtf8(record)) as Record<string, string>),
+      );
+      expect(error).toBe('');
+      for (const name of names)
+        expect(
+          log.filter(({ type, id }) => type === 'Signed' && id === `payments/${name}`),
+          `${name} at ${holder.name}`,
+        ).toHaveLength(1);
+    }
   });
 
   test('a signer that is killed comes back, and what waited for it is signed', async () => {
