@@ -12,32 +12,38 @@ import type {
 } from '../signer/scheme/scheme.ts';
 import { publicKeyOf } from '../signer/scheme/frost-suite.ts';
 
-/** What every engine of every scheme has to pass. `scheme` is asked for anew by each test. */
-export function schemeSuite(title: string, scheme: () => Scheme): void {
+/** The largest wallets, at both ends of the threshold: seconds of arithmetic, so for one engine a scheme. */
+export const largest: [t: number, n: number][] = [
+  [2, 9],
+  [9, 9],
+];
+
+/** What every engine of every scheme has to pass. `scheme` is asked for anew by each test; `more` are sizes to try too. */
+export function schemeSuite(title: string, scheme: () => Scheme, more: typeof largest = []): void {
   describe(title, () => {
-    it.each([
-      [2, 2],
-      [2, 3],
-      [3, 5],
-    ])('%i of %i: everybody holds a share of one key, and quorums sign under it', async (t, n) => {
-      const keys = await generate(scheme(), t, n);
-      const [first] = keys;
-      keys.forEach(({ key, internalKey }, i) => {
-        expect(key.identifier).toBe(i + 1);
-        expect(key.threshold).toBe(t);
-        expect(key.groupKey).toEqual(first!.key.groupKey);
-        expect(key.verificationShares).toEqual(first!.key.verificationShares);
-        expect(internalKey).toEqual(first!.internalKey);
-        expect(internalKey).toHaveLength(scheme().name === 'EdDSA' ? 0 : 32);
-      });
-      const all = Array.from({ length: n }, (_, i) => i + 1);
-      for (const quorum of [all.slice(0, t), all.slice(n - t).reverse(), all]) {
-        const { signature, message } = await signWith(scheme(), keys, quorum);
-        const publicKey = publicKeyOf(scheme().name, first!.key.groupKey);
-        expect(scheme().verify(publicKey, message, signature)).toBe(true);
-        expect(scheme().verify(publicKey, Uint8Array.of(...message, 0), signature)).toBe(false);
-      }
-    });
+    it.each([[2, 2], [2, 3], [3, 5], ...more])(
+      '%i of %i: everybody holds a share of one key, and quorums sign under it',
+      async (t, n) => {
+        const keys = await generate(scheme(), t, n);
+        const [first] = keys;
+        keys.forEach(({ key, internalKey }, i) => {
+          expect(key.identifier).toBe(i + 1);
+          expect(key.threshold).toBe(t);
+          expect(key.groupKey).toEqual(first!.key.groupKey);
+          expect(key.verificationShares).toEqual(first!.key.verificationShares);
+          expect(internalKey).toEqual(first!.internalKey);
+          expect(internalKey).toHaveLength(scheme().name === 'EdDSA' ? 0 : 32);
+        });
+        const all = Array.from({ length: n }, (_, i) => i + 1);
+        const quorums = t === n ? [all.toReversed()] : [all.slice(0, t), all.slice(n - t).toReversed(), all];
+        for (const quorum of quorums) {
+          const { signature, message } = await signWith(scheme(), keys, quorum);
+          const publicKey = publicKeyOf(scheme().name, first!.key.groupKey);
+          expect(scheme().verify(publicKey, message, signature)).toBe(true);
+          expect(scheme().verify(publicKey, Uint8Array.of(...message, 0), signature)).toBe(false);
+        }
+      },
+    );
 
     describe('key generation', () => {
       it('names whose proof of knowledge is wrong', async () => {

@@ -1,7 +1,7 @@
-import { schemeSuite } from '../../test/scheme-suite.ts';
+import { largest, schemeSuite } from '../../test/scheme-suite.ts';
 import { frostScheme, inlineEngine } from './frost-scheme.ts';
 
-schemeSuite('EdDSA by @noble/curves on the calling thread', () => frostScheme('EdDSA', engine));
-schemeSuite('Schnorr by @noble/curves on the calling thread', () => frostScheme('Schnorr', engine));
+schemeSuite('EdDSA by @noble/curves on the calling thread', () => frostScheme('EdDSA', engine), largest);
+schemeSuite('Schnorr by @noble/curves on the calling thread', () => frostScheme('Schnorr', engine), largest);
 
 const engine = inlineEngine();
