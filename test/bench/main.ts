@@ -5,6 +5,7 @@ import { startBenchWallet, type BenchWallet } from './bench-wallet.ts';
 import { measureFsync } from './fsync.ts';
 import { measure, type Detail } from './measure.ts';
 import { parseOptions, usage, type BenchOptions } from './options.ts';
+import { measureStarts, startLines } from './start.ts';
 import { tables } from './tables.ts';
 
 const started = performance.now();
@@ -14,6 +15,10 @@ const progress = (text: string): void => {
 };
 
 async function run(options: BenchOptions): Promise<void> {
+  if (options.start) {
+    process.stdout.write(`${startLines(await measureStarts(progress))}\n`);
+    return;
+  }
   const fsyncMs = measureFsync(tmpdir());
   progress(`${availableParallelism()} cores, fsync ${fsyncMs.toFixed(2)} ms`);
   const bare = startBare();
