@@ -17,6 +17,8 @@ export default defineConfig({
           expect: { poll: { timeout: 10_000 } },
           // A worker with modules of its own for each file would take as long as the tests.
           isolate: false,
+          // All cores: left to itself it spares one, which is half of two.
+          maxWorkers: '100%',
         },
       },
       {
