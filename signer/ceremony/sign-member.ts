@@ -60,7 +60,6 @@ export class SignMember {
       if (running >= MOST_ROUNDS) throw new Refused('Busy', `${running} rounds of ${coordinator} are under way`);
       const shares = await this.#answer(coordinator, round);
       env.peers.send(coordinator, { $case: 'signShares', value: { session: round.session, shares: [...shares] } });
-      this.#spends.released();
     } catch (error) {
       const refused = error instanceof Refused ? error : new Refused('Internal', messageOf(error));
       const { reason, message, rule } = refused;
@@ -244,6 +243,8 @@ export class SignMember {
     } finally {
       release();
     }
+    // On disk it is a spend, and everyone is told, whether or not the share leaves in the end.
+    this.#spends.released();
   }
 }
 

@@ -4,6 +4,7 @@ import { formatTime, systemClock, type Clock } from '../../common/clock.ts';
 import type { SignRequest } from '../../proto/gen/signer/v1/signer.ts';
 import { fastClock } from '../../test/simulation/fast-clock.ts';
 import { SimulatedWallet } from '../../test/simulation/simulated-wallet.ts';
+import { toyScheme } from '../../test/simulation/toy-scheme.ts';
 import type { PeerBody } from '../peers/peers.ts';
 import { DeliveryWindow } from './delivery-window.ts';
 
@@ -57,6 +58,35 @@ function failing(wallet: SimulatedWallet, holder: string, digest: string): { rea
     },
   };
 }
+
+describe('a spend of this holder', () => {
+  it('is told to everyone once it is on disk, also where the share is lost after that', async () => {
+    let broken = false;
+    const wallet = new SimulatedWallet({
+      policy,
+      scheme: (name) => {
+        const scheme = toyScheme(name);
+        const open: typeof scheme.open = async (key) => {
+          const signing = await scheme.open(key);
+          const sign: typeof signing.sign = async (nonce, input) => {
+            if (broken && key.identifier === 2) throw new Error('engine stopped');
+            return signing.sign(nonce, input);
+          };
+          return { ...signing, sign };
+        };
+        return { ...scheme, open };
+      },
+    });
+    await wallet.startAll(keys);
+    await wallet.keyActive('solana');
+    broken = true;
+    const request = wallet.request({ id: 'lost' });
+    expect((await wallet.sign('infrastructure', request)).outcome).toBe('failed');
+    const digest = digestOf(request.statement);
+    expect(wallet.disk('client').releases.map((r) => r.digest)).toEqual([digest]);
+    await expect.poll(() => wallet.disk('backup').ledger.get(digest)?.state).toBe('Spent');
+  });
+});
 
 describe('a spend that cannot be written', () => {
   it('is written when the disk works again, and what came after it never looks as if it were', async () => {
