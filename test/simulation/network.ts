@@ -27,7 +27,10 @@ export class Network {
       this.#nodes.set(name, node);
       // A signer that was killed may go on computing in this process; nobody hears of it.
       const alive = (): boolean => this.#nodes.get(name) === node;
-      for (const other of this.#nodes.keys()) this.#raise(name, other);
+      // Not before who connects has its links: no link of a network is up before a turn of the event loop.
+      setImmediate(() => {
+        if (alive()) for (const other of this.#nodes.keys()) this.#raise(name, other);
+      });
       return {
         port: 0,
         send: (peer, body) => alive() && this.#send(name, peer, body),
