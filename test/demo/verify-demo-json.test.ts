@@ -81,7 +81,7 @@ function changed(path: string, value: Json | undefined): string {
   return JSON.stringify(root);
 }
 
-it('takes what the issue describes, and counts it', () => {
+it('takes what the demo prints, and counts it', () => {
   expect(verifyDemoJson(`${JSON.stringify(demo(), undefined, 2)}\n`)).toEqual({
     keys: 2,
     signed: 4,
