@@ -1,7 +1,8 @@
 import { SigHash, Transaction } from '@scure/btc-signer';
-import { RawPSBTV0, RawPSBTV2 } from '@scure/btc-signer/psbt.js';
-import { RawOldTx, RawTx } from '@scure/btc-signer/script.js';
-import { concat, equal, hex, sha256 } from '../../common/bytes.ts';
+import { PSBTGlobal } from '@scure/btc-signer/psbt.js';
+import { CompactSizeLen, RawOldTx, RawTx } from '@scure/btc-signer/script.js';
+import * as P from 'micro-packed';
+import { concat, equal, hex, sha256, utf8 } from '../../common/bytes.ts';
 import { messageOf, Refused } from '../../common/errors.ts';
 import { formatAmount } from '../amount.ts';
 import type { Decoded, Effect, Payload, PublicKey } from '../effect.ts';
@@ -103,13 +104,18 @@ function parse(data: Uint8Array): Transaction {
   throw new Refused('Malformed', 'PSBT: want its fields by ascending type, each in its shortest form');
 }
 
-function globalOf(data: Uint8Array): object {
-  try {
-    return RawPSBTV0.decode(data).global;
-  } catch {
-    return RawPSBTV2.decode(data).global;
-  }
-}
+// BIP-174: pairs of a key, whose first byte is its type, and a value, up to a key of no bytes. What they mean the library
+// has checked; decoding it all again, points on the curve among it, would cost as much as everything else here.
+const globalMap = P.struct({
+  magic: P.magicBytes(concat(utf8('psbt'), Uint8Array.of(0xff))),
+  pairs: P.array(P.NULL, P.tuple([P.bytes(CompactSizeLen), P.bytes(CompactSizeLen)])),
+  maps: P.bytes(null),
+});
+const globalNames = new Map(Object.entries(PSBTGlobal).map(([name, [type]]) => [type, name]));
+
+/** The fields of the first map of a PSBT that was read, by name. */
+const globalOf = (data: Uint8Array): object =>
+  Object.fromEntries(globalMap.decode(data).pairs.map(([key]) => [globalNames.get(key?.[0] ?? -1) ?? 'unknown', true]));
 
 function checkShape({ version, inputs, outputs }: ReturnType<typeof RawOldTx.decode>): void {
   if (version < 1 || version > 3)
