@@ -95,7 +95,7 @@ describe('outcomes that others tell', () => {
     await expect.poll(() => told.west, { interval: 5 }).toBe(120);
     const seconds = (wallet.clock.monotonic() - began) / 1000;
     expect(told.client).toBeGreaterThanOrEqual(64);
-    expect(told.client).toBeLessThanOrEqual(Math.min(120, 65 + 8 * seconds));
+    expect(told.client).toBeLessThanOrEqual(Math.min(120, 65 + 2 * seconds));
   });
 
   it('take no time of others: those of one peer wait for each other, and a wrong one for long', async () => {

@@ -14,7 +14,7 @@ import type { ActiveKey, Wallet } from './wallet.ts';
 const ASK_TIMEOUT = 1_000;
 /** Outcomes that holders are told of who neither took part nor coordinate: at once, and each second. */
 const COURTESY_BURST = 64;
-const COURTESY_PER_SECOND = 8;
+const COURTESY_PER_SECOND = 2;
 
 type Question = { readonly unanswered: Set<string>; readonly done: () => void };
 
