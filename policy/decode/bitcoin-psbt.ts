@@ -1,5 +1,5 @@
 import { SigHash, Transaction } from '@scure/btc-signer';
-import { PSBTGlobal } from '@scure/btc-signer/psbt.js';
+import { PSBTGlobal, PSBTInput, PSBTOutput } from '@scure/btc-signer/psbt.js';
 import { CompactSizeLen, RawOldTx, RawTx } from '@scure/btc-signer/script.js';
 import * as P from 'micro-packed';
 import { concat, equal, hex, sha256, utf8 } from '../../common/bytes.ts';
@@ -43,14 +43,18 @@ export function decodePsbt({ chain, data }: Payload, key: PublicKey): Decoded {
   const network = bitcoinNetworks.get(chain);
   if (network === undefined) throw new Refused('Unsupported', `chain ${chain} is not in this version`);
   const own = taprootScript(key.bytes);
-  const psbt = parse(data);
-  checkFields(globalOf(data), globalFields, 'PSBT');
+  const { psbt, maps } = parse(data);
+  // The library reads a version 0 that is written out like one that is not.
+  const global = new Set(fieldsOf(maps[0], PSBTGlobal));
+  if (global.has('unsignedTx') && global.has('version')) throw notCanonical();
+  checkFields(maps[0], PSBTGlobal, globalFields, 'PSBT');
   const { unsignedTx } = psbt;
   const unsigned = RawOldTx.decode(unsignedTx);
   checkShape(unsigned);
-  const inputs = unsigned.inputs.map((_, i) => readInput(psbt, i, { own, network }));
+  if (maps.length !== 1 + unsigned.inputs.length + unsigned.outputs.length) throw notCanonical();
+  const inputs = unsigned.inputs.map((_, i) => readInput(psbt, maps, i, { own, network }));
   const effects = unsigned.outputs.map(({ amount, script }, i): Effect => {
-    checkFields(psbt.getOutput(i), outputFields, `output ${i}`);
+    checkFields(maps[1 + inputs.length + i], PSBTOutput, outputFields, `output ${i}`);
     return { ...effectOf(script, amount, { chain, network, own, at: `output ${i}` }, lockText(unsigned)), chain };
   });
   // Amounts of previous outputs are claims too, yet nothing is lost by believing them: every input is signed here by
@@ -82,8 +86,19 @@ export function decodePsbt({ chain, data }: Payload, key: PublicKey): Decoded {
   };
 }
 
-/** The PSBT of bytes that are its only encoding; fields that this version does not know are refused, not dropped. */
-function parse(data: Uint8Array): Transaction {
+// BIP-174: maps of pairs of a key, whose first byte is its type, and a value; a key of no bytes ends a map.
+const rawPsbt = P.struct({
+  magic: P.magicBytes(concat(utf8('psbt'), Uint8Array.of(0xff))),
+  maps: P.array(null, P.array(P.NULL, P.tuple([P.bytes(CompactSizeLen), P.bytes(CompactSizeLen)]))),
+});
+type RawMap = ReturnType<typeof rawPsbt.decode>['maps'][number];
+
+/**
+ * The PSBT of bytes that are its only encoding, and its maps as they are written. Each value has one encoding that the
+ * library reads, so that what is left to compare is the order of keys: writing it all again to compare the bytes would cost
+ * as much as reading it, points on the curve among it.
+ */
+function parse(data: Uint8Array): { readonly psbt: Transaction; readonly maps: readonly RawMap[] } {
   if (data.length > mostBytes)
     throw new Refused(
       'Malformed',
@@ -97,25 +112,19 @@ function parse(data: Uint8Array): Transaction {
       // Scripts are compared here with the one that the key's own is; what the PSBT says of them does not matter.
       disableScriptCheck: true,
     });
-    if (equal(psbt.toPSBT(), data)) return psbt;
+    const { maps } = rawPsbt.decode(data);
+    if (maps.every((map) => ascending(map.map(([key = new Uint8Array()]) => key)))) return { psbt, maps };
   } catch (error) {
     throw new Refused('Malformed', `PSBT: ${messageOf(error).slice(0, 300)}`);
   }
-  throw new Refused('Malformed', 'PSBT: want its fields by ascending type, each in its shortest form');
+  throw notCanonical();
 }
 
-// BIP-174: pairs of a key, whose first byte is its type, and a value, up to a key of no bytes. What they mean the library
-// has checked; decoding it all again, points on the curve among it, would cost as much as everything else here.
-const globalMap = P.struct({
-  magic: P.magicBytes(concat(utf8('psbt'), Uint8Array.of(0xff))),
-  pairs: P.array(P.NULL, P.tuple([P.bytes(CompactSizeLen), P.bytes(CompactSizeLen)])),
-  maps: P.bytes(null),
-});
-const globalNames = new Map(Object.entries(PSBTGlobal).map(([name, [type]]) => [type, name]));
+const ascending = (keys: readonly Uint8Array[]): boolean =>
+  keys.every((key, i) => i === 0 || Buffer.compare(keys[i - 1] ?? key, key) < 0);
 
-/** The fields of the first map of a PSBT that was read, by name. */
-const globalOf = (data: Uint8Array): object =>
-  Object.fromEntries(globalMap.decode(data).pairs.map(([key]) => [globalNames.get(key?.[0] ?? -1) ?? 'unknown', true]));
+const notCanonical = (): Refused =>
+  new Refused('Malformed', 'PSBT: want its fields by ascending type, each in its shortest form');
 
 function checkShape({ version, inputs, outputs }: ReturnType<typeof RawOldTx.decode>): void {
   if (version < 1 || version > 3)
@@ -132,12 +141,18 @@ function checkShape({ version, inputs, outputs }: ReturnType<typeof RawOldTx.dec
 }
 
 /** Amount and hash type of input `i`, which must spend the script `own` and be unsigned. */
-function readInput(psbt: Transaction, i: number, { own, network }: Pick<Place, 'own' | 'network'>): SpentInput {
+function readInput(
+  psbt: Transaction,
+  maps: readonly RawMap[],
+  i: number,
+  { own, network }: Pick<Place, 'own' | 'network'>,
+): SpentInput {
   const at = `input ${i}`;
   const input = psbt.getInput(i);
-  if (Object.keys(input).some((field) => signedFields.has(field)))
+  const map = maps[1 + i];
+  if (fieldsOf(map, PSBTInput).some((field) => signedFields.has(field)))
     throw new Refused('Malformed', `${at}: is signed already: send the PSBT without signatures`);
-  checkFields(input, inputFields, at);
+  checkFields(map, PSBTInput, inputFields, at);
   const { witnessUtxo, sighashType = SigHash.DEFAULT } = input;
   if (witnessUtxo === undefined) throw new Refused('Malformed', `${at}: want its previous output in witnessUtxo`);
   if (!equal(witnessUtxo.script, own))
@@ -156,8 +171,20 @@ function readInput(psbt: Transaction, i: number, { own, network }: Pick<Place, '
 const holderOf = (script: Uint8Array, network: BitcoinNetwork): string =>
   addressOf(script, network)?.address ?? `script ${hex(script).slice(0, 80)}`;
 
-function checkFields(map: object, known: ReadonlySet<string>, at: string): void {
-  const other = Object.keys(map).find((field) => !known.has(field));
+type Table = typeof PSBTGlobal | typeof PSBTInput | typeof PSBTOutput;
+const names = new Map(
+  [PSBTGlobal, PSBTInput, PSBTOutput].map((table: Table) => [
+    table,
+    new Map(Object.entries(table).map(([name, [type]]) => [type, name])),
+  ]),
+);
+
+/** Names of the fields of `map` as they are written: the library leaves out some that are empty. */
+const fieldsOf = (map: RawMap = [], table: Table): string[] =>
+  map.map(([key]) => names.get(table)?.get(key?.[0] ?? -1) ?? 'unknown');
+
+function checkFields(map: RawMap | undefined, table: Table, known: ReadonlySet<string>, at: string): void {
+  const other = fieldsOf(map, table).find((field) => !known.has(field));
   if (other !== undefined)
     throw new Refused('Unsupported', `${at}: has ${other}, which a taproot key path does not need`);
 }

@@ -237,6 +237,61 @@ describe('a PSBT is refused', () => {
     );
   });
 
+  test('with fields in another order, twice, or where they do not belong, or is what the library writes', () => {
+    const bases = [0, 2].map((PSBTVersion) =>
+      psbt(ours, [100_000n, 50_000n], [pay(60_000n), pay(80_000n, ours.script)], {
+        PSBTVersion,
+        input: { tapInternalKey: ours.internal, sighashType: 1 },
+      }),
+    );
+    const pairsOf = (data: Uint8Array): Uint8Array[][] => {
+      const maps: Uint8Array[][] = [[]];
+      for (let at = 5; at < data.length;) {
+        const keyLength = data[at] ?? 0;
+        if (keyLength === 0) maps.push([]);
+        const end = at + 1 + keyLength + (keyLength === 0 ? 0 : 1 + (data[at + 1 + keyLength] ?? 0));
+        if (keyLength > 0) maps.at(-1)?.push(data.subarray(at, end));
+        at = end;
+      }
+      return maps.slice(0, -1);
+    };
+    // Version 0, an empty final script, a final script, a lock time, a root of no scripts, an amount, a hash type, an
+    // empty script, version 2.
+    const fields = ['01fb0400000000', '010700', '01070161', '01110400000065', `011820${'00'.repeat(32)}`];
+    fields.push('01030800000000000000ff', '01030401000000', '010400', '01fb0402000000');
+    const more = fields.map((field) => fromHex(field));
+    const moves = fc.array(fc.tuple(fc.constantFrom('swap', 'twice', 'add', 'end'), fc.nat(), fc.nat(), fc.nat()), {
+      maxLength: 2,
+    });
+    let accepted = 0;
+    fc.assert(
+      fc.property(fc.constantFrom(...bases), moves, (base, changes) => {
+        const maps = pairsOf(base);
+        for (const [what, a, b, c] of changes) {
+          const map = maps[a % maps.length] ?? [];
+          const one = map[b % Math.max(1, map.length)] ?? fromHex('010400');
+          if (what === 'swap') map.splice(c % (map.length + 1), 0, ...map.splice(b % (map.length + 1), 1));
+          if (what === 'twice') map.splice(c % (map.length + 1), 0, one);
+          if (what === 'add') map.splice(c % (map.length + 1), 0, more[b % more.length] ?? one);
+          if (what === 'end') maps.splice(a % maps.length, 0, []);
+        }
+        const data = concat(base.subarray(0, 5), ...maps.flatMap((map) => [...map, Uint8Array.of(0)]));
+        try {
+          decodePsbtFor(ours, data);
+        } catch (error) {
+          expect(error).toBeInstanceOf(Refused);
+          if (changes.length === 0) throw error;
+          return;
+        }
+        accepted += 1;
+        const read = Transaction.fromPSBT(data, { allowMissingTxModifiable: false, disableScriptCheck: true });
+        expect(read.toPSBT()).toEqual(data);
+      }),
+      { numRuns: 2_000 },
+    );
+    expect(accepted).toBeGreaterThan(100);
+  });
+
   test('of any bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (noise) => {
