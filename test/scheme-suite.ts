@@ -35,7 +35,14 @@ export function schemeSuite(title: string, scheme: () => Scheme, more: typeof la
           expect(internalKey).toHaveLength(scheme().name === 'EdDSA' ? 0 : 32);
         });
         const all = Array.from({ length: n }, (_, i) => i + 1);
-        const quorums = t === n ? [all.toReversed()] : [all.slice(0, t), all.slice(n - t).toReversed(), all];
+        // Both ends, all at once, and so many between them that each holder signs in one of the smallest; every quorum
+        // signs in test/integration/scheme-quorums.test.ts.
+        const between = Array.from({ length: Math.ceil(n / t) }, (_, i) => Math.min(i * t, n - t));
+        const quorums =
+          t === n
+            ? [all.toReversed()]
+            : [...between.map((first) => all.slice(first, first + t)), all.slice(n - t).toReversed(), all];
+        expect(new Set(quorums.filter((quorum) => quorum.length === t).flat()).size).toBe(n);
         for (const quorum of quorums) {
           const { signature, message } = await signWith(scheme(), keys, quorum);
           const publicKey = publicKeyOf(scheme().name, first!.key.groupKey);
@@ -58,6 +65,64 @@ export function schemeSuite(title: string, scheme: () => Scheme, more: typeof la
         // A proof belongs to one identifier: two honest packages swapped are two wrong ones.
         const swapped = new Map(broadcasts).set(2, broadcasts.get(4)!).set(4, broadcasts.get(2)!);
         expectCulprits(await failure(run.round2(swapped)), [2, 4]);
+      });
+
+      it('names whose proof is for a key that is not its own: a broadcast made from another one', async () => {
+        const { run, broadcasts } = await started(scheme(), 2, 3);
+        expectCulprits(await failure(run.round2(new Map(broadcasts).set(3, broadcasts.get(2)!))), [3]);
+      });
+
+      it('names whose commitment is no point, whichever of its vector', async () => {
+        for (const at of [0, 1]) {
+          const { run, broadcasts } = await started(scheme(), 2, 3);
+          const theirs = broadcasts.get(2)!;
+          const commitment = theirs.commitment.map((c, i) => (i === at ? new Uint8Array(c.length).fill(255) : c));
+          expectCulprits(await failure(run.round2(new Map(broadcasts).set(2, { ...theirs, commitment }))), [2]);
+        }
+      });
+
+      it('names whose share is another’s, or of another run', async () => {
+        const { runs, shares } = await exchanged(scheme(), 2, 3);
+        const before = await exchanged(scheme(), 2, 3);
+        const [two, three] = [shares.get(2)!, shares.get(3)!];
+        expectCulprits(
+          await failure(
+            runs[0]!.round3(
+              new Map([
+                [2, two.get(3)!],
+                [3, three.get(1)!],
+              ]),
+            ),
+          ),
+          [2],
+        );
+        expectCulprits(
+          await failure(
+            runs[1]!.round3(
+              new Map([
+                [1, shares.get(1)!.get(2)!],
+                [3, before.shares.get(3)!.get(2)!],
+              ]),
+            ),
+          ),
+          [3],
+        );
+      });
+
+      it('refuses secret shares of wrong length, of too few and of strangers without naming a culprit', async () => {
+        for (const change of [
+          (s: Map<number, Uint8Array>) => s.set(2, s.get(2)!.slice(1)),
+          (s: Map<number, Uint8Array>) => s.set(2, new Uint8Array(1 << 20)),
+          (s: Map<number, Uint8Array>) => s.delete(2),
+          (s: Map<number, Uint8Array>) => s.set(4, s.get(2)!),
+        ]) {
+          const { runs, shares } = await exchanged(scheme(), 2, 3);
+          const received = new Map([2, 3].map((from) => [from, shares.get(from)!.get(1)!]));
+          change(received);
+          const error = await failure(runs[0]!.round3(received));
+          expect(error).not.toBeInstanceOf(Culprit);
+          expect(error.message).toMatch(/want/);
+        }
       });
 
       it('names whose secret share does not match its commitment', async () => {
@@ -158,6 +223,74 @@ export function schemeSuite(title: string, scheme: () => Scheme, more: typeof la
         await expect(keys.get(1)!.aggregate(input, shares)).resolves.toHaveLength(64);
       });
 
+      it('takes no share for another message, and names who gave it', async () => {
+        const { keys, input, fresh } = await readyToSign(scheme());
+        const shares = await sharesOf(keys, input, fresh);
+        // Made with a true nonce for other bytes: what a member gives who was asked for another request.
+        const other = await commitAll(keys, [1, 2]);
+        const stray = await keys.get(2)!.sign(other.get(2)!.nonce, inputOf(other, Uint8Array.of(9)));
+        expectCulprits(await failure(keys.get(1)!.aggregate(input, new Map(shares).set(2, stray))), [2]);
+        // Under other commitments for the same bytes: a replay.
+        const again = await commitAll(keys, [1, 2]);
+        const next = { ...input, commitments: again };
+        const mine = await keys.get(1)!.sign(again.get(1)!.nonce, next);
+        expectCulprits(
+          await failure(
+            keys.get(1)!.aggregate(
+              next,
+              new Map([
+                [1, mine],
+                [2, shares.get(2)!],
+              ]),
+            ),
+          ),
+          [2],
+        );
+        await expect(keys.get(1)!.aggregate(input, shares)).resolves.toHaveLength(64);
+      });
+
+      it('blames nobody for wrong shares that add up to the true signature', async () => {
+        const { keys, input, fresh } = await readyToSign(scheme());
+        const shares = await sharesOf(keys, input, fresh);
+        const swapped = new Map([
+          [1, shares.get(2)!],
+          [2, shares.get(1)!],
+        ]);
+        const signature = await keys.get(3)!.aggregate(input, shares);
+        expect(await keys.get(3)!.aggregate(input, swapped)).toEqual(signature);
+      });
+
+      it('makes no signature where members signed over different lists of commitments', async () => {
+        const { keys, input, fresh } = await readyToSign(scheme());
+        const [hidden] = await keys.get(2)!.commit(1);
+        const told: SigningInput = { ...input, commitments: new Map(input.commitments).set(2, hidden!) };
+        const shares = new Map([
+          [1, await keys.get(1)!.sign(fresh.get(1)!.nonce, told)],
+          [2, await keys.get(2)!.sign(fresh.get(2)!.nonce, input)],
+        ]);
+        // Over either list the other member’s share is the wrong one: only its maker knows which it was told.
+        expectCulprits(await failure(keys.get(3)!.aggregate(input, shares)), [1]);
+        expectCulprits(await failure(keys.get(3)!.aggregate(told, shares)), [2]);
+      });
+
+      it('refuses shares of too few, of strangers and of wrong length without naming a culprit', async () => {
+        const { keys, input, fresh } = await readyToSign(scheme());
+        const shares = await sharesOf(keys, input, fresh);
+        for (const wrong of [
+          new Map([...shares].slice(1)),
+          new Map(shares).set(3, shares.get(1)!),
+          new Map([[1, shares.get(1)!] as const, [3, shares.get(2)!] as const]),
+          new Map(shares).set(2, shares.get(2)!.slice(1)),
+          new Map(shares).set(2, new Uint8Array(1 << 20)),
+          new Map(shares).set(2, new Uint8Array()),
+        ]) {
+          const error = await failure(keys.get(1)!.aggregate(input, wrong));
+          expect(error).not.toBeInstanceOf(Culprit);
+          expect(error.message).toMatch(/want/);
+        }
+        await expect(keys.get(1)!.aggregate(input, shares)).resolves.toHaveLength(64);
+      });
+
       it('says whose commitment is no point, in sign and in aggregate', async () => {
         const { keys, input, fresh } = await readyToSign(scheme());
         const { hiding, binding } = input.commitments.get(2)!;
@@ -205,6 +338,14 @@ export function schemeSuite(title: string, scheme: () => Scheme, more: typeof la
     });
   });
 }
+
+/** Every choice of `t` of the identifiers 1 to `n`, ascending. */
+export const quorumsOf = (t: number, n: number, from = 1): number[][] =>
+  t === 0
+    ? [[]]
+    : Array.from({ length: Math.max(0, n - t - from + 2) }, (_, i) => from + i).flatMap((first) =>
+        quorumsOf(t - 1, n, first + 1).map((rest) => [first, ...rest]),
+      );
 
 /** One byte of `bytes` changed. */
 const flipped = (bytes: Uint8Array): Uint8Array => bytes.map((b, i) => (i === bytes.length >> 1 ? b ^ 1 : b));
@@ -280,7 +421,7 @@ async function readyToSign(scheme: Scheme) {
   };
 }
 
-async function signWith(scheme: Scheme, results: readonly KeygenResult[], quorum: readonly number[]) {
+export async function signWith(scheme: Scheme, results: readonly KeygenResult[], quorum: readonly number[]) {
   const keys = new Map<number, SigningKey>();
   for (const i of quorum) keys.set(i, await scheme.open(results[i - 1]!.key));
   const fresh = await commitAll(keys, quorum);
