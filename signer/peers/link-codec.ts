@@ -1,5 +1,6 @@
 import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire';
 import { concat } from '../../common/bytes.ts';
+import { messageOf } from '../../common/errors.ts';
 import { PeerMessage } from '../../proto/gen/signer/v1/peer.ts';
 import type { Head } from '../../proto/gen/signer/v1/signer.ts';
 import type { PeerBody, Received } from './peers.ts';
@@ -34,20 +35,29 @@ export function decodeBatch(bytes: Uint8Array): Received[] {
   const reader = new BinaryReader(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length));
   const parts: Uint8Array[] = [];
   while (reader.pos < reader.len) {
-    if (reader.uint32() !== MESSAGE_TAG) throw new Error('batch has a field that is no message');
+    if (readable(() => reader.uint32()) !== MESSAGE_TAG) throw new Error('batch has a field that is no message');
     if (parts.length === MAX_BATCH_MESSAGES) throw new Error(`batch has more than ${MAX_BATCH_MESSAGES} messages`);
-    parts.push(reader.bytes());
+    parts.push(readable(() => reader.bytes()));
   }
   if (parts.length === 0) throw new Error('batch is empty');
   return parts.map(decodeMessage);
 }
 
 function decodeMessage(bytes: Uint8Array): Received {
-  const { head, body } = PeerMessage.decode(bytes);
+  const { head, body } = readable(() => PeerMessage.decode(bytes));
   if (head === undefined) throw new Error('message has no head');
   if (head.sequence > MAX_SEQUENCE)
     throw new Error(`message has a head numbered ${head.sequence}, want at most ${MAX_SEQUENCE}`);
   if (head.hash.length > 32) throw new Error(`message has a head of ${head.hash.length} bytes, want 32`);
   if (body === undefined) throw new Error('message has no body that this version knows');
   return { head, body };
+}
+
+/** What `run` reads; the library's RangeErrors and TypeErrors on damaged bytes would look like mistakes of ours in a log. */
+function readable<T>(run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    throw new Error(`batch is no protobuf: ${messageOf(error)}`);
+  }
 }

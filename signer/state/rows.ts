@@ -30,8 +30,8 @@ export const requestRow = (r: Row): RequestRow => ({
   message: text(r, 'message'),
   rule: text(r, 'rule'),
   policyDigest: text(r, 'policy_digest'),
-  participants: JSON.parse(text(r, 'participants')) as string[],
-  signatures: (JSON.parse(text(r, 'signatures')) as string[]).map((s) => fromHex(s, 'signature')),
+  participants: texts(r, 'participants'),
+  signatures: texts(r, 'signatures').map((s) => fromHex(s, 'signature')),
 });
 
 export const ledgerRow = (r: Row): LedgerRow => ({
@@ -63,6 +63,18 @@ export const auditRecord = (r: Row): AuditRecord => ({
 export function text(row: Row, column: string): string {
   const value = row[column];
   return typeof value === 'string' ? value : wrong(column, 'text');
+}
+
+/** A list of texts, which a column holds as JSON. */
+function texts(row: Row, column: string): readonly string[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(text(row, column));
+  } catch {
+    value = undefined; // text that is no JSON at all: quoted in no error
+  }
+  const isText = (item: unknown): item is string => typeof item === 'string';
+  return Array.isArray(value) && value.every(isText) ? value : wrong(column, 'a JSON list of texts');
 }
 
 export function blob(row: Row, column: string): Uint8Array {
