@@ -24,7 +24,8 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
-          include: [processes, 'test/*.test.ts', 'test/integration/**/*.test.ts'],
+          // Fuzzing measures CPU time, and takes seconds of it.
+          include: [processes, 'test/*.test.ts', 'test/fuzz/**/*.test.ts', 'test/integration/**/*.test.ts'],
           globalSetup: 'test/global-setup.ts',
           // Whole wallets of real processes: side by side they would only measure one another.
           fileParallelism: false,
