@@ -29,21 +29,46 @@ export class Disk {
     const last = this.audit.at(-1);
     return { sequence: last?.sequence ?? 0n, hash: last?.hash ?? new Uint8Array(32) };
   }
+
+  /** As a copy of the medium. */
+  copy(): Disk {
+    const disk = new Disk();
+    for (const [name, value] of this.meta) disk.meta.set(name, value);
+    for (const [name, row] of this.keys) disk.keys.set(name, row);
+    for (const [digest, row] of this.requests) disk.requests.set(digest, row);
+    for (const [digest, row] of this.ledger) disk.ledger.set(digest, row);
+    for (const nonce of this.nonces) disk.nonces.add(nonce);
+    for (const [name, row] of this.peers) disk.peers.set(name, row);
+    disk.releases.push(...this.releases);
+    disk.audit.push(...this.audit);
+    disk.lastTime = this.lastTime;
+    return disk;
+  }
 }
 
 /**
- * A store over a simulated disk with the rules of the real one. A write becomes durable a turn after it was asked
- * for; `crash` loses what was not, as a process that dies does.
+ * A store over a simulated disk with the rules of the real one. A write becomes durable some time after it was asked
+ * for, one after another; `crash` loses what was not, as a process that dies does, but for what the world lets survive:
+ * that is on disk and nobody was told.
  */
 export class MemoryStore implements Store {
   readonly #disk: Disk;
+  readonly #later: (run: () => void) => void;
+  readonly #survives: () => boolean;
+  readonly #underWay = new Set<Change>();
   #dead = false;
   /** Set to make writes fail, as a broken disk does. */
   failure: Error | undefined;
   problem = '';
 
-  constructor(disk: Disk) {
+  constructor(
+    disk: Disk,
+    later: (run: () => void) => void = (run) => void setImmediate(run),
+    survives: () => boolean = () => false,
+  ) {
     this.#disk = disk;
+    this.#later = later;
+    this.#survives = survives;
   }
 
   get head(): Head {
@@ -67,10 +92,11 @@ export class MemoryStore implements Store {
   }
 
   async write(change: Change): Promise<void> {
-    await new Promise<void>((resolve) => {
-      setImmediate(resolve);
-    });
     if (this.#dead) return new Promise<never>(() => {});
+    this.#underWay.add(change);
+    await new Promise<void>((resolve) => this.#later(resolve));
+    if (this.#dead) return new Promise<never>(() => {});
+    this.#underWay.delete(change);
     if (this.failure !== undefined) throw this.failure;
     this.#apply(change);
   }
@@ -96,7 +122,16 @@ export class MemoryStore implements Store {
   }
 
   crash(): void {
+    if (this.#dead) return;
     this.#dead = true;
+    for (const change of this.#underWay) {
+      if (this.failure !== undefined || !this.#survives()) return;
+      try {
+        this.#apply(change);
+      } catch {
+        // One that the disk refuses fails alone, and nobody is left to hear of it.
+      }
+    }
   }
 
   async close(): Promise<void> {

@@ -3,6 +3,8 @@ import type { PeerBody, PeerHandlers, PeerLinks } from '../../signer/peers/peers
 import type { Connect } from '../../signer/signer.ts';
 import type { Head } from '../../signer/state/store.ts';
 
+/** Runs what `actor` sent `way` when it arrives: after all that went that way before. */
+type Later = (actor: string, way: string, run: () => void) => void;
 type Node = { readonly handlers: PeerHandlers; readonly head: () => Head };
 
 /**
@@ -16,9 +18,17 @@ export class Network {
   /** Milliseconds that messages of a direction take besides a turn. */
   readonly #delays = new Map<string, number>();
   readonly #queues = new Map<string, Promise<void>>();
+  readonly #later: Later;
   #generation = 0;
-  /** Sees every message on its way: false loses it together with its link, another body goes in its place. */
-  onSend: (from: string, to: string, body: PeerBody) => boolean | PeerBody = () => true;
+  /**
+   * Sees every message on its way: false loses it together with its link, another body goes in its place, and what is
+   * 'held' is not delivered: whoever holds it may forge it later, out of order.
+   */
+  onSend: (from: string, to: string, body: PeerBody) => boolean | PeerBody | 'held' = () => true;
+
+  constructor(later: Later = (_actor, _way, run) => void setImmediate(run)) {
+    this.#later = later;
+  }
 
   /** How the signer of `name` gets its links. */
   connect(name: string, head: () => Head): Connect {
@@ -28,7 +38,7 @@ export class Network {
       // A signer that was killed may go on computing in this process; nobody hears of it.
       const alive = (): boolean => this.#nodes.get(name) === node;
       // Not before who connects has its links: no link of a network is up before a turn of the event loop.
-      setImmediate(() => {
+      this.#later(name, name, () => {
         if (alive()) for (const other of this.#nodes.keys()) this.#raise(name, other);
       });
       return {
@@ -98,9 +108,10 @@ export class Network {
     const generation = this.#up.get(linkId(from, to));
     if (generation === undefined) return false;
     const passed = this.onSend(from, to, body);
+    if (passed === 'held') return true;
     if (passed === false) {
       this.#drop(from, to);
-      setImmediate(() => this.#raise(from, to));
+      this.#later(from, from, () => this.#raise(from, to));
       return true;
     }
     const sent = copyOf(passed === true ? body : passed);
@@ -110,7 +121,7 @@ export class Network {
     const way = `${from}>${to}`;
     const ms = this.#delays.get(way);
     if (ms === undefined) {
-      setImmediate(deliver);
+      this.#later(from, way, deliver);
       return true;
     }
     const before = this.#queues.get(way) ?? new Promise<void>((resolve) => void setTimeout(resolve, ms));
@@ -126,7 +137,7 @@ export class Network {
 }
 
 /** As a link carries it: whoever sent it may change its own bytes afterwards. */
-const copyOf = (body: PeerBody): PeerBody =>
+export const copyOf = (body: PeerBody): PeerBody =>
   PeerMessage.decode(PeerMessage.encode({ head: undefined, body }).finish()).body as PeerBody;
 
 const linkId = (a: string, b: string): string => [a, b].toSorted().join('|');

@@ -1,6 +1,6 @@
-import { createPublicKey, generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { digest as digestOf, hex } from '../../common/bytes.ts';
-import { formatTime, systemClock, type Clock } from '../../common/clock.ts';
+import { formatTime, type Clock } from '../../common/clock.ts';
 import { silentLog, type Log } from '../../common/log.ts';
 import { policyDocument } from '../../policy/document.ts';
 import type { SignReply, SignRequest } from '../../proto/gen/signer/v1/signer.ts';
@@ -16,6 +16,7 @@ import { encodeStatement, type GenesisStatement, type RequestStatement } from '.
 import { Disk, MemoryStore } from './memory-store.ts';
 import { Network } from './network.ts';
 import { toyScheme } from './toy-scheme.ts';
+import { realWorld, type World } from './world.ts';
 
 export type SimulatedHolder = { readonly name: string; readonly role: 'Infrastructure' | 'Client' | 'Backup' };
 
@@ -34,10 +35,10 @@ type Running = {
 
 /** A whole wallet in one process: real ceremonies over a simulated network, simulated disks and, unless `scheme` says otherwise, toy arithmetic. */
 export class SimulatedWallet {
-  readonly network = new Network();
+  readonly network: Network;
   readonly holders: readonly SimulatedHolder[];
-  readonly initiator: KeyObject = generateKeyPairSync('ed25519').privateKey;
-  readonly clock: Clock;
+  readonly initiator: KeyObject;
+  readonly #world: World;
   readonly #identities: ReadonlyMap<string, Identity>;
   readonly #disks: ReadonlyMap<string, Disk>;
   readonly #running = new Map<string, Running>();
@@ -53,20 +54,31 @@ export class SimulatedWallet {
     readonly threshold?: number;
     readonly policy: Readonly<Record<string, unknown>>;
     readonly clock?: Clock;
+    /** In place of `clock`. */
+    readonly world?: World;
+    /** What is on the holders' disks already: nothing unless given. */
+    readonly disks?: ReadonlyMap<string, Disk>;
     readonly log?: Log;
     readonly meter?: (holder: string) => Meter;
     readonly scheme?: (name: FrostScheme) => Scheme;
   }) {
     this.holders = options.holders ?? threeHolders;
     this.#threshold = options.threshold ?? 2;
-    this.clock = options.clock ?? systemClock;
+    const world = options.world ?? realWorld(options.clock);
+    this.#world = world;
+    this.network = new Network((actor, way, run) => world.later(actor, way, run));
+    this.initiator = world.identity('initiator').privateKey;
     this.#log = options.log ?? silentLog;
     this.#meter = options.meter ?? (() => silentMeter);
-    this.#scheme = options.scheme ?? toyScheme;
-    this.#identities = new Map(this.holders.map((h) => [h.name, newIdentity()]));
-    this.#disks = new Map(this.holders.map((h) => [h.name, new Disk()]));
+    this.#scheme = options.scheme ?? ((name) => toyScheme(name, (length) => world.random(length)));
+    this.#identities = new Map(this.holders.map((h) => [h.name, world.identity(h.name)]));
+    this.#disks = new Map(this.holders.map((h) => [h.name, options.disks?.get(h.name) ?? new Disk()]));
     const initiators = [{ name: 'payments-api', key: formatSshPublicKey(sshKeyOf(this.initiator)) }];
     this.#document = canonicalize(policyDocument({ ...options.policy, initiators }));
+  }
+
+  get clock(): Clock {
+    return this.#world.clock('');
   }
 
   get genesis(): Uint8Array {
@@ -105,13 +117,18 @@ export class SimulatedWallet {
 
   /** Opens a holder's signer over what is on its disk. */
   async open(name: string): Promise<Signer> {
-    const store = new MemoryStore(this.disk(name));
+    const world = this.#world;
+    const store = new MemoryStore(
+      this.disk(name),
+      (run) => world.later(name, `disk of ${name}`, run),
+      () => world.survives(),
+    );
     const env: Omit<Environment, 'peers'> = {
       wallet: 'payments/treasury',
       holder: name,
       version: '0.0.0',
-      clock: this.clock,
-      random: (n) => Uint8Array.from(randomBytes(n)),
+      clock: world.clock(name),
+      random: (n) => world.random(n),
       store,
       scheme: this.#scheme,
       identity: this.identity(name),
@@ -154,6 +171,7 @@ export class SimulatedWallet {
     const running = this.#running.get(name);
     running?.store.crash();
     this.#running.delete(name);
+    this.#world.killed(name);
     this.network.stop(name);
     running?.killed();
   }
@@ -219,12 +237,6 @@ export class SimulatedWallet {
   identity(name: string): Identity {
     return this.#identities.get(name) as Identity;
   }
-}
-
-function newIdentity(): Identity {
-  const { privateKey } = generateKeyPairSync('ed25519');
-  const spki = createPublicKey(privateKey).export({ format: 'der', type: 'spki' });
-  return { privateKey, spki: Uint8Array.from(spki), nonce: Uint8Array.from(randomBytes(32)) };
 }
 
 /** Shares kept as JSON: sealing is tested where it lives. */

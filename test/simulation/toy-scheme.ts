@@ -17,16 +17,18 @@ import {
  * compute, but each nonce signs once, wrong shares have a culprit, and a signature is of one key and message. It makes
  * a simulated wallet a hundred times faster; what is simulated are the ceremonies, not the arithmetic.
  */
-export const toyScheme = (name: FrostScheme): Scheme => ({
+export const toyScheme = (name: FrostScheme, random: (length: number) => Uint8Array = systemRandom): Scheme => ({
   name,
   engine: 'noble',
-  keygen: (identifier, threshold, parties) => keygen(name, identifier, threshold, parties),
+  keygen: (identifier, threshold, parties) => keygen(name, random, identifier, threshold, parties),
   open: async (key) => {
     if (!equal(key.share, shareOf(key.groupKey, key.identifier))) throw new Error('share does not match');
-    return signingKey(key);
+    return signingKey(key, random);
   },
   verify: (publicKey, message, signature) => equal(signature, signatureOf(publicKey, message)),
 });
+
+const systemRandom = (length: number): Uint8Array => Uint8Array.from(randomBytes(length));
 
 /** A point's length: with a parity byte before it where the scheme has one. */
 const point = (name: FrostScheme, x: Uint8Array): Uint8Array => (name === 'EdDSA' ? x : concat(Uint8Array.of(2), x));
@@ -46,10 +48,16 @@ const signatureOf = (publicKey: Uint8Array, message: Uint8Array): Uint8Array => 
 const signatureShare = (hiding: Uint8Array, message: Uint8Array): Uint8Array =>
   hash('signature share', hiding, message);
 
-function keygen(name: FrostScheme, me: number, threshold: number, parties: number): KeygenRun {
+function keygen(
+  name: FrostScheme,
+  random: (length: number) => Uint8Array,
+  me: number,
+  threshold: number,
+  parties: number,
+): KeygenRun {
   const own: Round1 = {
-    commitment: Array.from({ length: threshold }, () => point(name, Uint8Array.from(randomBytes(32)))),
-    proof: Uint8Array.from(randomBytes(64)),
+    commitment: Array.from({ length: threshold }, () => point(name, random(32))),
+    proof: random(64),
   };
   const all = new Map([[me, own]]);
   const shareFor = (from: Round1, to: number): Uint8Array => hash('secret', ...from.commitment, to);
@@ -76,16 +84,16 @@ function keygen(name: FrostScheme, me: number, threshold: number, parties: numbe
   };
 }
 
-function signingKey({ groupKey, threshold }: KeyShare): SigningKey {
+function signingKey({ groupKey, threshold }: KeyShare, random: (length: number) => Uint8Array): SigningKey {
   const nonces = new Map<number, Uint8Array>();
   const publicKey = groupKey.length === 32 ? groupKey : groupKey.slice(1);
   let made = 0;
   return {
     async commit(count): Promise<readonly FreshCommitment[]> {
       return Array.from({ length: count }, () => {
-        const hiding = Uint8Array.from(randomBytes(groupKey.length));
+        const hiding = random(groupKey.length);
         nonces.set(++made, hiding);
-        return { nonce: made, hiding, binding: Uint8Array.from(randomBytes(groupKey.length)) };
+        return { nonce: made, hiding, binding: random(groupKey.length) };
       });
     },
     async sign(nonce, { message, commitments }: SigningInput) {

@@ -1,0 +1,26 @@
+import { randomInt } from 'node:crypto';
+import { messageOf } from '../../common/errors.ts';
+import { parseOptions, usage, type SoakOptions } from './options.ts';
+import { formatTable, type Row } from './row.ts';
+import { runSimulation } from './simulation.ts';
+
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+
+let options: SoakOptions;
+try {
+  options = parseOptions(process.argv.slice(2), () => randomInt(2 ** 32));
+} catch (error) {
+  say(`error: ${messageOf(error)}\n\n${usage}`);
+  process.exit(2);
+}
+say(`seed ${options.seed}`);
+let violations = 0;
+const rows: Row[] = [];
+rows.push(
+  ...(await runSimulation(options, say, (line) => {
+    violations++;
+    say(line);
+  })),
+);
+console.log(`seed ${options.seed}\n${formatTable(rows)}`);
+process.exitCode = violations === 0 ? 0 : 1;

@@ -1,0 +1,26 @@
+import { expect, it } from 'vitest';
+import { parseOptions } from './options.ts';
+
+const parse = (...args: string[]) => parseOptions(args, () => 42);
+
+it('runs a hundred thousand schedules from any seed unless told otherwise', () => {
+  const options = parse();
+  expect(options.seed).toBe(42);
+  expect(options.schedules * 7).toBeGreaterThanOrEqual(100_000);
+});
+
+it('takes a seed, a number of runs and one scenario', () => {
+  expect(parse('--seed', '9', '--runs', '1', '--scenario', '2 of 3 sign', '--only', 'simulation')).toMatchObject({
+    seed: 9,
+    schedules: 1,
+    scenario: '2 of 3 sign',
+    parts: ['simulation'],
+  });
+});
+
+it('names what it does not know', () => {
+  expect(() => parse('--only', 'dreams')).toThrow('--only dreams: want one of simulation');
+  expect(() => parse('--scenario', '9 of 9')).toThrow('--scenario 9 of 9: want one of 2 of 3 sign');
+  expect(() => parse('--seed', '-1')).toThrow('--seed');
+  expect(() => parse('--seed', 'x')).toThrow('--seed x: want a whole number of at most 4294967295');
+});

@@ -1,0 +1,41 @@
+import { threeHolders, type SimulatedHolder } from '../simulation/simulated-wallet.ts';
+
+/** What may go wrong in a schedule. */
+export const faultKinds = ['crash', 'lose', 'repeat', 'reorder', 'partition', 'clock', 'slow', 'lie'] as const;
+export type FaultKind = (typeof faultKinds)[number];
+export type FaultCounts = Record<FaultKind, number>;
+
+export const noFaults = (): FaultCounts =>
+  Object.fromEntries(faultKinds.map((kind) => [kind, 0])) as unknown as FaultCounts;
+
+/** A wallet and what happens to it. */
+export type Scenario = {
+  readonly name: string;
+  readonly holders: readonly SimulatedHolder[];
+  readonly threshold: number;
+  /** Keys are generated while faults happen; else they are there before. */
+  readonly keygen: boolean;
+  /** How many holders lie: at most `threshold - 1`. */
+  readonly liars: number;
+};
+
+const fiveHolders: readonly SimulatedHolder[] = [
+  { name: 'east', role: 'Infrastructure' },
+  { name: 'west', role: 'Infrastructure' },
+  { name: 'one', role: 'Client' },
+  { name: 'two', role: 'Client' },
+  { name: 'backup', role: 'Backup' },
+];
+
+const small = { holders: threeHolders, threshold: 2 };
+const large = { holders: fiveHolders, threshold: 3 };
+
+export const scenarios: readonly Scenario[] = [
+  { name: '2 of 3 sign', ...small, keygen: false, liars: 0 },
+  { name: '2 of 3 sign, 1 lies', ...small, keygen: false, liars: 1 },
+  { name: '3 of 5 sign', ...large, keygen: false, liars: 0 },
+  { name: '3 of 5 sign, 2 lie', ...large, keygen: false, liars: 2 },
+  { name: '2 of 3 make a key', ...small, keygen: true, liars: 0 },
+  { name: '3 of 5 make a key', ...large, keygen: true, liars: 0 },
+  { name: '3 of 5 make a key, 2 lie', ...large, keygen: true, liars: 2 },
+];

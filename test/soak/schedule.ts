@@ -1,0 +1,277 @@
+import { fromHex, hex } from '../../common/bytes.ts';
+import { messageOf } from '../../common/errors.ts';
+import type { SignReply, SignRequest } from '../../proto/gen/signer/v1/signer.ts';
+import { parseStatement } from '../../statement/statements.ts';
+import { Dice } from '../simulation/dice.ts';
+import type { Disk } from '../simulation/memory-store.ts';
+import { SimulatedWallet } from '../simulation/simulated-wallet.ts';
+import { toyScheme } from '../simulation/toy-scheme.ts';
+import { VirtualWorld } from '../simulation/virtual-world.ts';
+import { Disturbance } from './disturbance.ts';
+import { agreement, keysAgree } from './invariants.ts';
+import type { FaultCounts, Scenario } from './scenarios.ts';
+
+export const LIMIT = 4;
+const policy = {
+  rules: [{ name: 'raw', verdict: 'Allow', match: { kinds: ['Digest'] }, limits: [{ count: LIMIT, per: '24h' }] }],
+};
+const keys = [{ name: 'solana', scheme: 'EdDSA' as const }];
+/** No request may take longer to be answered, whatever happens. Virtual milliseconds. */
+const LONGEST_ANSWER = 180_000;
+const DAY = 24 * 3_600_000;
+
+export type ScheduleResult = {
+  readonly faults: FaultCounts;
+  readonly requests: number;
+  readonly signed: number;
+  readonly refused: number;
+  readonly mayExist: number;
+  readonly violations: readonly string[];
+};
+
+/** One schedule: a wallet, faults and requests drawn from `seed`, and what must hold afterwards. */
+export async function runSchedule(scenario: Scenario, seed: number): Promise<ScheduleResult> {
+  const disks = scenario.keygen ? undefined : await disksWithKey(scenario);
+  return new Schedule(scenario, seed, disks).run();
+}
+
+class Schedule {
+  readonly #scenario: Scenario;
+  readonly #world: VirtualWorld;
+  readonly #wallet: SimulatedWallet;
+  readonly #disturbance: Disturbance;
+  readonly #names: readonly string[];
+  readonly #honest: readonly string[];
+  readonly #violations: string[] = [];
+  readonly #made = new Map<string, SignRequest>();
+  /** Messages signed under each id. */
+  readonly #signed = new Map<string, Set<string>>();
+  readonly #tally = { requests: 0, signed: 0, refused: 0, mayExist: 0 };
+
+  constructor(scenario: Scenario, seed: number, disks: ReadonlyMap<string, Disk> | undefined) {
+    const { holders, threshold } = scenario;
+    this.#scenario = scenario;
+    this.#world = new VirtualWorld(new Dice(seed));
+    this.#wallet = new SimulatedWallet({ policy, holders, threshold, world: this.#world, ...(disks && { disks }) });
+    this.#names = holders.map((h) => h.name);
+    this.#disturbance = new Disturbance(scenario, this.#wallet, this.#world, (name) => this.#start(name));
+    this.#honest = this.#names.filter((name) => !this.#disturbance.liars.includes(name));
+  }
+
+  async run(): Promise<ScheduleResult> {
+    try {
+      await this.#happen();
+      if (this.#violations.length === 0) await this.#settle();
+    } catch (error) {
+      this.#violations.push(error instanceof Error ? (error.stack ?? error.message) : messageOf(error));
+    } finally {
+      this.#wallet.killAll();
+    }
+    return { faults: this.#disturbance.counts, ...this.#tally, violations: this.#violations };
+  }
+
+  async #start(name: string): Promise<void> {
+    try {
+      await this.#wallet.start(name, keys);
+    } catch (error) {
+      this.#violations.push(`${name} does not start: ${messageOf(error)}`);
+    }
+  }
+
+  /** Starts everyone, and asks while faults happen. */
+  async #happen(): Promise<void> {
+    const { dice } = this.#world;
+    const starts = this.#names.map((name) => this.#start(name));
+    if (!this.#scenario.keygen) await this.#within(Promise.all(starts), 60_000, 'all start');
+    else await this.#world.pass(dice.below(10_000));
+    const asks = Array.from({ length: this.#scenario.keygen ? 0 : 1 + dice.below(9) }, async () => {
+      const [id, variant, wait] = [dice.below(6), dice.chance(0.2) ? 1 : 0, dice.below(dice.pick([10, 3_000, 30_000]))];
+      const at = dice.pick(this.#names);
+      await new Promise<void>((resolve) => void this.#world.at(wait, resolve));
+      // One that is killed gives no answer; the request is asked again below.
+      if (!this.#wallet.running(at) || this.#wallet.signer(at).wallet === undefined) return;
+      await Promise.race([this.#ask(at, id, variant), this.#wallet.gone(at)]);
+    });
+    await this.#within(Promise.all(asks), LONGEST_ANSWER, 'every request is answered');
+    await this.#disturbance.end();
+  }
+
+  async #settle(): Promise<void> {
+    const world = this.#world;
+    if (world.latest > world.wall) world.skip(world.latest - world.wall + 1_000);
+    await this.#eventually(() => this.#linkedUp(), 60_000, 'all links are up');
+    const fenced = this.#fencing();
+    await this.#eventually(() => keysAgree(this.#wallet, this.#honest, fenced.size === 0), 3_600_000, 'one key');
+    if (fenced.size === 0 || this.#quorumLeft()) await this.#askAgain();
+    const parts = this.#honestParts;
+    await this.#eventually(() => agreement(this.#wallet, this.#honest, LIMIT, parts), 60_000, 'agreement');
+    for (const [id, messages] of this.#signed)
+      if (messages.size > parts) this.#violations.push(`${id} is signed over ${messages.size} messages`);
+    const signed = [...this.#signed.values()].reduce((sum, messages) => sum + messages.size, 0);
+    if (signed > LIMIT * parts) this.#violations.push(`${signed} requests are signed, ${LIMIT * parts} may be`);
+    if (!this.#quorumLeft()) return;
+    // When the limit has room again, the next request succeeds.
+    world.skip(DAY + 60_000);
+    const reply = await this.#answer(this.#coordinator(), this.#request('next', '55'));
+    if (reply.outcome !== 'signed') this.#violations.push(`next request: ${reply.reason} ${reply.message}`);
+  }
+
+  /** Quorums that share liars only: as many times a limit holds, and an id may be bound. PROTOCOL.md 5. */
+  get #honestParts(): number {
+    const signing = this.#wallet.holders.filter((h) => h.role !== 'Backup');
+    const honest = signing.filter((h) => this.#honest.includes(h.name)).length;
+    return Math.max(1, Math.floor(honest / (this.#scenario.threshold - (signing.length - honest))));
+  }
+
+  /** Every request once more: what failed or is not known is settled now. */
+  async #askAgain(): Promise<void> {
+    for (const [name] of this.#made) {
+      const [id = '', variant = ''] = name.split('/');
+      let reply: SignReply | undefined;
+      for (let tries = 0; tries < 20 && reply?.outcome !== 'signed' && reply?.outcome !== 'denied'; tries++)
+        reply = await this.#within(
+          this.#ask(this.#coordinator(), Number(id), Number(variant)),
+          LONGEST_ANSWER,
+          `${name} is answered`,
+        );
+      const why = `${name}: ${reply?.outcome} ${reply?.reason} ${reply?.message}`;
+      // Whose share left is counted, and may leave no room to find out; and where different bytes came under one id at
+      // once, holders know it as different ones.
+      const unsure = /[45] requests used|belongs to request|expired|ended at/;
+      if (reply?.outcome === 'failed' && !(reply.reason === 'SignatureMayExist' && unsure.test(reply.message)))
+        this.#violations.push(why);
+      // What a liar made of a request is denied for good, at the liar at least.
+      if (
+        this.#scenario.liars === 0 &&
+        reply?.outcome === 'denied' &&
+        !['IdReused', 'LimitExceeded', 'Expired'].includes(reply.reason)
+      )
+        this.#violations.push(why);
+    }
+  }
+
+  async #ask(at: string, id: number, variant: number): Promise<SignReply> {
+    const reply = await this.#wallet.sign(at, this.#requestOf(id, variant));
+    this.#tally.requests++;
+    if (reply.reason === 'SignatureMayExist') this.#tally.mayExist++;
+    else if (reply.outcome === 'signed') this.#tally.signed++;
+    else this.#tally.refused++;
+    if (reply.outcome !== 'signed') return reply;
+    if (!this.#verifies(reply, `${id}${variant}`)) {
+      // As a client finds: a liar that passes answers on may say anything.
+      if (this.#scenario.liars === 0) this.#violations.push(`r${id}: the signature does not verify`);
+      return { ...reply, outcome: 'failed', reason: 'Unverified' };
+    }
+    const messages = reply.signatures.map((s) => hex(s.message)).join();
+    this.#signed.set(`r${id}`, (this.#signed.get(`r${id}`) ?? new Set()).add(messages));
+    return reply;
+  }
+
+  #verifies({ signatures }: SignReply, byte: string): boolean {
+    const certificate = this.#honest
+      .map((name) => this.#wallet.disk(name).keys.get('solana')?.certificate)
+      .find((bytes) => bytes !== undefined && bytes.length > 0);
+    if (certificate === undefined) return false;
+    const { publicKey } = parseStatement('holdfast/certificate/v1', certificate);
+    return (
+      signatures.length === 1 &&
+      signatures.every(
+        ({ message, signature }) =>
+          hex(message) === byte.repeat(32) &&
+          toyScheme('EdDSA').verify(fromHex(publicKey, 'publicKey'), message, signature),
+      )
+    );
+  }
+
+  async #answer(at: string, request: SignRequest): Promise<SignReply> {
+    let reply = await this.#within(this.#wallet.sign(at, request), LONGEST_ANSWER, 'the next request is answered');
+    for (let tries = 0; tries < 5 && reply.outcome === 'failed'; tries++) {
+      await this.#world.pass(1_000);
+      reply = await this.#within(this.#wallet.sign(at, request), LONGEST_ANSWER, 'the next request is answered');
+    }
+    return reply;
+  }
+
+  #requestOf(id: number, variant: number): SignRequest {
+    const name = `${id}/${variant}`;
+    const request = this.#made.get(name) ?? this.#request(`r${id}`, `${id}${variant}`);
+    this.#made.set(name, request);
+    return request;
+  }
+
+  #request(id: string, byte: string): SignRequest {
+    return this.#wallet.request({ id, data: `0x${byte.repeat(32)}` });
+  }
+
+  /** An honest one that no honest holder has left out. */
+  #coordinator(): string {
+    const fenced = this.#fencing();
+    const usable = this.#wallet.holders.filter(({ name, role }) => role === 'Infrastructure' && !fenced.has(name));
+    return (usable.find((h) => this.#honest.includes(h.name)) ?? usable[0])?.name ?? '';
+  }
+
+  #quorumLeft(): boolean {
+    const fenced = this.#fencing();
+    const usable = this.#wallet.holders.filter(({ name, role }) => role !== 'Backup' && !fenced.has(name));
+    return this.#coordinator() !== '' && usable.length >= this.#scenario.threshold;
+  }
+
+  /** Whom anyone has left out. That an honest holder leaves out an honest one is a violation. */
+  #fencing(): ReadonlySet<string> {
+    const fenced = new Set<string>();
+    for (const name of this.#names)
+      for (const { name: peer, fenced: why } of this.#wallet.disk(name).peers.values()) {
+        if (why === '') continue;
+        // A liar's own disk may hold its honest peers for liars, and then it is of no use.
+        const out = this.#honest.includes(name) ? peer : name;
+        fenced.add(out);
+        if (this.#honest.includes(out)) this.#violations.push(`${name} leaves out ${peer}, which is honest: ${why}`);
+      }
+    return fenced;
+  }
+
+  #linkedUp(): string {
+    return this.#names
+      .filter((name) => !this.#wallet.running(name) || !this.#wallet.signer(name).peers.every(([, up]) => up))
+      .join();
+  }
+
+  async #eventually(wrong: () => string, ms: number, what: string): Promise<void> {
+    const end = this.#world.elapsed + ms;
+    for (let step = 10; ; step *= 2) {
+      const why = wrong();
+      if (why === '') return;
+      if (this.#world.elapsed >= end) throw new Error(`never: ${what}: ${why}`);
+      await this.#world.pass(Math.min(step, end - this.#world.elapsed));
+    }
+  }
+
+  async #within<T>(work: Promise<T>, ms: number, what: string): Promise<T> {
+    let settled = false;
+    const done = work.finally(() => {
+      settled = true;
+    });
+    done.catch(() => {});
+    if (!(await this.#world.until(() => settled, ms))) throw new Error(`not within ${ms / 1000} s: ${what}`);
+    return done;
+  }
+}
+
+const templates = new Map<string, ReadonlyMap<string, Disk>>();
+
+/** Copies of the disks of a wallet that has its key. */
+async function disksWithKey({ name, holders, threshold }: Scenario): Promise<ReadonlyMap<string, Disk>> {
+  let disks = templates.get(name);
+  if (disks === undefined) {
+    const world = new VirtualWorld(new Dice(1));
+    const wallet = new SimulatedWallet({ policy, holders, threshold, world });
+    const started = wallet.startAll(keys);
+    const active = (): boolean => holders.every((h) => wallet.disk(h.name).keys.get('solana')?.state === 'Active');
+    if (!(await world.until(active, 60_000))) throw new Error('the wallet to begin with gets no key');
+    await started;
+    wallet.killAll();
+    disks = new Map(holders.map((h) => [h.name, wallet.disk(h.name)]));
+    templates.set(name, disks);
+  }
+  return new Map([...disks].map(([holder, disk]) => [holder, disk.copy()]));
+}
