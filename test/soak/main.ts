@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { messageOf } from '../../common/errors.ts';
 import { parseOptions, usage, type SoakOptions } from './options.ts';
+import { runProcesses } from './process-run.ts';
 import { formatTable, type Row } from './row.ts';
 import { runSimulation } from './simulation.ts';
 
@@ -16,11 +17,11 @@ try {
 say(`seed ${options.seed}`);
 let violations = 0;
 const rows: Row[] = [];
-rows.push(
-  ...(await runSimulation(options, say, (line) => {
-    violations++;
-    say(line);
-  })),
-);
+const violated = (line: string): void => {
+  violations++;
+  say(line);
+};
+if (options.parts.includes('simulation')) rows.push(...(await runSimulation(options, say, violated)));
+if (options.parts.includes('processes')) rows.push(...(await runProcesses(options, say, violated)));
 console.log(`seed ${options.seed}\n${formatTable(rows)}`);
 process.exitCode = violations === 0 ? 0 : 1;

@@ -7,6 +7,8 @@ it('runs a hundred thousand schedules from any seed unless told otherwise', () =
   const options = parse();
   expect(options.seed).toBe(42);
   expect(options.schedules * 7).toBeGreaterThanOrEqual(100_000);
+  expect(options.parts).toEqual(['simulation', 'processes']);
+  expect(options.counts).toMatchObject({ keygenKills: 500, signingKills: 3_000 });
 });
 
 it('takes a seed, a number of runs and one scenario', () => {
@@ -18,8 +20,13 @@ it('takes a seed, a number of runs and one scenario', () => {
   });
 });
 
+it('takes a number of rounds for each kind with real processes', () => {
+  const args = ['--keygen-kills', '1', '--signing-kills', '2', '--stops', '3', '--floods', '0'];
+  expect(parse(...args).counts).toEqual({ keygenKills: 1, signingKills: 2, stops: 3, floods: 0 });
+});
+
 it('names what it does not know', () => {
-  expect(() => parse('--only', 'dreams')).toThrow('--only dreams: want one of simulation');
+  expect(() => parse('--only', 'dreams')).toThrow('--only dreams: want one of simulation, processes');
   expect(() => parse('--scenario', '9 of 9')).toThrow('--scenario 9 of 9: want one of 2 of 3 sign');
   expect(() => parse('--seed', '-1')).toThrow('--seed');
   expect(() => parse('--seed', 'x')).toThrow('--seed x: want a whole number of at most 4294967295');

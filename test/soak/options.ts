@@ -8,8 +8,15 @@ export type SoakOptions = {
   readonly schedules: number;
   /** Of simulated scenarios only those of this name; all when empty. */
   readonly scenario: string;
+  /** Rounds of each kind with real processes. */
+  readonly counts: {
+    readonly keygenKills: number;
+    readonly signingKills: number;
+    readonly stops: number;
+    readonly floods: number;
+  };
 };
-const parts = ['simulation'] as const;
+const parts = ['simulation', 'processes'] as const;
 export type Part = (typeof parts)[number];
 
 export const usage = `npm run soak -- [--seed N] [--quick] [--only ${parts.join('|')}] [--scenario NAME] [--runs N]
@@ -19,10 +26,14 @@ export const usage = `npm run soak -- [--seed N] [--quick] [--only ${parts.join(
   --only PART      that part alone: ${parts.join(', ')}
   --scenario NAME  that simulated scenario alone: ${scenarios.map((s) => `"${s.name}"`).join(', ')}
   --runs N         N schedules of each simulated scenario
+  --keygen-kills N, --signing-kills N, --stops N, --floods N
+                   so many rounds with real processes
 `;
 
 const ALL = 100_000;
 const QUICK = 14_000;
+const ALL_ROUNDS = { keygenKills: 500, signingKills: 3_000, stops: 100, floods: 20 };
+const QUICK_ROUNDS = { keygenKills: 40, signingKills: 150, stops: 20, floods: 2 };
 
 /** What the command line asks for; throws, saying what is wrong, on what is none. */
 export function parseOptions(args: readonly string[], anySeed: () => number): SoakOptions {
@@ -34,6 +45,10 @@ export function parseOptions(args: readonly string[], anySeed: () => number): So
       only: { type: 'string' },
       scenario: { type: 'string', default: '' },
       runs: { type: 'string' },
+      'keygen-kills': { type: 'string' },
+      'signing-kills': { type: 'string' },
+      stops: { type: 'string' },
+      floods: { type: 'string' },
     },
   });
   const { only, scenario } = values;
@@ -41,6 +56,9 @@ export function parseOptions(args: readonly string[], anySeed: () => number): So
     throw new Error(`--only ${only}: want one of ${parts.join(', ')}`);
   if (scenario !== '' && scenarios.every((s) => s.name !== scenario))
     throw new Error(`--scenario ${scenario}: want one of ${scenarios.map((s) => s.name).join(', ')}`);
+  const rounds = values.quick ? QUICK_ROUNDS : ALL_ROUNDS;
+  const count = (name: 'keygen-kills' | 'signing-kills' | 'stops' | 'floods', otherwise: number): number =>
+    values[name] === undefined ? otherwise : whole(`--${name}`, values[name], 1_000_000);
   return {
     seed: values.seed === undefined ? anySeed() : whole('--seed', values.seed, 2 ** 32 - 1),
     parts: only === undefined ? parts : [only as Part],
@@ -49,6 +67,12 @@ export function parseOptions(args: readonly string[], anySeed: () => number): So
         ? Math.ceil((values.quick ? QUICK : ALL) / scenarios.length)
         : whole('--runs', values.runs, 10_000_000),
     scenario,
+    counts: {
+      keygenKills: count('keygen-kills', rounds.keygenKills),
+      signingKills: count('signing-kills', rounds.signingKills),
+      stops: count('stops', rounds.stops),
+      floods: count('floods', rounds.floods),
+    },
   };
 }
 
