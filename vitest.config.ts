@@ -1,6 +1,6 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 
-const folders = '{client,cli,common,operator,policy,proto,scripts,signer,statement}';
+const folders = '{client,cli,common,hsm,operator,policy,proto,scripts,signer,statement}';
 /** Tests beside the source that start processes and kill them: seconds each, so not among the unit tests. */
 const processes = `${folders}/**/*.process.test.ts`;
 

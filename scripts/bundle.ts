@@ -11,6 +11,8 @@ const entryPoints = {
   holdfast: 'cli/main.ts',
   signer: 'signer/main.ts',
   'frost-worker': 'signer/scheme/frost-worker.ts',
+  hsm: 'hsm/main.ts',
+  'token-worker': 'hsm/token-worker.ts',
   'database-worker': 'signer/state/database-worker.ts',
 };
 

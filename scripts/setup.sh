@@ -39,7 +39,7 @@ quietly() {
   say "done in $((SECONDS - started)) s"
 }
 
-declare -A package_of=([ssh-keygen]=openssh-client [npm]=npm [flock]=util-linux [cmp]=diffutils)
+declare -A package_of=([ssh-keygen]=openssh-client [npm]=npm [flock]=util-linux [cmp]=diffutils [softhsm2-util]=softhsm2)
 
 need() {
   local tool=$1 package=${package_of[$1]:-$1}
@@ -61,7 +61,7 @@ install_packages() {
 }
 
 # Bundles are as new as their newest source; folders count too, since they change when a file goes.
-sources=(client cli common crds operator policy proto signer statement scripts package.json package-lock.json)
+sources=(client cli common crds hsm operator policy proto signer statement scripts package.json package-lock.json)
 
 bundle() {
   if [[ -f dist/meta.json ]]; then
