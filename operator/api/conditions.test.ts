@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { conditionOf, isTrue, setCondition } from './conditions.ts';
+import { conditionOf, setCondition } from './conditions.ts';
 import type { Finding } from './conditions.ts';
 
 const waiting: Finding = { type: 'Ready', status: 'False', reason: 'WaitingForSigners', message: 'client is starting' };
@@ -42,11 +42,4 @@ test('a message longer than the schema takes is cut', () => {
   expect(
     conditionOf(setCondition(undefined, { ...ready, message: 'x'.repeat(5000) }, 1, noon), 'Ready')?.message,
   ).toHaveLength(4096);
-});
-
-test('isTrue believes only a condition decided for the present generation', () => {
-  const conditions = setCondition(undefined, ready, 1, noon);
-  expect(isTrue({ metadata: { generation: 1 }, status: { conditions } }, 'Ready')).toBe(true);
-  expect(isTrue({ metadata: { generation: 2 }, status: { conditions } }, 'Ready')).toBe(false);
-  expect(isTrue({ metadata: { generation: 1 } }, 'Ready')).toBe(false);
 });

@@ -52,15 +52,3 @@ export const conditionOf = (
   conditions: readonly Readonly<Condition>[] | undefined,
   type: ConditionType,
 ): Readonly<Condition> | undefined => conditions?.find((condition) => condition.type === type);
-
-/** Whether `type` is True of the object as it is now, not of an older generation. */
-export function isTrue(
-  object: {
-    readonly metadata: { readonly generation: number };
-    readonly status?: { readonly conditions?: readonly Readonly<Condition>[] };
-  },
-  type: ConditionType,
-): boolean {
-  const condition = conditionOf(object.status?.conditions, type);
-  return condition?.status === 'True' && condition.observedGeneration === object.metadata.generation;
-}
