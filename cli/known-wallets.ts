@@ -49,7 +49,9 @@ type Pin = { readonly line: number; readonly target: string; readonly wallet: st
 export function parseKnownWallets(text: string, file: string): readonly Pin[] {
   return text.split('\n').flatMap((content, i): readonly Pin[] => {
     if (content.trim() === '' || content.startsWith('#')) return [];
-    const match = /^(?<target>\S+) (?<wallet>\S+\/\S+) (?<genesis>sha256:[0-9a-f]{64})$/.exec(content.trimEnd());
+    const match = /^(?<target>\S+) (?<wallet>[^\s/]+\/[^\s/]+) (?<genesis>sha256:[0-9a-f]{64})$/.exec(
+      content.trimEnd(),
+    );
     const { target = '', wallet = '', genesis = '' } = match?.groups ?? {};
     if (match === null)
       throw new UserError(`${file}: line ${i + 1}: want target, namespace/name and sha256:..., got ${quote(content)}`);

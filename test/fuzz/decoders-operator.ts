@@ -1,6 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { stringify } from 'yaml';
@@ -18,6 +17,7 @@ import { objectFiles, readEvents, readObject } from '../../operator/store/object
 import { caseFiles, loadCases } from '../cases/load.ts';
 import { fromUtf8Text } from './decoders-statement.ts';
 import type { Decoder } from './decoder.ts';
+import { scratchFolder } from './scratch-folder.ts';
 
 const examples = caseFiles.flatMap((file) =>
   loadCases(file)
@@ -32,7 +32,7 @@ const requests = loadCases('signing-request')
   .map(({ object }) => object);
 const [request] = requests;
 
-const folder = mkdtempSync(join(tmpdir(), 'holdfast-fuzz-'));
+const folder = scratchFolder();
 const key = { kind: 'SigningRequest', namespace: 'payments', name: 'pay-42' } as const;
 const object = join(folder, 'store', 'objects', key.kind, key.namespace, key.name);
 mkdirSync(object, { recursive: true });
@@ -131,6 +131,10 @@ export const operatorDecoderTable: readonly Decoder[] = [
       parseKnownWallets(fromUtf8Text(bytes), 'known_wallets');
       return undefined;
     },
+    // Long runs, on which a pattern may try every way to divide them.
+    structured: fc
+      .array(fc.tuple(fc.constantFrom('/', ' ', 'a', ':', '/a', '\t', '\n'), fc.nat(16_000)), { maxLength: 3 })
+      .map((runs) => utf8(`a ${runs.map(([part, times]) => part.repeat(times)).join(' ')}`)),
   },
   {
     name: 'spans and keys',

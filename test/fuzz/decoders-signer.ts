@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { hex, utf8 } from '../../common/bytes.ts';
@@ -19,6 +18,7 @@ import { requestRow } from '../../signer/state/rows.ts';
 import { openSealed, sealBytes } from '../../signer/state/seal.ts';
 import { fromUtf8Text } from './decoders-statement.ts';
 import type { Decoder } from './decoder.ts';
+import { scratchFolder } from './scratch-folder.ts';
 
 const wallet = fakeWallet();
 const pins = { fingerprints: wallet.holders.map(({ fingerprint }) => fingerprint) };
@@ -104,7 +104,7 @@ const share = (scheme: FrostScheme): Decoder => {
   };
 };
 
-const folder = mkdtempSync(join(tmpdir(), 'holdfast-fuzz-'));
+const folder = scratchFolder();
 const kek = join(folder, 'kek');
 writeFileSync(kek, randomBytes(32).toString('base64'), { mode: 0o600 });
 const seal = keyFileSeal(kek);

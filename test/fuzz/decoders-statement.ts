@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
-import { digest, fromUtf8, sha256, utf8 } from '../../common/bytes.ts';
+import { concat, digest, fromUtf8, sha256, utf8 } from '../../common/bytes.ts';
 import { formatTime, parseTime } from '../../common/clock.ts';
 import { fingerprintOfCertificate, selfSignedCertificate } from '../../common/certificate.ts';
 import { fakeWallet } from '../../client/testing/fake-wallet.ts';
@@ -11,7 +11,8 @@ import { listenAddress } from '../../common/listen-address.ts';
 import { chainRecord, emptyHead, verifyChain, type AuditRecord } from '../../statement/audit.ts';
 import { canonicalize, parseCanonical, type Json } from '../../statement/canonical.ts';
 import { verifyCertificate } from '../../statement/certificate.ts';
-import { parseSshPublicKey } from '../../statement/ssh-key.ts';
+import { parseSshPublicKey, sshKeyOf } from '../../statement/ssh-key.ts';
+import { sshString, sshUint32 } from '../../statement/ssh-wire.ts';
 import { verifySshsig } from '../../statement/sshsig.ts';
 import { encodeStatement, parseStatement, type Statement, type StatementType } from '../../statement/statements.ts';
 import type { Decoder } from './decoder.ts';
@@ -113,6 +114,22 @@ const pem = (kind: 'ed25519' | 'ec', type: 'pkcs8' | 'sec1'): Uint8Array => {
   return utf8(privateKey.export({ format: 'pem', type }).toString());
 };
 
+/** An Ed25519 key as ssh-keygen writes it: OpenSSH's PROTOCOL.key. */
+function opensshKey(): Uint8Array {
+  const { privateKey } = generateKeyPairSync('ed25519');
+  const { blob } = sshKeyOf(privateKey);
+  const point = blob.subarray(-32);
+  const seed = Uint8Array.from(privateKey.export({ format: 'der', type: 'pkcs8' }).subarray(-32));
+  const check = sshUint32(7);
+  const fields = [sshString('ssh-ed25519'), sshString(point), sshString(concat(seed, point)), sshString('test')];
+  const secret = concat(check, check, ...fields);
+  const padding = Uint8Array.from({ length: (8 - (secret.length % 8)) % 8 }, (_, i) => i + 1);
+  const none = [sshString('none'), sshString('none'), sshString(''), sshUint32(1)];
+  const file = concat(utf8('openssh-key-v1\0'), ...none, sshString(blob), sshString(concat(secret, padding)));
+  const label = 'OPENSSH PRIVATE KEY';
+  return utf8(`-----BEGIN ${label}-----\n${Buffer.from(file).toString('base64')}\n-----END ${label}-----\n`);
+}
+
 const record = (from = emptyHead): AuditRecord =>
   chainRecord(from, '2026-12-01T00:00:00Z', { type: 'Signed', id: 'pay-42', message: 'signed "pay-42"' });
 
@@ -160,7 +177,7 @@ export const statementDecoderTable: readonly Decoder[] = [
   },
   {
     name: 'SSH private key',
-    seeds: [pem('ed25519', 'pkcs8'), pem('ec', 'pkcs8'), pem('ec', 'sec1')],
+    seeds: [opensshKey(), pem('ed25519', 'pkcs8'), pem('ec', 'pkcs8'), pem('ec', 'sec1')],
     decode(bytes) {
       parseSshPrivateKey(bytes);
       return undefined;
