@@ -1,3 +1,4 @@
+import { digest as digestOf, hex } from '../../common/bytes.ts';
 import type { PeerBody } from '../../signer/peers/peers.ts';
 import type { SimulatedWallet } from '../simulation/simulated-wallet.ts';
 import type { VirtualWorld } from '../simulation/virtual-world.ts';
@@ -18,6 +19,10 @@ export class Disturbance {
   readonly #names: readonly string[];
   readonly #lying = new Map<string, Liar>();
   readonly #cut = new Set<string>();
+  /** Requests by session. */
+  readonly #rounds = new Map<string, string>();
+  /** Shares that left an honest holder before it had their spend on disk. */
+  readonly early: string[] = [];
   readonly #starting = new Set<Promise<void>>();
   #left: number;
   #next: number;
@@ -92,6 +97,7 @@ export class Disturbance {
   #onSend(from: string, to: string, body: PeerBody): boolean | PeerBody | 'held' {
     const { dice } = this.#world;
     const liar = this.#lying.get(from);
+    if (liar === undefined) this.#watch(from, body);
     if (liar !== undefined && dice.chance(0.2)) {
       this.counts.lie++;
       return liar.twist(body);
@@ -111,6 +117,15 @@ export class Disturbance {
         this.#forge(from, to, body, 5 + dice.below(dice.pick([20, 500, 20_000])));
         return 'held';
     }
+  }
+
+  #watch(from: string, body: PeerBody): void {
+    if (body.$case === 'signRound' && body.value.request !== undefined)
+      this.#rounds.set(hex(body.value.session), digestOf(body.value.request.statement));
+    if (body.$case !== 'signShares') return;
+    const digest = this.#rounds.get(hex(body.value.session));
+    if (digest === undefined || this.#wallet.disk(from).releases.some((r) => r.digest === digest)) return;
+    this.early.push(`a share of ${from} for ${digest} left before its spend was on disk`);
   }
 
   #forge(from: string, to: string, body: PeerBody, ms: number): void {

@@ -61,6 +61,7 @@ class Schedule {
   async run(): Promise<ScheduleResult> {
     try {
       await this.#happen();
+      this.#violations.push(...this.#disturbance.early);
       if (this.#violations.length === 0) await this.#settle();
     } catch (error) {
       this.#violations.push(error instanceof Error ? (error.stack ?? error.message) : messageOf(error));
