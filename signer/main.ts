@@ -48,7 +48,6 @@ async function run({ wallet, holder, data, operator, ...config }: Config): Promi
     auditRecords: () => Number(store.head.sequence),
     diskFreeBytes: () => freeBytes(data),
     diskFull: () => store.problem !== '',
-    rollbackDetected: () => signer?.rollbackDetected ?? false,
   });
   const health = await serveMetrics({
     listen: config.metricsListen,

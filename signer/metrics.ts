@@ -22,8 +22,6 @@ export type SignerGauges = {
   readonly diskFreeBytes: () => number;
   /** Only spends and bans are written. */
   readonly diskFull: () => boolean;
-  /** This signer stopped, or refuses a peer. */
-  readonly rollbackDetected: () => boolean;
 };
 
 /** A signer's series. Labels beyond wallet and holder come only from the pinned policy and the roster. */
@@ -90,11 +88,6 @@ export function signerMetrics(wallet: string, holder: string, gauges: SignerGaug
   sampled('holdfast_disk_free_bytes', 'Free space where the state lies', gauges.diskFreeBytes);
   sampled('holdfast_disk_full', '1 while nothing is signed for want of space where the state lies', () =>
     gauges.diskFull() ? 1 : 0,
-  );
-  sampled(
-    'holdfast_rollback_detected',
-    '1 where this signer stopped because its state is older than its peers remember, or refuses a peer whose state is',
-    () => (gauges.rollbackDetected() ? 1 : 0),
   );
   new Gauge({
     name: 'holdfast_peer_available',

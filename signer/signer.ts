@@ -89,13 +89,7 @@ export class Signer {
   /** Peers by name with whether their link is up. */
   get peers(): readonly (readonly [string, boolean])[] {
     const others = this.#wallet?.wallet.roster.others ?? [];
-    return others.map((m) => [m.name, this.#wallet?.wallet.env.peers.available(m.name) ?? false] as const);
-  }
-
-  /** This signer stopped, or refuses a peer. */
-  get rollbackDetected(): boolean {
-    const fence = this.#wallet?.wallet.fence;
-    return fence !== undefined && (fence.stopped !== '' || fence.refusals.size > 0);
+    return others.map((m) => [m.name, this.#env.peers.available(m.name)] as const);
   }
 
   describe(): Description {
@@ -115,8 +109,6 @@ export class Signer {
       peers: this.peers.map(([name, available]) => ({ name, available, fenced: facts?.peer(name).fenced !== '' })),
       problems: [
         ...(facts === undefined ? ['waits for its genesis: the operator has not provisioned it yet'] : []),
-        ...(facts === undefined || facts.fence.stopped === '' ? [] : [facts.fence.stopped]),
-        ...(facts?.fence.refusals.values() ?? []),
         ...(store.problem === '' ? [] : [store.problem]),
       ],
       head: store.head,
@@ -237,12 +229,12 @@ export class Signer {
     for (const _ of policy.addressBook.prepare()) await setImmediate();
     const snapshot = this.#env.store.load();
     const wallet = new Wallet(this.#env, { genesis, genesisDigest, policy, policyDocument, policyStatement }, snapshot);
-    const signer = await WalletSigner.start(wallet, snapshot, this.#env.peers);
+    const signer = await WalletSigner.start(wallet, snapshot);
     this.#wallet = signer;
     const pins = new Map(genesis.holders.map((h) => [h.name, fromHex(h.identity, 'identity')]));
     this.#links = await this.#connect(pins, genesisDigest, {
       hello: (peer): Hello => signer.hello(peer),
-      onUp: (peer, hello, head) => signer.onUp(peer, hello, head),
+      onUp: (peer, hello) => signer.onUp(peer, hello),
       onDown: (peer) => signer.onDown(peer),
       onMessage: (peer, message) => signer.onMessage(peer, message),
     });

@@ -96,8 +96,7 @@ export const eventReasons = {
   SignerRestored: 'A signer answers and serves again.',
   CulpritFound: "A cryptographic check failed on a holder's message.",
   CounterpartyBanned: 'Later: two holders will not sign together again.',
-  RollbackDetected:
-    'Later, as an event: a signer came back with an older state and stopped. Until then its holder says so as its reason to be unavailable.',
+  RollbackDetected: 'Later: a signer came back with an older state and stopped.',
   ClockSkew: "A signer's clock differs too much.",
   InvalidManifest: 'A manifest of the object cannot be used; what it said before stays in force.',
 } as const satisfies Readonly<Record<string, string>>;

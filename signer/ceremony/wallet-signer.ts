@@ -1,17 +1,16 @@
 import { digest as digestOf, fromHex } from '../../common/bytes.ts';
 import { messageOf } from '../../common/errors.ts';
-import type { HeadAnswer, Hello } from '../../proto/gen/signer/v1/peer.ts';
-import type { Head, SignReply, SignRequest } from '../../proto/gen/signer/v1/signer.ts';
+import type { Hello } from '../../proto/gen/signer/v1/peer.ts';
+import type { SignReply, SignRequest } from '../../proto/gen/signer/v1/signer.ts';
 import { parseStatement } from '../../statement/statements.ts';
-import type { PeerBody, Peers, Received } from '../peers/peers.ts';
+import type { PeerBody, Received } from '../peers/peers.ts';
 import type { FrostScheme, SigningKey } from '../scheme/scheme.ts';
 import type { KeyRow, Snapshot } from '../state/store.ts';
 import { Forwarding } from './forward.ts';
 import { Keygen, signaturesOf } from './keygen.ts';
 import { Outcomes } from './outcomes.ts';
 import { NonceKeeper } from './own-nonces.ts';
-import { refusalReply, rowReply } from './reply.ts';
-import type { Step } from './rollback-fence.ts';
+import { rowReply } from './reply.ts';
 import { SignCoordinator } from './sign-coordinator.ts';
 import { SignMember } from './sign-member.ts';
 import { SignSessions } from './sign-sessions.ts';
@@ -32,15 +31,9 @@ export class WalletSigner {
   readonly #coordinator: SignCoordinator;
   readonly #member: SignMember;
   readonly #forwarding: Forwarding;
-  /** Links as they are, for what is said before ceremonies may use them. */
-  readonly #links: Peers;
-  /** Spends that peers said they have, until they are joined. */
-  readonly #greeted = new Map<string, bigint>();
-  readonly #joined = new Set<string>();
 
-  constructor(wallet: Wallet, rows: readonly KeyRow[], links: Peers) {
+  constructor(wallet: Wallet, rows: readonly KeyRow[]) {
     this.wallet = wallet;
-    this.#links = links;
     this.keygen = new Keygen(wallet, rows, (row) => this.#open(row));
     this.#nonces = new NonceKeeper(wallet);
     this.#spends = new Spends(wallet);
@@ -52,8 +45,8 @@ export class WalletSigner {
   }
 
   /** Opens the shares of active keys and settles what was unfinished when the signer stopped. */
-  static async start(wallet: Wallet, snapshot: Snapshot, links: Peers): Promise<WalletSigner> {
-    const signer = new WalletSigner(wallet, snapshot.keys, links);
+  static async start(wallet: Wallet, snapshot: Snapshot): Promise<WalletSigner> {
+    const signer = new WalletSigner(wallet, snapshot.keys);
     for (const row of snapshot.keys) if (row.state === 'Active') await signer.#open(row);
     await signer.#settleUnfinished(snapshot);
     return signer;
@@ -61,10 +54,7 @@ export class WalletSigner {
 
   /** Judges and signs, here or at the holder that coordinates. Never throws. */
   async sign(request: SignRequest): Promise<SignReply> {
-    const digest = digestOf(request.statement);
-    const held = this.wallet.whyHeld();
-    if (held !== undefined) return refusalReply(held, { digest });
-    return { ...(await this.#forwarding.sign(request)), digest };
+    return { ...(await this.#forwarding.sign(request)), digest: digestOf(request.statement) };
   }
 
   /** What is on disk here of a request; undefined where nothing is. */
@@ -93,47 +83,14 @@ export class WalletSigner {
     };
   }
 
-  onUp(peer: string, hello: Hello, head: Head): void {
-    this.#greeted.set(peer, hello.spendsSeen);
-    const remembered = hello.remembered ?? { sequence: 0n, hash: new Uint8Array() };
-    this.#fenced(() => this.wallet.fence.up(peer, head, remembered));
-    const found = this.wallet.fence.found(remembered);
-    this.#links.send(peer, { $case: 'headAnswer', value: { remembered, found } });
-  }
-
-  onDown(peer: string): void {
-    this.#greeted.delete(peer);
-    this.wallet.fence.down(peer);
-    this.#leave(peer);
-  }
-
-  /** A step of the rollback fence and what follows from it. */
-  #fenced(run: () => Step): void {
-    const { fence, env } = this.wallet;
-    const before = new Set([fence.stopped, ...fence.refusals.values()]);
-    const { tell, joined } = run();
-    for (const why of [fence.stopped, ...fence.refusals.values()])
-      if (!before.has(why)) env.log.error('rollback detected', { reason: why });
-    for (const peer of this.#joined) if (!fence.joined(peer)) this.#leave(peer);
-    for (const peer of tell) this.#links.send(peer, { $case: 'joined', value: {} });
-    for (const peer of joined) this.#join(peer);
-  }
-
-  #onHeadAnswer(peer: string, { remembered, found }: HeadAnswer): void {
-    const about = remembered ?? { sequence: 0n, hash: new Uint8Array() };
-    this.#fenced(() => this.wallet.fence.answered(peer, about, found));
-  }
-
-  #join(peer: string): void {
-    this.#joined.add(peer);
+  onUp(peer: string, hello: Hello): void {
     this.#sessions.onUp(peer);
-    this.#spends.onUp(peer, this.#greeted.get(peer) ?? 0n);
+    this.#spends.onUp(peer, hello.spendsSeen);
     this.#nonces.offer(peer);
     this.keygen.onUp(peer);
   }
 
-  #leave(peer: string): void {
-    if (!this.#joined.delete(peer)) return;
+  onDown(peer: string): void {
     this.#sessions.onDown(peer);
     this.#spends.onDown(peer);
     this.#outcomes.onDown(peer);
@@ -142,15 +99,7 @@ export class WalletSigner {
   }
 
   onMessage(peer: string, message: Received): void {
-    const { body, head } = message;
-    if (body.$case === 'headAnswer') return this.#onHeadAnswer(peer, body.value);
-    if (body.$case === 'joined') return this.#fenced(() => this.wallet.fence.heardJoined(peer));
-    this.#fenced(() => {
-      this.wallet.sawHead(peer, head);
-      return { tell: [], joined: [] };
-    });
-    // A refused peer may still send; only what comes on a joined link counts.
-    if (!this.wallet.fence.joined(peer)) return;
+    this.wallet.sawHead(peer, message.head);
     if (!this.keygen.onMessage(peer, message.body)) this.#route(peer, message.body);
   }
 

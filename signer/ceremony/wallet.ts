@@ -12,7 +12,6 @@ import { Ledger } from './ledger.ts';
 import { RecentRequests } from './recent-requests.ts';
 import { Requests } from './requests.ts';
 import { Roster } from './roster.ts';
-import { RollbackFence } from './rollback-fence.ts';
 import { SignerTime } from './time.ts';
 
 /** A key this holder may sign with: certified by all holders. */
@@ -51,7 +50,6 @@ export class Wallet {
   readonly wanted = new Set<string>();
   /** 16 random bytes of this process start: nonces of another boot are gone. */
   readonly boot: Uint8Array;
-  readonly fence: RollbackFence;
   readonly #peers: Map<string, PeerRow>;
   readonly #dirtyPeers = new Set<string>();
 
@@ -66,15 +64,7 @@ export class Wallet {
     },
     snapshot: Snapshot,
   ) {
-    // No ceremony sees a link before both sides compared their audit logs.
-    const { peers } = env;
-    this.env = {
-      ...env,
-      peers: {
-        send: (peer, body) => this.fence.joined(peer) && peers.send(peer, body),
-        available: (peer) => this.fence.joined(peer) && peers.available(peer),
-      },
-    };
+    this.env = env;
     this.genesis = facts.genesis;
     this.genesisDigest = facts.genesisDigest;
     this.policy = facts.policy;
@@ -87,19 +77,11 @@ export class Wallet {
     this.requests = new Requests(env.store);
     this.recent = new RecentRequests(facts.genesisDigest, facts.policy);
     this.boot = env.random(16);
-    this.fence = new RollbackFence({
-      threshold: Number(facts.genesis.threshold),
-      own: () => env.store.head,
-      hashAt: (sequence) => env.store.auditAfter(sequence - 1n, 1).find((r) => r.sequence === sequence)?.hash,
-      remembered: (name) => this.peer(name).head,
-    });
     this.#peers = new Map(snapshot.peers.map((p) => [p.name, p]));
   }
 
   /** Writes durably; what peers told us of their heads since travels along. */
   async write(change: Omit<Change, 'now'>): Promise<void> {
-    const why = this.whyHeld();
-    if (why !== undefined && (this.fence.stopped !== '' || (change.audit?.length ?? 0) > 0)) throw why;
     const dirty = [...this.#dirtyPeers].filter((name) => change.peers?.every((p) => p.name !== name) ?? true);
     this.#dirtyPeers.clear();
     const peers = [...(change.peers ?? []), ...dirty.map((name) => this.peer(name))];
@@ -124,20 +106,9 @@ export class Wallet {
     return next;
   }
 
-  /** Keeps the newest head a joined peer told us. */
+  /** Keeps the newest head a peer told us. */
   sawHead(name: string, head: Head): void {
-    if (this.fence.saw(name, head)) this.remember(name, { head });
-  }
-
-  /** Why nothing may be appended to the audit log now; undefined where it may. */
-  whyHeld(): Refused | undefined {
-    if (this.fence.stopped !== '') return new Refused('RollbackDetected', this.fence.stopped);
-    if (this.fence.witnessed) return undefined;
-    const refused = [...this.fence.refusals.values()].map((text) => `; ${text}`).join('');
-    return new Refused(
-      'QuorumUnavailable',
-      `since its start ${this.roster.me.name} has not compared its audit log with a quorum: waits for ${this.roster.others.map((m) => m.name).join(' or ')}${refused}`,
-    );
+    if (head.sequence > this.peer(name).head.sequence) this.remember(name, { head });
   }
 
   /** Reachable and trusted. */

@@ -206,19 +206,6 @@ export class SimulatedWallet {
     }
   }
 
-  /** Waits until the link between two holders carries ceremonies: both compared their audit logs. */
-  async joined(a: string, b: string, timeout = 20_000): Promise<void> {
-    const deadline = Date.now() + timeout;
-    const sees = (from: string, to: string): boolean =>
-      this.signer(from).peers.some(([name, available]) => name === to && available);
-    while (!sees(a, b) || !sees(b, a)) {
-      if (Date.now() > deadline) throw new Error(`${a} and ${b} have not joined`);
-      await new Promise((resolve) => {
-        setImmediate(resolve);
-      });
-    }
-  }
-
   /** A request signed by the wallet's initiator; `change` replaces members before it signs. */
   request(
     change: Partial<RequestStatement> & Pick<RequestStatement, 'id'>,

@@ -33,8 +33,6 @@ export interface PeerMessage {
   body:
     | { $case: "hello"; value: Hello }
     | { $case: "heartbeat"; value: Heartbeat }
-    | { $case: "headAnswer"; value: HeadAnswer }
-    | { $case: "joined"; value: Joined }
     | { $case: "commitments"; value: Commitments }
     | { $case: "signRound"; value: SignRound }
     | { $case: "signShares"; value: SignShares }
@@ -76,19 +74,6 @@ export interface Heartbeat {
   /** of the sender's clock, opaque to the other */
   stamp: bigint;
   answer: boolean;
-}
-
-/** Answers the head that a Hello remembers, before anything else on a link: whether that very record is in this side's log. */
-export interface HeadAnswer {
-  remembered: Head | undefined;
-  found: boolean;
-}
-
-/**
- * This side has compared heads with the receiver and, since its start, with a quorum. Once both have said so the link
- * carries the rest.
- */
-export interface Joined {
 }
 
 /**
@@ -351,12 +336,6 @@ export const PeerMessage: MessageFns<PeerMessage> = {
       case "heartbeat":
         Heartbeat.encode(message.body.value, writer.uint32(26).fork()).join();
         break;
-      case "headAnswer":
-        HeadAnswer.encode(message.body.value, writer.uint32(34).fork()).join();
-        break;
-      case "joined":
-        Joined.encode(message.body.value, writer.uint32(42).fork()).join();
-        break;
       case "commitments":
         Commitments.encode(message.body.value, writer.uint32(82).fork()).join();
         break;
@@ -450,22 +429,6 @@ export const PeerMessage: MessageFns<PeerMessage> = {
             }
 
             message.body = { $case: "heartbeat", value: Heartbeat.decode(reader, reader.uint32()) };
-            continue;
-          }
-          case 4: {
-            if (tag !== 34) {
-              break;
-            }
-
-            message.body = { $case: "headAnswer", value: HeadAnswer.decode(reader, reader.uint32()) };
-            continue;
-          }
-          case 5: {
-            if (tag !== 42) {
-              break;
-            }
-
-            message.body = { $case: "joined", value: Joined.decode(reader, reader.uint32()) };
             continue;
           }
           case 10: {
@@ -779,98 +742,6 @@ export const Heartbeat: MessageFns<Heartbeat> = {
             message.answer = reader.bool();
             continue;
           }
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
-      }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
-    }
-  },
-};
-
-function createBaseHeadAnswer(): HeadAnswer {
-  return { remembered: undefined, found: false };
-}
-
-export const HeadAnswer: MessageFns<HeadAnswer> = {
-  encode(message: HeadAnswer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.remembered !== undefined) {
-      Head.encode(message.remembered, writer.uint32(10).fork()).join();
-    }
-    if (message.found !== false) {
-      writer.uint32(16).bool(message.found);
-    }
-    return writer;
-  },
-
-  decode(input: BinaryReader | Uint8Array, length?: number): HeadAnswer {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseHeadAnswer();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 10) {
-              break;
-            }
-
-            message.remembered = Head.decode(reader, reader.uint32());
-            continue;
-          }
-          case 2: {
-            if (tag !== 16) {
-              break;
-            }
-
-            message.found = reader.bool();
-            continue;
-          }
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
-      }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
-    }
-  },
-};
-
-function createBaseJoined(): Joined {
-  return {};
-}
-
-export const Joined: MessageFns<Joined> = {
-  encode(_: Joined, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    return writer;
-  },
-
-  decode(input: BinaryReader | Uint8Array, length?: number): Joined {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseJoined();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
