@@ -97,10 +97,17 @@ export function sshKeyOfSpki(der: Uint8Array): SshPublicKey {
   throw new Error(`public key: want an Ed25519 or P-256 SubjectPublicKeyInfo, got ${quote(text)}`);
 }
 
+/** A service signs all its requests with one key object: what is read of it lives as long as it does. */
+const read = new WeakMap<KeyObject, SshPublicKey>();
+
 /** The key of a public or private Ed25519 or P-256 KeyObject. */
 export function sshKeyOf(key: KeyObject): SshPublicKey {
+  const known = read.get(key);
+  if (known !== undefined) return known;
   const half = key.type === 'private' ? createPublicKey(key) : key;
-  return sshKeyOfSpki(half.export({ format: 'der', type: 'spki' }));
+  const made = sshKeyOfSpki(half.export({ format: 'der', type: 'spki' }));
+  read.set(key, made);
+  return made;
 }
 
 /** One line as in `*.pub`, without comment. */
