@@ -48,6 +48,11 @@ export const reasons = {
     meaning: "The disk of a signer's state is full; it signs again once there is room.",
   },
   CulpritFound: { outcome: 'failed', meaning: "A cryptographic check failed on a named holder's message." },
+  RollbackDetected: {
+    outcome: 'failed',
+    meaning:
+      'The signer came back with an older or another audit log than its peers remember; this cannot be cleared in this version.',
+  },
   Unprovisioned: { outcome: 'failed', meaning: 'The signer has no genesis yet.' },
   KeyNotReady: { outcome: 'failed', meaning: 'The key is still being generated.' },
   Unknown: { outcome: 'failed', meaning: 'Nothing is known of this request here.' },

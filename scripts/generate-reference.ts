@@ -147,6 +147,7 @@ function metricsPage(): string {
     auditRecords: zero,
     diskFreeBytes: zero,
     diskFull: () => false,
+    rollbackDetected: () => false,
   });
   return [
     generated('Metrics', 'signer/metrics.ts and operator/operator-metrics.ts'),

@@ -7,6 +7,7 @@ import { createLog } from '../common/log.ts';
 import { serveMetrics } from '../common/metrics-server.ts';
 import { version } from '../common/version.ts';
 import { readConfig, type Config } from './config.ts';
+import { identityHeads } from './ceremony/identity-heads.ts';
 import { signerMetrics } from './metrics.ts';
 import { openPeerLinks } from './peers/peer-links.ts';
 import { callerFingerprint, signPortCredentials } from './peers/pinned-credentials.ts';
@@ -48,6 +49,7 @@ async function run({ wallet, holder, data, operator, ...config }: Config): Promi
     auditRecords: () => Number(store.head.sequence),
     diskFreeBytes: () => freeBytes(data),
     diskFull: () => store.problem !== '',
+    rollbackDetected: () => signer?.rollbackDetected ?? false,
   });
   const health = await serveMetrics({
     listen: config.metricsListen,
@@ -71,6 +73,7 @@ async function run({ wallet, holder, data, operator, ...config }: Config): Promi
       store,
       scheme: (name) => schemes.get(name),
       identity,
+      heads: identityHeads(identity),
       shares: shareKeeper(seal),
       meter: metrics.meter,
       log,

@@ -10,6 +10,7 @@ const gauges: SignerGauges = {
   auditRecords: () => 0,
   diskFreeBytes: () => 0,
   diskFull: () => false,
+  rollbackDetected: () => false,
 };
 
 it('shows how much of each limit is used, by the names that the policy has', async () => {

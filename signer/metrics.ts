@@ -22,6 +22,8 @@ export type SignerGauges = {
   readonly diskFreeBytes: () => number;
   /** Only spends and bans are written. */
   readonly diskFull: () => boolean;
+  /** This signer stopped, or refuses a peer. */
+  readonly rollbackDetected: () => boolean;
 };
 
 /** A signer's series. Labels beyond wallet and holder come only from the pinned policy and the roster. */
@@ -69,6 +71,11 @@ export function signerMetrics(wallet: string, holder: string, gauges: SignerGaug
     labelNames: ['key', 'peer'],
     registers,
   });
+  const badHeads = counter(
+    'holdfast_heads_refused_total',
+    'Heads of audit logs that a peer sent with a wrong signature or none; they stop nobody',
+    ['peer'],
+  );
   const inProgress = new Gauge({
     name: 'holdfast_ceremonies_in_progress',
     help: 'Ceremonies under way here',
@@ -88,6 +95,11 @@ export function signerMetrics(wallet: string, holder: string, gauges: SignerGaug
   sampled('holdfast_disk_free_bytes', 'Free space where the state lies', gauges.diskFreeBytes);
   sampled('holdfast_disk_full', '1 while nothing is signed for want of space where the state lies', () =>
     gauges.diskFull() ? 1 : 0,
+  );
+  sampled(
+    'holdfast_rollback_detected',
+    '1 where this signer stopped because its state is older than its peers remember, or refuses a peer whose state is',
+    () => (gauges.rollbackDetected() ? 1 : 0),
   );
   new Gauge({
     name: 'holdfast_peer_available',
@@ -127,6 +139,7 @@ export function signerMetrics(wallet: string, holder: string, gauges: SignerGaug
         decisions.inc({ rule, verdict, reason });
       },
       nonces: (key, peer, available) => nonces.set({ key, peer }, available),
+      badHead: (peer) => badHeads.inc({ peer }),
     },
   };
 }

@@ -89,29 +89,44 @@ export class Signer {
   /** Peers by name with whether their link is up. */
   get peers(): readonly (readonly [string, boolean])[] {
     const others = this.#wallet?.wallet.roster.others ?? [];
-    return others.map((m) => [m.name, this.#env.peers.available(m.name)] as const);
+    return others.map((m) => [m.name, this.#wallet?.wallet.env.peers.available(m.name) ?? false] as const);
+  }
+
+  /** This signer stopped, or refuses a peer. */
+  get rollbackDetected(): boolean {
+    const fence = this.#wallet?.wallet.fence;
+    return fence !== undefined && (fence.stopped !== '' || fence.refusals.size > 0);
   }
 
   describe(): Description {
-    const { wallet, holder, version, identity, store } = this.#env;
+    const { wallet, holder, version, identity, heads, store } = this.#env;
     const facts = this.#wallet?.wallet;
     return {
       version,
       wallet,
       holder,
       identity: identity.spki,
-      auditKey: identity.spki,
+      auditKey: heads.publicKey,
       nonce: identity.nonce,
       certificate: this.#certificate,
       genesis: facts?.genesisDigest ?? '',
       policyDigest: facts?.policyDigest ?? '',
       keys: this.#wallet?.keygen.states() ?? [],
-      peers: this.peers.map(([name, available]) => ({ name, available, fenced: facts?.peer(name).fenced !== '' })),
+      peers: this.peers.map(([name, available]) => ({
+        name,
+        available,
+        fenced: facts?.peer(name).fenced !== '',
+        refused: facts?.fence.refusals.get(name) ?? '',
+      })),
       problems: [
         ...(facts === undefined ? ['waits for its genesis: the operator has not provisioned it yet'] : []),
+        ...(facts === undefined || facts.fence.stopped === '' ? [] : [facts.fence.stopped]),
+        // Without a quorum to compare with, what keeps it from one.
+        ...(facts === undefined || facts.fence.witnessed ? [] : facts.fence.doubts.values()),
         ...(store.problem === '' ? [] : [store.problem]),
       ],
       head: store.head,
+      signedHead: this.#wallet?.heads.signed && { ...this.#wallet.heads.signed },
     };
   }
 
@@ -141,6 +156,7 @@ export class Signer {
   }
 
   async close(): Promise<void> {
+    this.#wallet?.close();
     await this.#links?.close();
   }
 
@@ -193,7 +209,7 @@ export class Signer {
 
   /** Checks a first genesis against what this signer knows itself, and keeps it. */
   async #accept(bytes: Uint8Array, policyDocument: Uint8Array): Promise<void> {
-    const { wallet, holder, identity, store, clock } = this.#env;
+    const { wallet, holder, identity, heads, store, clock } = this.#env;
     const refuse = (message: string): never => {
       throw new Refused('Malformed', `genesis refused: ${message}`);
     };
@@ -201,7 +217,7 @@ export class Signer {
     if (genesis.wallet !== wallet) refuse(`it is of wallet ${genesis.wallet}, this signer serves ${wallet}`);
     const mine = genesis.holders.find((h) => h.name === holder) ?? refuse(`it has no holder ${holder}`);
     if (mine.identity !== hex(identity.spki)) refuse(`it gives ${holder} another identity than this signer's`);
-    if (mine.auditKey !== hex(identity.spki)) refuse(`it gives ${holder} another audit key than this signer's`);
+    if (mine.auditKey !== hex(heads.publicKey)) refuse(`it gives ${holder} another audit key than this signer's`);
     if (mine.nonce !== hex(identity.nonce)) refuse(`it does not carry the nonce that ${holder} made`);
     if (genesis.policy !== digestOf(policyDocument))
       refuse(`it pins policy ${genesis.policy}, given is ${digestOf(policyDocument)}`);
@@ -229,7 +245,7 @@ export class Signer {
     for (const _ of policy.addressBook.prepare()) await setImmediate();
     const snapshot = this.#env.store.load();
     const wallet = new Wallet(this.#env, { genesis, genesisDigest, policy, policyDocument, policyStatement }, snapshot);
-    const signer = await WalletSigner.start(wallet, snapshot);
+    const signer = await WalletSigner.start(wallet, snapshot, this.#env.peers);
     this.#wallet = signer;
     const pins = new Map(genesis.holders.map((h) => [h.name, fromHex(h.identity, 'identity')]));
     this.#links = await this.#connect(pins, genesisDigest, {

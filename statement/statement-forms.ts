@@ -18,6 +18,7 @@ import type {
   CertificateStatement,
   GenesisHolder,
   GenesisStatement,
+  HeadStatement,
   PolicyStatement,
   RequestStatement,
   Scheme,
@@ -130,6 +131,14 @@ const abandonedForms: Forms<AbandonedStatement> = {
   attempt: counted,
 };
 
+const headForms: Forms<HeadStatement> = {
+  type: oneOf('holdfast/head/v1'),
+  genesis: digestForm,
+  holder: nameForm,
+  sequence: matching(/^[1-9][0-9]{0,18}$/, 'a whole number from 1 as a decimal string'),
+  hash: digestForm,
+};
+
 const policyForm: Form<PolicyStatement> = (value, at) => {
   const policy = recordOf(policyForms)(value, at);
   if ((policy.height === '0') !== (policy.parent === ''))
@@ -195,4 +204,5 @@ export const statementForms: { readonly [T in StatementType]: Form<StatementOf<T
   'holdfast/genesis/v1': genesisForm,
   'holdfast/certificate/v1': certificateForm,
   'holdfast/abandoned/v1': recordOf(abandonedForms),
+  'holdfast/head/v1': recordOf(headForms),
 };

@@ -72,6 +72,7 @@ const examples = {
     transcript: digest(utf8('transcript')),
   },
   'holdfast/abandoned/v1': { type: 'holdfast/abandoned/v1', genesis, key: 'bitcoin', scheme: 'Schnorr', attempt: '3' },
+  'holdfast/head/v1': { type: 'holdfast/head/v1', genesis, holder: 'client', sequence: '7', hash: genesis },
 } as const satisfies { readonly [T in StatementType]: Statement };
 
 const types = Object.keys(examples) as readonly StatementType[];
@@ -238,6 +239,7 @@ const refusals: readonly [StatementType, Readonly<Record<string, Json>>, string]
     'certificate.internalKey: want "" for EdDSA',
   ],
   ['holdfast/abandoned/v1', { attempt: '1.0' }, 'abandoned.attempt: want a whole number from 1'],
+  ['holdfast/head/v1', { sequence: '0' }, 'head.sequence: want a whole number from 1'],
 ];
 
 test.each(refusals)('%s with %j is refused', (type, over, message) => {

@@ -97,6 +97,17 @@ export type AbandonedStatement = {
   readonly attempt: string;
 };
 
+/** The last record of a holder's audit log at some moment, on disk when it was signed. */
+export type HeadStatement = {
+  readonly type: 'holdfast/head/v1';
+  readonly genesis: string;
+  readonly holder: string;
+  /** Of the record; 1 is the first. */
+  readonly sequence: string;
+  /** SHA-256 of the record, as the next one names it. */
+  readonly hash: string;
+};
+
 export type Scheme = 'EdDSA' | 'Schnorr' | 'ECDSA';
 export type Statement =
   | RequestStatement
@@ -104,7 +115,8 @@ export type Statement =
   | PolicyStatement
   | GenesisStatement
   | CertificateStatement
-  | AbandonedStatement;
+  | AbandonedStatement
+  | HeadStatement;
 export type StatementType = Statement['type'];
 export type StatementOf<T extends StatementType> = Extract<Statement, { readonly type: T }>;
 

@@ -41,6 +41,8 @@ export const conditionReasons = {
   Serving: 'The signer answers and serves.',
   Starting: 'The signer is starting.',
   Restarting: 'The signer ended and is started again, after a growing pause.',
+  RollbackDetected:
+    'A signer came back with an older or another audit log than its peers remember: it stopped, or they refuse it; the message says what to do.',
   NotServing: 'The signer answers but does not serve; the message says why.',
   FingerprintMismatch:
     "Another key answers at the signer's address than the one learnt at first contact; nothing is sent to it.",
@@ -96,7 +98,8 @@ export const eventReasons = {
   SignerRestored: 'A signer answers and serves again.',
   CulpritFound: "A cryptographic check failed on a holder's message.",
   CounterpartyBanned: 'Later: two holders will not sign together again.',
-  RollbackDetected: 'Later: a signer came back with an older state and stopped.',
+  RollbackDetected:
+    'A signer came back with an older or another audit log than its peers remember: it stopped, or they refuse it; nothing clears this in this version.',
   ClockSkew: "A signer's clock differs too much.",
   InvalidManifest: 'A manifest of the object cannot be used; what it said before stays in force.',
 } as const satisfies Readonly<Record<string, string>>;

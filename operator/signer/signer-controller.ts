@@ -28,8 +28,11 @@ export const signerController = (options: SignerControllerOptions): Controller =
     await options.store.writeStatus(key as Key<'Signer'>, status);
     if (warn !== undefined) {
       const { namespace, name } = facts.signer.spec.walletRef;
-      for (const about of [key, { kind: 'Wallet', namespace, name } as const])
-        await options.store.event(about, 'Warning', 'SealUnusable', warn);
+      const { reason, message } = warn;
+      await options.store.event(key, 'Warning', reason, message);
+      // Of what peers see the wallet's own controller tells.
+      if (reason === 'SealUnusable')
+        await options.store.event({ kind: 'Wallet', namespace, name }, 'Warning', reason, message);
     }
     if (ensure !== undefined) await options.fleet.ensure(ensure);
     if (stop !== undefined) await options.fleet.remove(stop, { destroy: false });

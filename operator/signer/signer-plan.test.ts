@@ -64,7 +64,7 @@ test('a Signer that serves and could not start again says so, and warns once', (
     reason: 'SealNotFound',
     message,
   });
-  expect(first.warn).toBe(`client: ${message}`);
+  expect(first.warn).toEqual({ reason: 'SealUnusable', message: `client: ${message}` });
   const warned = { ...signer, status: first.status };
   expect(planSigner(facts({ signer: warned, observation: observation('client', { warning }) })).warn).toBeUndefined();
   const after = planSigner(facts({ signer: warned }));
@@ -107,6 +107,12 @@ describe('a Signer that should run and does not serve says why', () => {
       'NotServing',
       'disk full',
     ],
+    [
+      'with a restored disk',
+      { answer: { ...described, description: description('client', { problems: ['RollbackDetected: record 9'] }) } },
+      'RollbackDetected',
+      'record 9',
+    ],
   ];
   test.each(cases)('%s', (_, over, reason, message) => {
     const { ensure, stop, status } = planSigner(facts(over));
@@ -115,6 +121,14 @@ describe('a Signer that should run and does not serve says why', () => {
     expect(ready).toMatchObject({ status: 'False', reason });
     expect(ready?.message).toContain(message);
   });
+});
+
+test('a Signer whose disk was restored warns once', () => {
+  const problems = ['RollbackDetected: record 9'];
+  const answer = { ...described, description: description('client', { problems }) };
+  const first = planSigner(facts({ answer }));
+  expect(first.warn).toEqual({ reason: 'RollbackDetected', message: 'client: RollbackDetected: record 9' });
+  expect(planSigner(facts({ answer, signer: { ...signer, status: first.status } })).warn).toBeUndefined();
 });
 
 describe('a Signer for which nothing may run says why', () => {

@@ -3,6 +3,7 @@ import { conditionOf, setCondition } from '../api/conditions.ts';
 import type { Signer, Wallet } from '../api/resource.ts';
 import { signerWithoutEffect, toldWithoutEffect } from '../api/without-effect.ts';
 import type { SignerId, SignerObservation, SignerSpec } from '../fleet/fleet.ts';
+import { isRollback } from '../wallet/holder-state.ts';
 import { namespaceOf, servingSigner } from './holder-signers.ts';
 import type { SignerAnswer } from './signer-answer.ts';
 
@@ -28,7 +29,7 @@ export type SignerPlan = {
   readonly stop?: SignerId;
   readonly status: NonNullable<Signer['status']>;
   /** What puts the signer at risk since this look, in words. */
-  readonly warn?: string;
+  readonly warn?: { readonly reason: 'SealUnusable' | 'RollbackDetected'; readonly message: string };
   /** Milliseconds until the next look. */
   readonly nextMs: number;
 };
@@ -55,9 +56,11 @@ export function planSigner(facts: SignerFacts): SignerPlan {
     ...('ensure' in duty && { ensure: duty.ensure }),
     ...(finding.reason === 'WalletNotFound' &&
       facts.observation !== undefined && { stop: { wallet: `${namespace}/${name}`, holder } }),
-    ...(finding.status === 'True' &&
-      finding.reason === risk &&
-      conditionOf(before?.conditions, 'Ready')?.reason !== risk && { warn: `${holder}: ${finding.message}` }),
+    ...(conditionOf(before?.conditions, 'Ready')?.reason !== finding.reason &&
+      (finding.reason === 'RollbackDetected'
+        ? { warn: { reason: 'RollbackDetected', message: `${holder}: ${finding.message}` } }
+        : finding.status === 'True' &&
+          finding.reason === risk && { warn: { reason: 'SealUnusable', message: `${holder}: ${finding.message}` } })),
     status: {
       conditions: setCondition(before?.conditions, finding, generation, now),
       observedGeneration: generation,
@@ -178,6 +181,7 @@ function readiness({ signer, observation, answer }: SignerFacts): Finding {
         };
       if (problems.length === 0)
         return { type: 'Ready', status: 'True', reason: 'Serving', message: `${serves}${told}` };
+      if (problems.some(isRollback)) return notReady('RollbackDetected', problems.join('; '));
       return notReady(genesis === '' ? 'Starting' : 'NotServing', problems.join('; '));
     }
   }

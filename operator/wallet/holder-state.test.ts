@@ -5,7 +5,7 @@ import { availability } from './holder-state.ts';
 import type { HolderState } from './holder-state.ts';
 
 const founded = { digest: fake.genesisDigest };
-const fenced = (name: string) => ({ name, available: true, fenced: true });
+const fenced = (name: string) => ({ name, available: true, fenced: true, refused: '' });
 /** A holder of this role whose signer serves and leaves `others` out. */
 const leavingOut = (
   name: string,
@@ -25,7 +25,9 @@ describe('a holder that is left out since a check failed counts as gone', () => 
     [
       'by the only Infrastructure',
       [leavingOut('infrastructure', 'Infrastructure', ['client']), client, backup],
-      ['client: left out by infrastructure: a cryptographic check failed on its message'],
+      [
+        'client: left out by infrastructure: a cryptographic check failed on its message, which nothing clears in this version',
+      ],
       -1,
     ],
     [
@@ -48,15 +50,17 @@ describe('a holder that is left out since a check failed counts as gone', () => 
         leavingOut('b', 'Client'),
         leavingOut('c', 'Client'),
       ],
-      ['client: left out by infrastructure: a cryptographic check failed on its message'],
+      [
+        'client: left out by infrastructure: a cryptographic check failed on its message, which nothing clears in this version',
+      ],
       0,
     ],
     [
       'by another Infrastructure, and may sign with the first',
       [leavingOut('a', 'Infrastructure', ['b']), leavingOut('b', 'Infrastructure', ['a']), client],
       [
-        'a: left out by b: a cryptographic check failed on its message',
-        'b: left out by a: a cryptographic check failed on its message',
+        'a: left out by b: a cryptographic check failed on its message, which nothing clears in this version',
+        'b: left out by a: a cryptographic check failed on its message, which nothing clears in this version',
       ],
       0,
     ],
@@ -65,6 +69,16 @@ describe('a holder that is left out since a check failed counts as gone', () => 
     const { unavailable, losses: tolerable } = availability(2, holders, founded);
     expect(unavailable.map(({ name, why }) => `${name}: ${why}`)).toEqual(expected);
     expect(tolerable).toBe(losses);
+  });
+});
+
+test('a holder that is refused since its disk was restored counts as gone, with the reason', () => {
+  const refused = 'RollbackDetected: client is refused: it has 2 records';
+  const peers = [{ name: 'client', available: false, fenced: false, refused }];
+  const leader = { ...holder('infrastructure', { peers }), role: 'Infrastructure' as const };
+  expect(availability(2, [leader, client, backup], founded)).toEqual({
+    unavailable: [{ name: 'client', why: `RollbackDetected: left out by infrastructure: ${refused}` }],
+    losses: -1,
   });
 });
 

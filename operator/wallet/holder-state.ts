@@ -2,7 +2,7 @@ import { hex } from '../../common/bytes.ts';
 import type { Signer, Wallet } from '../api/resource.ts';
 import type { GenesisStatement } from '../../statement/statements.ts';
 import type { SignerObservation } from '../fleet/fleet.ts';
-import type { Description } from '../../proto/gen/signer/v1/signer.ts';
+import type { Description, PeerState } from '../../proto/gen/signer/v1/signer.ts';
 import type { SignerAnswer } from '../signer/signer-answer.ts';
 
 /** What is known of one holder, in the order of the spec. */
@@ -43,15 +43,26 @@ export function whyUnavailable({ signer, observation, answer }: HolderState, fou
 export const isFounder = (genesis: GenesisStatement, { holder, identity }: Description): boolean =>
   genesis.holders.some(({ name, identity: founder }) => name === holder && founder === hex(identity));
 
-/** Whether a signer never again signs together with a holder. */
-const leavesOut = (leader: HolderState, name: string): boolean =>
-  descriptionOf(leader)?.peers.some((peer) => peer.name === name && peer.fenced) === true;
+/** Whether a signer says that it, or a holder, came back with an older audit log. */
+export const isRollback = (why: string): boolean => why.startsWith('RollbackDetected');
+
+const seenBy = (leader: HolderState, name: string): PeerState | undefined =>
+  descriptionOf(leader)?.peers.find((peer) => peer.name === name);
+
+/** Whether a signer does not sign together with a holder, until a person does something about it. */
+function leavesOut(leader: HolderState, name: string): boolean {
+  const peer = seenBy(leader, name);
+  return peer !== undefined && (peer.fenced || peer.refused !== '');
+}
 
 /** Which of the holders that lead signings leave this one out; "" where none does. */
 function whyLeftOut(name: string, leaders: readonly HolderState[]): string {
   const by = leaders.filter((leader) => leavesOut(leader, name));
   if (by.length === 0) return '';
-  return `left out by ${by.map((leader) => leader.name).join(', ')}: a cryptographic check failed on its message`;
+  const names = by.map((leader) => leader.name).join(', ');
+  const refused = by.map((leader) => seenBy(leader, name)?.refused ?? '').find((why) => why !== '');
+  if (refused !== undefined) return `RollbackDetected: left out by ${names}: ${refused}`;
+  return `left out by ${names}: a cryptographic check failed on its message, which nothing clears in this version`;
 }
 
 export type Availability = {

@@ -6,7 +6,7 @@ import { toldWithoutEffect, walletWithoutEffect } from '../api/without-effect.ts
 import type { PolicyReading } from '../policy/read-policy.ts';
 import { namespaceOf } from '../signer/holder-signers.ts';
 import type { GenesisDecision } from './genesis-decision.ts';
-import { descriptionOf } from './holder-state.ts';
+import { descriptionOf, isRollback } from './holder-state.ts';
 import type { Availability, HolderState } from './holder-state.ts';
 import { unsupportedKeys } from './unsupported.ts';
 
@@ -165,7 +165,8 @@ function signersAvailable({ wallet, holders, decision, known, available }: Findi
   const worth =
     losses < 0 ? 'nothing can be signed' : `signing tolerates ${losses} more ${losses === 1 ? 'loss' : 'losses'}`;
   if (unavailable.length === 0) return finding(type, 'True', 'AllAvailable', `${count}; ${worth}`);
-  return finding(type, 'False', losses < 0 ? 'QuorumLost' : 'SignerUnavailable', `${count}; ${worth}${absent}`);
+  const reason = unavailable.some(({ why }) => isRollback(why)) ? 'RollbackDetected' : 'SignerUnavailable';
+  return finding(type, 'False', losses < 0 ? 'QuorumLost' : reason, `${count}; ${worth}${absent}`);
 }
 
 function policyEnforced(facts: FindingFacts): Finding {

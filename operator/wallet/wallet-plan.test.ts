@@ -37,7 +37,7 @@ const facts = (over: Partial<WalletFacts> = {}): WalletFacts => ({
 const unfounded: Partial<WalletFacts> = { wallet: aWallet(), known: undefined, holders: holders(unprovisioned) };
 /** The wallet as a reconcile before left it. */
 const settled = (spec: Partial<Wallet['spec']> = {}): Wallet => aWallet(spec, planWallet(facts()).status);
-const fenced = (name: string) => ({ name, available: true, fenced: true });
+const fenced = (name: string) => ({ name, available: true, fenced: true, refused: '' });
 const conditionIn = (over: Partial<WalletFacts>, type: ConditionType) =>
   conditionOf(planWallet(facts(over)).status.conditions, type);
 
@@ -162,9 +162,28 @@ test('a holder that is left out is told of like one that is gone, and the wallet
     {
       type: 'Warning',
       reason: 'SignerUnavailable',
-      message: 'client: left out by infrastructure: a cryptographic check failed on its message',
+      message:
+        'client: left out by infrastructure: a cryptographic check failed on its message, which nothing clears in this version',
     },
   ]);
+});
+
+test('a holder whose disk was restored is told of with its own reason, once, although it was away before', () => {
+  const why = "RollbackDetected: backup shows record 9 of this signer's audit log";
+  const restored = holder('backup', { problems: [why] });
+  const away = planWallet(
+    facts({ wallet: settled(), holders: [holder('infrastructure'), holder('client'), gone('backup')] }),
+  );
+  const wallet = { ...settled(), status: { ...settled().status, ...away.status } };
+  const holders = [holder('infrastructure'), holder('client'), restored];
+  const { status, events } = planWallet(facts({ wallet, holders }));
+  expect(conditionOf(status.conditions, 'SignersAvailable')).toMatchObject({
+    status: 'False',
+    reason: 'RollbackDetected',
+    message: expect.stringContaining(`backup: ${why}`),
+  });
+  expect(events).toEqual([{ type: 'Warning', reason: 'RollbackDetected', message: `backup: ${why}` }]);
+  expect(planWallet(facts({ wallet: { ...wallet, status }, holders })).events).toEqual([]);
 });
 
 describe('Ready', () => {

@@ -11,7 +11,7 @@ import type { EventType } from '../store/resource-store.ts';
 import type { MissingSigners } from '../signer/holder-signers.ts';
 import { epochOf } from '../signer/signer-plan.ts';
 import { decideGenesis, isRemembered } from './genesis-decision.ts';
-import { availability, descriptionOf } from './holder-state.ts';
+import { availability, descriptionOf, isRollback } from './holder-state.ts';
 import type { HolderState } from './holder-state.ts';
 import { planProvision } from './provision-plan.ts';
 import type { Provision, ProvisionFacts } from './provision-plan.ts';
@@ -163,7 +163,11 @@ function eventsOf(
   // Until there is a key, signers only start.
   const signers = ((before?.keys ?? []).length === 0 ? [] : (status.holders ?? [])).flatMap(
     ({ name, available, message }): readonly WalletEvent[] => {
-      const was = before?.holders?.find((holder) => holder.name === name)?.available;
+      const last = before?.holders?.find((holder) => holder.name === name);
+      const was = last?.available;
+      // Mostly it was away before: a disk is restored while its signer is stopped.
+      if (isRollback(message ?? '') && !isRollback(last?.message ?? ''))
+        return [{ type: 'Warning', reason: 'RollbackDetected', message: `${name}: ${message}` }];
       if (was === undefined || was === available) return [];
       return available
         ? [{ type: 'Normal', reason: 'SignerRestored', message: `${name} answers and serves again` }]

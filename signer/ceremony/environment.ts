@@ -21,6 +21,7 @@ export type Environment = {
   readonly peers: Peers;
   readonly scheme: (name: FrostScheme) => Scheme;
   readonly identity: Identity;
+  readonly heads: HeadSigner;
   readonly shares: ShareKeeper;
   readonly meter: Meter;
   readonly log: Log;
@@ -34,6 +35,16 @@ export type Identity = {
   /** 32 bytes that genesis must name. */
   readonly nonce: Uint8Array;
 };
+
+/**
+ * Signs heads of the audit log with the holder's audit key: its identity's or one in an HSM. Over the bytes as they are:
+ * Ed25519, or ECDSA P-256 over their SHA-256 as r and s of 32 bytes each.
+ */
+export interface HeadSigner {
+  /** SubjectPublicKeyInfo, DER: the auditKey of genesis. */
+  readonly publicKey: Uint8Array;
+  sign(bytes: Uint8Array): Promise<Uint8Array>;
+}
 
 /** Which share is sealed: associated data, so that one never opens in another's place. */
 export type ShareLabel = {

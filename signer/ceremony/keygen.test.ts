@@ -210,9 +210,10 @@ describe('key generation with a holder that is taken over', () => {
       return true;
     };
     await wallet.start('client', keys);
+    await wallet.start('infrastructure', keys);
+    await wallet.joined('client', 'infrastructure');
     for (const attempt of [2n, 3n, 2n ** 53n - 2n, 2n ** 64n - 1n])
       wallet.network.forge('infrastructure', 'client', abandon(attempt));
-    await wallet.start('infrastructure', keys);
     await wallet.start('backup', keys);
     await wallet.keyActive('solana');
     expect(heard).toEqual([]);
@@ -222,10 +223,11 @@ describe('key generation with a holder that is taken over', () => {
   it('goes on after a leader had one holder sign off an attempt that nobody began', async () => {
     const wallet = new SimulatedWallet({ policy, clock: fastClock(20) });
     await wallet.start('client', keys);
+    await wallet.start('infrastructure', keys);
+    await wallet.joined('client', 'infrastructure');
     wallet.network.forge('infrastructure', 'client', abandon(1n));
     wallet.network.forge('infrastructure', 'client', abandon(2n));
     await eventually(() => wallet.disk('client').keys.get('solana')?.abandoned === 1);
-    await wallet.start('infrastructure', keys);
     await wallet.start('backup', keys);
     await wallet.keyActive('solana');
     expect(wallet.disk('client').keys.get('solana')?.attempt).toBe(2);

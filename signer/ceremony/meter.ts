@@ -16,6 +16,8 @@ export interface Meter {
   /** `rules` joined by commas, as a decision has them. */
   decision(rules: string, verdict: 'Allow' | 'Deny', reason: string): void;
   nonces(key: string, peer: string, available: number): void;
+  /** A peer sent a head with a signature that is not what it says. */
+  badHead(peer: string): void;
 }
 
 export const silentMeter: Meter = {
@@ -25,4 +27,5 @@ export const silentMeter: Meter = {
   inProgress() {},
   decision() {},
   nonces() {},
+  badHead() {},
 };

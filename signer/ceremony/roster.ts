@@ -10,6 +10,8 @@ export type Member = {
   readonly identifier: number;
   /** SubjectPublicKeyInfo, DER. */
   readonly identity: Uint8Array;
+  /** Of what signs its audit log: SubjectPublicKeyInfo, DER. */
+  readonly auditKey: Uint8Array;
 };
 
 /** The holders of one wallet as its genesis fixed them, seen from one of them. */
@@ -27,6 +29,7 @@ export class Roster {
       role: h.role,
       identifier: Number(h.identifier),
       identity: fromHex(h.identity, 'identity'),
+      auditKey: fromHex(h.auditKey, 'auditKey'),
     }));
     this.#byName = new Map(this.members.map((m) => [m.name, m]));
     this.me = this.get(holder);

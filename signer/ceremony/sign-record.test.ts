@@ -108,6 +108,7 @@ describe('a denial', () => {
       message: expect.stringContaining('because'),
     });
     wallet.network.heal('infrastructure', 'two');
+    await wallet.joined('infrastructure', 'two');
     expect(await wallet.sign('infrastructure', request)).toMatchObject({
       outcome: 'signed',
       participants: ['infrastructure', 'two'],

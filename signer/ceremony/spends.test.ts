@@ -282,6 +282,7 @@ describe('spends under way', () => {
     expect(cursor()).toBe(256n);
     wallet.network.cut('client', 'backup');
     wallet.network.heal('client', 'backup');
+    await wallet.joined('client', 'backup');
     tell(256);
     await expect.poll(cursor).toBe(300n);
     expect(wallet.disk('backup').ledger.size).toBe(300);

@@ -3,14 +3,15 @@ import { messageOf } from '../../common/errors.ts';
 import type { Hello } from '../../proto/gen/signer/v1/peer.ts';
 import type { SignReply, SignRequest } from '../../proto/gen/signer/v1/signer.ts';
 import { parseStatement } from '../../statement/statements.ts';
-import type { PeerBody, Received } from '../peers/peers.ts';
+import type { PeerBody, Peers, Received } from '../peers/peers.ts';
 import type { FrostScheme, SigningKey } from '../scheme/scheme.ts';
 import type { KeyRow, Snapshot } from '../state/store.ts';
 import { Forwarding } from './forward.ts';
+import { HeadExchange } from './head-exchange.ts';
 import { Keygen, signaturesOf } from './keygen.ts';
 import { Outcomes } from './outcomes.ts';
 import { NonceKeeper } from './own-nonces.ts';
-import { rowReply } from './reply.ts';
+import { refusalReply, rowReply } from './reply.ts';
 import { SignCoordinator } from './sign-coordinator.ts';
 import { SignMember } from './sign-member.ts';
 import { SignSessions } from './sign-sessions.ts';
@@ -31,9 +32,16 @@ export class WalletSigner {
   readonly #coordinator: SignCoordinator;
   readonly #member: SignMember;
   readonly #forwarding: Forwarding;
+  readonly heads: HeadExchange;
+  /** Spends that peers said they have, until they are joined. */
+  readonly #greeted = new Map<string, bigint>();
 
-  constructor(wallet: Wallet, rows: readonly KeyRow[]) {
+  constructor(wallet: Wallet, rows: readonly KeyRow[], links: Peers) {
     this.wallet = wallet;
+    this.heads = new HeadExchange(wallet, links, {
+      joined: (peer) => this.#join(peer),
+      left: (peer) => this.#leave(peer),
+    });
     this.keygen = new Keygen(wallet, rows, (row) => this.#open(row));
     this.#nonces = new NonceKeeper(wallet);
     this.#spends = new Spends(wallet);
@@ -45,16 +53,20 @@ export class WalletSigner {
   }
 
   /** Opens the shares of active keys and settles what was unfinished when the signer stopped. */
-  static async start(wallet: Wallet, snapshot: Snapshot): Promise<WalletSigner> {
-    const signer = new WalletSigner(wallet, snapshot.keys);
+  static async start(wallet: Wallet, snapshot: Snapshot, links: Peers): Promise<WalletSigner> {
+    const signer = new WalletSigner(wallet, snapshot.keys, links);
+    signer.heads.start(snapshot);
     for (const row of snapshot.keys) if (row.state === 'Active') await signer.#open(row);
-    await signer.#settleUnfinished(snapshot);
+    if (wallet.fence.stopped === '') await signer.#settleUnfinished(snapshot);
     return signer;
   }
 
   /** Judges and signs, here or at the holder that coordinates. Never throws. */
   async sign(request: SignRequest): Promise<SignReply> {
-    return { ...(await this.#forwarding.sign(request)), digest: digestOf(request.statement) };
+    const digest = digestOf(request.statement);
+    const held = this.wallet.whyHeld();
+    if (held !== undefined) return refusalReply(held, { digest });
+    return { ...(await this.#forwarding.sign(request)), digest };
   }
 
   /** What is on disk here of a request; undefined where nothing is. */
@@ -72,35 +84,48 @@ export class WalletSigner {
   }
 
   hello(peer: string): Hello {
-    const { head, spends } = this.wallet.peer(peer);
     return {
       genesis: this.wallet.genesisDigest,
       holder: this.wallet.roster.me.name,
       boot: this.wallet.boot,
       version: this.wallet.env.version,
-      remembered: head,
-      spendsSeen: spends,
+      spendsSeen: this.wallet.peer(peer).spends,
+      ...this.heads.remembered(peer),
     };
   }
 
   onUp(peer: string, hello: Hello): void {
+    this.#greeted.set(peer, hello.spendsSeen);
+    this.heads.onUp(peer, hello);
+  }
+
+  onDown(peer: string): void {
+    this.#greeted.delete(peer);
+    this.heads.onDown(peer);
+  }
+
+  onMessage(peer: string, message: Received): void {
+    if (this.heads.onMessage(peer, message)) return;
+    if (!this.keygen.onMessage(peer, message.body)) this.#route(peer, message.body);
+  }
+
+  close(): void {
+    this.heads.close();
+  }
+
+  #join(peer: string): void {
     this.#sessions.onUp(peer);
-    this.#spends.onUp(peer, hello.spendsSeen);
+    this.#spends.onUp(peer, this.#greeted.get(peer) ?? 0n);
     this.#nonces.offer(peer);
     this.keygen.onUp(peer);
   }
 
-  onDown(peer: string): void {
+  #leave(peer: string): void {
     this.#sessions.onDown(peer);
     this.#spends.onDown(peer);
     this.#outcomes.onDown(peer);
     this.#forwarding.onDown(peer);
     this.keygen.onDown(peer);
-  }
-
-  onMessage(peer: string, message: Received): void {
-    this.wallet.sawHead(peer, message.head);
-    if (!this.keygen.onMessage(peer, message.body)) this.#route(peer, message.body);
   }
 
   #route(peer: string, body: PeerBody): void {

@@ -3,15 +3,18 @@ import { messageOf, Refused } from '../../common/errors.ts';
 import type { Policy } from '../../policy/document.ts';
 import type { PublicKey } from '../../policy/effect.ts';
 import type { HolderSignature, SignRequest } from '../../proto/gen/signer/v1/signer.ts';
+import { emptyHead } from '../../statement/audit.ts';
+import { isSignedHead } from '../../statement/head-signature.ts';
 import type { GenesisStatement } from '../../statement/statements.ts';
 import type { FrostScheme, Scheme, SigningKey } from '../scheme/scheme.ts';
-import type { Change, Head, PeerRow, Snapshot } from '../state/store.ts';
+import type { Change, PeerRow, Snapshot } from '../state/store.ts';
 import type { Environment, ShareLabel } from './environment.ts';
 import type { VerifiedRequest } from './judge.ts';
 import { Ledger } from './ledger.ts';
 import { RecentRequests } from './recent-requests.ts';
 import { Requests } from './requests.ts';
 import { Roster } from './roster.ts';
+import { RollbackFence } from './rollback-fence.ts';
 import { SignerTime } from './time.ts';
 
 /** A key this holder may sign with: certified by all holders. */
@@ -50,6 +53,9 @@ export class Wallet {
   readonly wanted = new Set<string>();
   /** 16 random bytes of this process start: nonces of another boot are gone. */
   readonly boot: Uint8Array;
+  readonly fence: RollbackFence;
+  /** Called when records came to the audit log and are on disk. */
+  onAppended: () => void = () => {};
   readonly #peers: Map<string, PeerRow>;
   readonly #dirtyPeers = new Set<string>();
 
@@ -64,7 +70,15 @@ export class Wallet {
     },
     snapshot: Snapshot,
   ) {
-    this.env = env;
+    // No ceremony sees a link before both sides compared their audit logs.
+    const { peers } = env;
+    this.env = {
+      ...env,
+      peers: {
+        send: (peer, body) => this.fence.joined(peer) && peers.send(peer, body),
+        available: (peer) => this.fence.joined(peer) && peers.available(peer),
+      },
+    };
     this.genesis = facts.genesis;
     this.genesisDigest = facts.genesisDigest;
     this.policy = facts.policy;
@@ -77,11 +91,21 @@ export class Wallet {
     this.requests = new Requests(env.store);
     this.recent = new RecentRequests(facts.genesisDigest, facts.policy);
     this.boot = env.random(16);
+    this.fence = new RollbackFence({
+      threshold: Number(facts.genesis.threshold),
+      own: () => env.store.head,
+      hashAt: (sequence) => env.store.auditAfter(sequence - 1n, 1).find((r) => r.sequence === sequence)?.hash,
+      signedHere: (signed) =>
+        isSignedHead({ genesis: facts.genesisDigest, holder: this.roster.me.name }, signed, this.roster.me.auditKey),
+      remembered: (name) => this.peer(name).head,
+    });
     this.#peers = new Map(snapshot.peers.map((p) => [p.name, p]));
   }
 
   /** Writes durably; what peers told us of their heads since travels along. */
   async write(change: Omit<Change, 'now'>): Promise<void> {
+    const why = this.whyHeld();
+    if (why !== undefined && (this.fence.stopped !== '' || (change.audit?.length ?? 0) > 0)) throw why;
     const dirty = [...this.#dirtyPeers].filter((name) => change.peers?.every((p) => p.name !== name) ?? true);
     this.#dirtyPeers.clear();
     const peers = [...(change.peers ?? []), ...dirty.map((name) => this.peer(name))];
@@ -91,11 +115,12 @@ export class Wallet {
       for (const { name } of peers) this.#dirtyPeers.add(name);
       throw error;
     }
+    if ((change.audit?.length ?? 0) > 0) this.onAppended();
   }
 
   /** What is remembered of a peer. */
   peer(name: string): PeerRow {
-    return this.#peers.get(name) ?? { name, head: { sequence: 0n, hash: new Uint8Array() }, spends: 0n, fenced: '' };
+    return this.#peers.get(name) ?? { name, head: emptyHead, signed: undefined, spends: 0n, fenced: '' };
   }
 
   /** Changes what is remembered of a peer; durable with a write that carries the result or the next one. */
@@ -106,9 +131,22 @@ export class Wallet {
     return next;
   }
 
-  /** Keeps the newest head a peer told us. */
-  sawHead(name: string, head: Head): void {
-    if (head.sequence > this.peer(name).head.sequence) this.remember(name, { head });
+  /** Something is remembered of peers that is not on its way to disk. */
+  get unsaved(): boolean {
+    return this.#dirtyPeers.size > 0;
+  }
+
+  /** Why nothing may be appended to the audit log now; undefined where it may. */
+  whyHeld(): Refused | undefined {
+    if (this.fence.stopped !== '') return new Refused('RollbackDetected', this.fence.stopped);
+    if (this.fence.witnessed) return undefined;
+    const refused = [...this.fence.refusals.values(), ...this.fence.doubts.values()]
+      .map((text) => `; ${text}`)
+      .join('');
+    return new Refused(
+      'QuorumUnavailable',
+      `since its start ${this.roster.me.name} has not compared its audit log with a quorum: waits for ${this.roster.others.map((m) => m.name).join(' or ')}${refused}`,
+    );
   }
 
   /** Reachable and trusted. */

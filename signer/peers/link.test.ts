@@ -93,6 +93,7 @@ class Side {
           boot: new Uint8Array(16).fill(name.charCodeAt(0)),
           version: '',
           remembered: undefined,
+          signed: undefined,
           spendsSeen: 0n,
         }),
         onUp: () => {

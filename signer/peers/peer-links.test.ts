@@ -104,6 +104,7 @@ const hello = (genesis: string, name: string, boot: Uint8Array): Hello => ({
   boot,
   version: '1.0',
   remembered: { sequence: 0n, hash: new Uint8Array(0) },
+  signed: undefined,
   spendsSeen: 0n,
 });
 

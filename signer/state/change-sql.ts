@@ -120,16 +120,23 @@ const putLedger = (sql: Statements, row: LedgerRow): number =>
     row.state,
   );
 
-const putPeer = (sql: Statements, { name, head, spends, fenced }: PeerRow): number =>
+const putPeer = (sql: Statements, { name, head, signed, spends, fenced }: PeerRow): number =>
   sql.run(
-    `INSERT INTO peer (name, head_sequence, head_hash, spends, fenced) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+    `INSERT INTO peer (name, head_sequence, head_hash, signed_sequence, signed_hash, signature, spends, fenced)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
      head_hash = iif(excluded.head_sequence > head_sequence, excluded.head_hash, head_hash),
      head_sequence = max(head_sequence, excluded.head_sequence),
+     signed_hash = iif(excluded.signed_sequence > ifnull(signed_sequence, 0), excluded.signed_hash, signed_hash),
+     signature = iif(excluded.signed_sequence > ifnull(signed_sequence, 0), excluded.signature, signature),
+     signed_sequence = iif(excluded.signed_sequence > ifnull(signed_sequence, 0), excluded.signed_sequence, signed_sequence),
      spends = max(spends, excluded.spends),
      fenced = iif(fenced = '', excluded.fenced, fenced)`,
     name,
     head.sequence,
     head.hash,
+    signed?.head.sequence ?? null,
+    signed?.head.hash ?? null,
+    signed?.signature ?? null,
     spends,
     fenced,
   );

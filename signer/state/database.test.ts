@@ -60,6 +60,7 @@ class Model {
       this.peers.set(row.name, {
         name: row.name,
         head: old === undefined || row.head.sequence > old.head.sequence ? row.head : old.head,
+        signed: newer(old?.signed, row.signed),
         spends: old === undefined || row.spends > old.spends ? row.spends : old.spends,
         fenced: old === undefined || old.fenced === '' ? row.fenced : old.fenced,
       });
@@ -69,6 +70,9 @@ class Model {
     return true;
   }
 }
+
+const newer = (old: PeerRow['signed'], row: PeerRow['signed']): PeerRow['signed'] =>
+  row !== undefined && row.head.sequence > (old?.head.sequence ?? 0n) ? row : old;
 
 const n = fc.integer({ min: 1, max: 4 });
 const few = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T[]> => fc.array(arbitrary, { maxLength: 2 });
@@ -102,6 +106,13 @@ const head = fc.record({
 const peer = fc.record({
   name: fc.constantFrom('client', 'backup'),
   head,
+  signed: fc.option(
+    fc.record({
+      head: fc.record({ sequence: fc.bigInt(1n, 5n), hash: fc.constant(new Uint8Array(32).fill(3)) }),
+      signature: fc.nat({ max: 9 }).map((b) => new Uint8Array(64).fill(b)),
+    }),
+    { nil: undefined },
+  ),
   spends: fc.bigInt(0n, 5n),
   fenced: fc.constantFrom('', '', 'cheated', 'lied'),
 });

@@ -1,6 +1,6 @@
 import { fromHex } from '../../common/bytes.ts';
 import type { SQLOutputValue } from 'node:sqlite';
-import type { AuditRecord, KeyRow, LedgerRow, PeerRow, RequestRow, SpendRow } from './store.ts';
+import type { AuditRecord, KeyRow, LedgerRow, PeerRow, RequestRow, SignedHead, SpendRow } from './store.ts';
 
 /** A row as SQLite gives it, whole numbers as bigint. STRICT tables and checks hold types and states. */
 export type Row = Readonly<Record<string, SQLOutputValue>>;
@@ -50,9 +50,18 @@ export const spendRow = (r: Row): SpendRow => ({
 export const peerRow = (r: Row): PeerRow => ({
   name: text(r, 'name'),
   head: { sequence: bigint(r, 'head_sequence'), hash: blob(r, 'head_hash') },
+  signed: signedHead(r),
   spends: bigint(r, 'spends'),
   fenced: text(r, 'fenced'),
 });
+
+const signedHead = (r: Row): SignedHead | undefined =>
+  r['signed_sequence'] === null
+    ? undefined
+    : {
+        head: { sequence: bigint(r, 'signed_sequence'), hash: blob(r, 'signed_hash') },
+        signature: blob(r, 'signature'),
+      };
 
 export const auditRecord = (r: Row): AuditRecord => ({
   sequence: bigint(r, 'sequence'),

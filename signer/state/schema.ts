@@ -72,6 +72,11 @@ CREATE TABLE audit (sequence INTEGER PRIMARY KEY, record BLOB NOT NULL, hash BLO
 CREATE TRIGGER audit_only_grows BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'audit records stay as they are'); END;
 CREATE TRIGGER audit_stays BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'audit records stay'); END;
 `,
+  `
+ALTER TABLE peer ADD COLUMN signed_sequence INTEGER;
+ALTER TABLE peer ADD COLUMN signed_hash BLOB;
+ALTER TABLE peer ADD COLUMN signature BLOB;
+`,
 ];
 
 /** Brings the tables to this version, all steps or none. Throws where the file is another program's or a later version's. */

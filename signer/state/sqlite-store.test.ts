@@ -36,6 +36,7 @@ const key: KeyRow = {
 const peer: PeerRow = {
   name: 'client',
   head: { sequence: 7n, hash: new Uint8Array(32).fill(7) },
+  signed: { head: { sequence: 6n, hash: new Uint8Array(32).fill(6) }, signature: new Uint8Array(64).fill(1) },
   spends: 5n,
   fenced: '',
 };
@@ -266,7 +267,7 @@ describe("opening a signer's state", () => {
     later.exec('PRAGMA user_version = 99');
     later.close();
     await expect(openStore(folder, { onFailure: expectNoFailure, reserveBytes })).rejects.toThrow(
-      'its tables are of version 99, this signer knows versions up to 1',
+      'its tables are of version 99, this signer knows versions up to 2',
     );
   });
 

@@ -203,6 +203,15 @@ function unpooled(change: Change): Change {
     ...(requests && {
       requests: requests.map((r) => ({ ...r, statement: own(r.statement), signatures: r.signatures.map(own) })),
     }),
-    ...(peers && { peers: peers.map((p) => ({ ...p, head: { ...p.head, hash: own(p.head.hash) } })) }),
+    ...(peers && {
+      peers: peers.map((p) => ({
+        ...p,
+        head: { ...p.head, hash: own(p.head.hash) },
+        signed: p.signed && {
+          head: { ...p.signed.head, hash: own(p.signed.head.hash) },
+          signature: own(p.signed.signature),
+        },
+      })),
+    }),
   };
 }

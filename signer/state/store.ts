@@ -1,11 +1,12 @@
 import type { AuditRecord, Head } from '../../statement/audit.ts';
+import type { SignedHead } from '../../statement/head-signature.ts';
 
 /*
  * What a signer has on disk, behind one interface: SQLite in production, simulated in tests.
  * A {@link Change} is all or nothing and durable when `write` resolves; concurrent changes share a transaction,
  * and one that fails (a nonce already used) fails alone. Seconds are Unix seconds, digests `sha256:...`.
  */
-export type { AuditRecord, Head };
+export type { AuditRecord, Head, SignedHead };
 
 /** An audit record before it is chained: strings only. `type` says what happened. */
 export type AuditEntry = { readonly type: AuditType; readonly [member: string]: string };
@@ -84,6 +85,8 @@ export type PeerRow = {
   readonly name: string;
   /** The peer's last durable head it told us. */
   readonly head: Head;
+  /** The newest that it signed; undefined before there is one. */
+  readonly signed: SignedHead | undefined;
   /** The peer's last spend that is on our ledger. */
   readonly spends: bigint;
   /** Why it is left out for good; "" while trusted. */

@@ -61,6 +61,13 @@ const statements: { readonly [T in StatementType]: Statement } = {
     scheme: 'Schnorr',
     attempt: '3',
   },
+  'holdfast/head/v1': {
+    type: 'holdfast/head/v1',
+    genesis: wallet.genesisDigest,
+    holder: 'client',
+    sequence: '7',
+    hash: digest(utf8('record')),
+  },
 };
 
 const json: fc.Arbitrary<Json> = fc.letrec<{ json: Json }>((tie) => ({

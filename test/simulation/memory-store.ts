@@ -169,8 +169,20 @@ export class MemoryStore implements Store {
     for (const { digest, at } of change.releases ?? [])
       if (!disk.releases.some((r) => r.digest === digest))
         disk.releases.push({ sequence: BigInt(disk.releases.length + 1), digest, at });
-    for (const p of change.peers ?? []) disk.peers.set(p.name, p);
+    for (const p of change.peers ?? []) disk.peers.set(p.name, newest(disk.peers.get(p.name), p));
     disk.audit.push(...records);
     disk.lastTime = Math.max(disk.lastTime, change.now);
   }
 }
+
+/** As the real store merges rows: heads and spends only grow, a fence stays. */
+const newest = (old: PeerRow | undefined, row: PeerRow): PeerRow =>
+  old === undefined
+    ? row
+    : {
+        name: row.name,
+        head: row.head.sequence > old.head.sequence ? row.head : old.head,
+        signed: (row.signed?.head.sequence ?? 0n) > (old.signed?.head.sequence ?? 0n) ? row.signed : old.signed,
+        spends: row.spends > old.spends ? row.spends : old.spends,
+        fenced: old.fenced === '' ? row.fenced : old.fenced,
+      };

@@ -132,7 +132,13 @@ export class Network {
 
   #deliver(from: string, to: string, body: PeerBody): void {
     const head = this.#nodes.get(from)?.head() ?? { sequence: 0n, hash: new Uint8Array(32) };
-    this.#nodes.get(to)?.handlers.onMessage(from, { head, body });
+    try {
+      this.#nodes.get(to)?.handlers.onMessage(from, { head, body });
+    } catch {
+      // As a real link does.
+      this.#drop(from, to);
+      setImmediate(() => this.#raise(from, to));
+    }
   }
 }
 

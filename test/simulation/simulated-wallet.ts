@@ -5,6 +5,7 @@ import { silentLog, type Log } from '../../common/log.ts';
 import { policyDocument } from '../../policy/document.ts';
 import type { SignReply, SignRequest } from '../../proto/gen/signer/v1/signer.ts';
 import type { Environment, Identity, ShareKeeper } from '../../signer/ceremony/environment.ts';
+import { identityHeads } from '../../signer/ceremony/identity-heads.ts';
 import { silentMeter, type Meter } from '../../signer/ceremony/meter.ts';
 import type { FrostScheme, KeyShare, Scheme } from '../../signer/scheme/scheme.ts';
 import { Signer } from '../../signer/signer.ts';
@@ -132,6 +133,7 @@ export class SimulatedWallet {
       store,
       scheme: this.#scheme,
       identity: this.identity(name),
+      heads: identityHeads(this.identity(name)),
       shares: plainShares,
       meter: this.#meter(name),
       log: this.#log.with({ holder: name }),
@@ -202,6 +204,19 @@ export class SimulatedWallet {
         throw new Error(`key ${key}: ${this.holders.map((h) => `${h.name} ${state(h.name)}`).join(', ')}`);
       await new Promise((resolve) => {
         setTimeout(resolve, 5);
+      });
+    }
+  }
+
+  /** Waits until the link between two holders carries ceremonies: both compared their audit logs. */
+  async joined(a: string, b: string, timeout = 20_000): Promise<void> {
+    const deadline = Date.now() + timeout;
+    const sees = (from: string, to: string): boolean =>
+      this.signer(from).peers.some(([name, available]) => name === to && available);
+    while (!sees(a, b) || !sees(b, a)) {
+      if (Date.now() > deadline) throw new Error(`${a} and ${b} have not joined`);
+      await new Promise((resolve) => {
+        setImmediate(resolve);
       });
     }
   }

@@ -45,7 +45,15 @@ const learned = (n: number): Change => ({
   now,
 });
 const ban: Change = {
-  peers: [{ name: 'client', head: { sequence: 1n, hash: new Uint8Array(32) }, spends: 0n, fenced: 'cheated' }],
+  peers: [
+    {
+      name: 'client',
+      head: { sequence: 1n, hash: new Uint8Array(32) },
+      signed: undefined,
+      spends: 0n,
+      fenced: 'cheated',
+    },
+  ],
   audit: [{ type: 'CulpritFound', culprit: 'client' }],
   now,
 };

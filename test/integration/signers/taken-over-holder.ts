@@ -9,6 +9,7 @@ import type { ProvisionRequest } from '../../../proto/gen/signer/v1/signer.ts';
 import { effectsDigest } from '../../../policy/effects-json.ts';
 import { decode } from '../../../policy/decode/decode.ts';
 import type { Environment } from '../../../signer/ceremony/environment.ts';
+import { identityHeads } from '../../../signer/ceremony/identity-heads.ts';
 import { silentMeter } from '../../../signer/ceremony/meter.ts';
 import { sessionId } from '../../../signer/ceremony/session.ts';
 import { openPeerLinks } from '../../../signer/peers/peer-links.ts';
@@ -55,6 +56,7 @@ export class TakenOverHolder {
       store: new MemoryStore(new Disk()),
       scheme: (scheme) => frostScheme(scheme, engine),
       identity: { privateKey, spki, nonce },
+      heads: identityHeads({ privateKey, spki }),
       shares: plainShares,
       meter: silentMeter,
       log: silentLog,

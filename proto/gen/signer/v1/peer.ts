@@ -17,7 +17,7 @@ import {
   type Metadata,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { Head, HolderSignature, SignReply, SignRequest } from "./signer.ts";
+import { Head, HolderSignature, SignedHead, SignReply, SignRequest } from "./signer.ts";
 
 export const protobufPackage = "holdfast.signer.v1";
 
@@ -33,6 +33,12 @@ export interface PeerMessage {
   body:
     | { $case: "hello"; value: Hello }
     | { $case: "heartbeat"; value: Heartbeat }
+    | { $case: "headAnswer"; value: HeadAnswer }
+    | { $case: "joined"; value: Joined }
+    | //
+    /** of the sender's own log */
+    { $case: "signedHead"; value: SignedHead }
+    | { $case: "headQuestion"; value: HeadQuestion }
     | { $case: "commitments"; value: Commitments }
     | { $case: "signRound"; value: SignRound }
     | { $case: "signShares"; value: SignShares }
@@ -67,6 +73,8 @@ export interface Hello {
     | undefined;
   /** the last spend of the other that is durable here; it resends what follows */
   spendsSeen: bigint;
+  /** the newest head of the other that this side has its signature of */
+  signed: SignedHead | undefined;
 }
 
 /** Each side's every 10 s; the other answers at once with the same stamp. */
@@ -74,6 +82,25 @@ export interface Heartbeat {
   /** of the sender's clock, opaque to the other */
   stamp: bigint;
   answer: boolean;
+}
+
+/** What a Hello remembers, once more: every 10 s while a link is not joined. */
+export interface HeadQuestion {
+  remembered: Head | undefined;
+  signed: SignedHead | undefined;
+}
+
+/** Answers the head that a Hello or a HeadQuestion remembers: whether that very record is in this side's log. */
+export interface HeadAnswer {
+  remembered: Head | undefined;
+  found: boolean;
+}
+
+/**
+ * This side has compared heads with the receiver and, since its start, with a quorum. Once both have said so the link
+ * carries the rest.
+ */
+export interface Joined {
 }
 
 /**
@@ -336,6 +363,18 @@ export const PeerMessage: MessageFns<PeerMessage> = {
       case "heartbeat":
         Heartbeat.encode(message.body.value, writer.uint32(26).fork()).join();
         break;
+      case "headAnswer":
+        HeadAnswer.encode(message.body.value, writer.uint32(34).fork()).join();
+        break;
+      case "joined":
+        Joined.encode(message.body.value, writer.uint32(42).fork()).join();
+        break;
+      case "signedHead":
+        SignedHead.encode(message.body.value, writer.uint32(50).fork()).join();
+        break;
+      case "headQuestion":
+        HeadQuestion.encode(message.body.value, writer.uint32(58).fork()).join();
+        break;
       case "commitments":
         Commitments.encode(message.body.value, writer.uint32(82).fork()).join();
         break;
@@ -429,6 +468,38 @@ export const PeerMessage: MessageFns<PeerMessage> = {
             }
 
             message.body = { $case: "heartbeat", value: Heartbeat.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.body = { $case: "headAnswer", value: HeadAnswer.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.body = { $case: "joined", value: Joined.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.body = { $case: "signedHead", value: SignedHead.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.body = { $case: "headQuestion", value: HeadQuestion.decode(reader, reader.uint32()) };
             continue;
           }
           case 10: {
@@ -592,7 +663,15 @@ export const PeerMessage: MessageFns<PeerMessage> = {
 };
 
 function createBaseHello(): Hello {
-  return { genesis: "", holder: "", boot: new Uint8Array(0), version: "", remembered: undefined, spendsSeen: 0n };
+  return {
+    genesis: "",
+    holder: "",
+    boot: new Uint8Array(0),
+    version: "",
+    remembered: undefined,
+    spendsSeen: 0n,
+    signed: undefined,
+  };
 }
 
 export const Hello: MessageFns<Hello> = {
@@ -617,6 +696,9 @@ export const Hello: MessageFns<Hello> = {
         throw new globalThis.Error("value provided for field message.spendsSeen of type uint64 too large");
       }
       writer.uint32(48).uint64(message.spendsSeen);
+    }
+    if (message.signed !== undefined) {
+      SignedHead.encode(message.signed, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -682,6 +764,14 @@ export const Hello: MessageFns<Hello> = {
             message.spendsSeen = reader.uint64() as bigint;
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.signed = SignedHead.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -742,6 +832,155 @@ export const Heartbeat: MessageFns<Heartbeat> = {
             message.answer = reader.bool();
             continue;
           }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseHeadQuestion(): HeadQuestion {
+  return { remembered: undefined, signed: undefined };
+}
+
+export const HeadQuestion: MessageFns<HeadQuestion> = {
+  encode(message: HeadQuestion, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.remembered !== undefined) {
+      Head.encode(message.remembered, writer.uint32(10).fork()).join();
+    }
+    if (message.signed !== undefined) {
+      SignedHead.encode(message.signed, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HeadQuestion {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHeadQuestion();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.remembered = Head.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.signed = SignedHead.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseHeadAnswer(): HeadAnswer {
+  return { remembered: undefined, found: false };
+}
+
+export const HeadAnswer: MessageFns<HeadAnswer> = {
+  encode(message: HeadAnswer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.remembered !== undefined) {
+      Head.encode(message.remembered, writer.uint32(10).fork()).join();
+    }
+    if (message.found !== false) {
+      writer.uint32(16).bool(message.found);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HeadAnswer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHeadAnswer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.remembered = Head.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.found = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseJoined(): Joined {
+  return {};
+}
+
+export const Joined: MessageFns<Joined> = {
+  encode(_: Joined, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Joined {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseJoined();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;

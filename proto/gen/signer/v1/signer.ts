@@ -49,7 +49,11 @@ export interface Description {
   peers: PeerState[];
   /** what keeps this signer from serving, in words; empty when it serves */
   problems: string[];
-  head: Head | undefined;
+  head:
+    | Head
+    | undefined;
+  /** the newest that this signer signed; absent before there is one */
+  signedHead: SignedHead | undefined;
 }
 
 export interface KeyState {
@@ -68,6 +72,8 @@ export interface PeerState {
   name: string;
   available: boolean;
   fenced: boolean;
+  /** why this signer takes no part with it until their audit logs agree; "" while it does */
+  refused: string;
 }
 
 export interface GetWalletRequest {
@@ -220,6 +226,15 @@ export interface Head {
   hash: Uint8Array;
 }
 
+/**
+ * A head and the signature of its holder's audit key over the statement holdfast/head/v1, as SSHSIG namespace
+ * holder@holdfast.dev has it signed: 64 bytes, RFC 8032's for Ed25519, r and s for P-256 over SHA-256.
+ */
+export interface SignedHead {
+  head: Head | undefined;
+  signature: Uint8Array;
+}
+
 function createBaseDescribeRequest(): DescribeRequest {
   return {};
 }
@@ -270,6 +285,7 @@ function createBaseDescription(): Description {
     peers: [],
     problems: [],
     head: undefined,
+    signedHead: undefined,
   };
 }
 
@@ -313,6 +329,9 @@ export const Description: MessageFns<Description> = {
     }
     if (message.head !== undefined) {
       Head.encode(message.head, writer.uint32(106).fork()).join();
+    }
+    if (message.signedHead !== undefined) {
+      SignedHead.encode(message.signedHead, writer.uint32(114).fork()).join();
     }
     return writer;
   },
@@ -434,6 +453,14 @@ export const Description: MessageFns<Description> = {
             message.head = Head.decode(reader, reader.uint32());
             continue;
           }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.signedHead = SignedHead.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -549,7 +576,7 @@ export const KeyState: MessageFns<KeyState> = {
 };
 
 function createBasePeerState(): PeerState {
-  return { name: "", available: false, fenced: false };
+  return { name: "", available: false, fenced: false, refused: "" };
 }
 
 export const PeerState: MessageFns<PeerState> = {
@@ -562,6 +589,9 @@ export const PeerState: MessageFns<PeerState> = {
     }
     if (message.fenced !== false) {
       writer.uint32(24).bool(message.fenced);
+    }
+    if (message.refused !== "") {
+      writer.uint32(34).string(message.refused);
     }
     return writer;
   },
@@ -601,6 +631,14 @@ export const PeerState: MessageFns<PeerState> = {
             }
 
             message.fenced = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.refused = reader.string();
             continue;
           }
         }
@@ -2056,6 +2094,63 @@ export const Head: MessageFns<Head> = {
             }
 
             message.hash = reader.bytes();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSignedHead(): SignedHead {
+  return { head: undefined, signature: new Uint8Array(0) };
+}
+
+export const SignedHead: MessageFns<SignedHead> = {
+  encode(message: SignedHead, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.head !== undefined) {
+      Head.encode(message.head, writer.uint32(10).fork()).join();
+    }
+    if (message.signature.length !== 0) {
+      writer.uint32(18).bytes(message.signature);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SignedHead {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSignedHead();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.head = Head.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.signature = reader.bytes();
             continue;
           }
         }

@@ -151,6 +151,7 @@ const emptyDescription = {
   holder: '',
   identity: Buffer.of(),
   auditKey: Buffer.of(),
+  signedHead: undefined,
   nonce: Buffer.of(),
   certificate: Buffer.of(),
   genesis: '',
