@@ -35,6 +35,8 @@ export class HeadExchange {
   readonly #claims: RateLimit;
   readonly #up = new Set<string>();
   readonly #joined = new Set<string>();
+  /** Of whom it was told that they are refused. */
+  readonly #refused = new Set<string>();
   #signed: SignedHead | undefined;
   #signing = false;
   #cancelSign: (() => void) | undefined;
@@ -113,11 +115,17 @@ export class HeadExchange {
   /** A step of the rollback fence and what follows from it. */
   #step(run: () => Step): void {
     const { fence, env } = this.#wallet;
-    const before = new Set([fence.stopped, ...fence.refusals.values()]);
+    const before = fence.stopped;
     const { tell, joined } = run();
-    for (const why of [fence.stopped, ...fence.refusals.values()])
-      if (!before.has(why)) env.log.error('rollback detected', { reason: why });
-    if (!before.has(fence.stopped)) this.#keepEvidence();
+    if (fence.stopped !== before) {
+      env.log.error('rollback detected', { reason: fence.stopped });
+      this.#keepEvidence();
+    }
+    for (const peer of this.#refused) if (!fence.refusals.has(peer)) this.#refused.delete(peer);
+    for (const [peer, why] of fence.refusals) {
+      if (!this.#refused.has(peer)) env.log.error('rollback detected', { peer, reason: why });
+      this.#refused.add(peer);
+    }
     for (const peer of this.#joined) if (!fence.joined(peer)) this.#leave(peer);
     for (const peer of tell) this.#links.send(peer, { $case: 'joined', value: {} });
     for (const peer of joined) this.#join(peer);
@@ -167,13 +175,11 @@ export class HeadExchange {
 
   /** Keeps the newest head that a joined peer told of itself. */
   #saw(peer: string, head: Head): void {
-    this.#step(() => {
-      if (this.#wallet.fence.saw(peer, head)) {
-        this.#wallet.remember(peer, { head: ownHead(head) });
-        this.#saveSoon();
-      }
-      return NOTHING;
-    });
+    const { fence } = this.#wallet;
+    if (fence.saw(peer, head)) {
+      this.#wallet.remember(peer, { head: ownHead(head) });
+      this.#saveSoon();
+    } else if (this.#joined.has(peer) && !fence.joined(peer)) this.#step(() => NOTHING);
   }
 
   #onSigned(peer: string, durable: Head, signed: SignedHead | undefined): void {

@@ -15,6 +15,7 @@ export class CountingMeter {
       ...silentMeter,
       ceremony: (key, _scheme, kind, outcome) => void lines.push(`ceremony ${kind} ${key} ${outcome}`),
       failure: (kind, reason, culprit) => void lines.push(`failure ${kind} ${reason} ${culprit}`.trimEnd()),
+      badHead: (peer) => void lines.push(`badHead ${peer}`),
       decision: (rule, verdict, reason) => void lines.push(`decision ${verdict} ${reason} ${rule}`.trimEnd()),
     };
   };

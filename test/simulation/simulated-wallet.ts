@@ -4,7 +4,7 @@ import { formatTime, type Clock } from '../../common/clock.ts';
 import { silentLog, type Log } from '../../common/log.ts';
 import { policyDocument } from '../../policy/document.ts';
 import type { SignReply, SignRequest } from '../../proto/gen/signer/v1/signer.ts';
-import type { Environment, Identity, ShareKeeper } from '../../signer/ceremony/environment.ts';
+import type { Environment, HeadSigner, Identity, ShareKeeper } from '../../signer/ceremony/environment.ts';
 import { identityHeads } from '../../signer/ceremony/identity-heads.ts';
 import { silentMeter, type Meter } from '../../signer/ceremony/meter.ts';
 import type { FrostScheme, KeyShare, Scheme } from '../../signer/scheme/scheme.ts';
@@ -48,6 +48,7 @@ export class SimulatedWallet {
   readonly #log: Log;
   readonly #meter: (holder: string) => Meter;
   readonly #scheme: (name: FrostScheme) => Scheme;
+  readonly #heads: ReadonlyMap<string, HeadSigner>;
 
   /** `policy` is a SigningPolicy spec without `initiators`: the wallet's own, `payments-api`, is added. */
   constructor(options: {
@@ -62,6 +63,8 @@ export class SimulatedWallet {
     readonly log?: Log;
     readonly meter?: (holder: string) => Meter;
     readonly scheme?: (name: FrostScheme) => Scheme;
+    /** What signs a holder's audit heads, in place of its identity. */
+    readonly heads?: (holder: string, own: HeadSigner) => HeadSigner;
   }) {
     this.holders = options.holders ?? threeHolders;
     this.#threshold = options.threshold ?? 2;
@@ -73,6 +76,8 @@ export class SimulatedWallet {
     this.#meter = options.meter ?? (() => silentMeter);
     this.#scheme = options.scheme ?? ((name) => toyScheme(name, (length) => world.random(length)));
     this.#identities = new Map(this.holders.map((h) => [h.name, world.identity(h.name)]));
+    const heads = options.heads ?? ((_, own) => own);
+    this.#heads = new Map(this.holders.map((h) => [h.name, heads(h.name, identityHeads(this.identity(h.name)))]));
     this.#disks = new Map(this.holders.map((h) => [h.name, options.disks?.get(h.name) ?? new Disk()]));
     const initiators = [{ name: 'payments-api', key: formatSshPublicKey(sshKeyOf(this.initiator)) }];
     this.#document = canonicalize(policyDocument({ ...options.policy, initiators }));
@@ -89,7 +94,8 @@ export class SimulatedWallet {
       threshold: String(this.#threshold),
       holders: this.holders.map(({ name, role }, i) => {
         const { spki, nonce } = this.identity(name);
-        return { name, role, identifier: String(i + 1), identity: hex(spki), auditKey: hex(spki), nonce: hex(nonce) };
+        const auditKey = hex(this.heads(name).publicKey);
+        return { name, role, identifier: String(i + 1), identity: hex(spki), auditKey, nonce: hex(nonce) };
       }),
       policy: digestOf(this.#document),
     };
@@ -133,7 +139,7 @@ export class SimulatedWallet {
       store,
       scheme: this.#scheme,
       identity: this.identity(name),
-      heads: identityHeads(this.identity(name)),
+      heads: this.heads(name),
       shares: plainShares,
       meter: this.#meter(name),
       log: this.#log.with({ holder: name }),
@@ -247,6 +253,10 @@ export class SimulatedWallet {
 
   sign(at: string, request: SignRequest): Promise<SignReply> {
     return this.signer(at).sign(request);
+  }
+
+  heads(name: string): HeadSigner {
+    return this.#heads.get(name) as HeadSigner;
   }
 
   identity(name: string): Identity {
