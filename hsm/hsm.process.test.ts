@@ -1,8 +1,8 @@
-import { spawnSync } from 'node:child_process';
+import { type ChildProcess, spawnSync } from 'node:child_process';
 import { createPublicKey, randomBytes, verify } from 'node:crypto';
 import { closeSync, constants, mkdirSync, openSync, renameSync, rmdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it, vi } from 'vitest';
 import { installSoftHsm, PIN, SoftToken } from './testing/soft-token.ts';
 
 const KEK = 'holdfast:default/treasury/backup';
@@ -166,6 +166,25 @@ it('answers while the token holds up a call, and serves when it has let go', asy
   closeSync(openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK));
   await expect.poll(() => client.state()).toBe('Ready');
   expect(await client.random(8)).toHaveLength(8);
+});
+
+it('stops when it is told to, also while the token holds up a call', async () => {
+  const token = new SoftToken();
+  const idle = await token.start();
+  const ended = (child: ChildProcess) => vi.waitUntil(() => child.exitCode ?? child.signalCode, { timeout: 10_000 });
+  await idle.client.prepare(true);
+  idle.process.kill('SIGTERM');
+  expect(await vi.waitUntil(() => idle.process.exitCode !== null, { timeout: 10_000 })).toBe(true);
+  expect(idle.process.exitCode).toBe(0);
+
+  const held = await token.start({ 'deadline-ms': '500' });
+  await held.client.prepare(false);
+  const file = join(token.tokenFolder, 'generation');
+  renameSync(file, join(token.folder, 'generation'));
+  expect(spawnSync('mkfifo', [file]).status).toBe(0);
+  await expect(held.client.prepare(false)).rejects.toThrow(/^TokenSlow/);
+  held.process.kill('SIGTERM');
+  expect(await ended(held.process)).toBe('SIGKILL');
 });
 
 it('writes neither PIN nor data key to its log', async () => {

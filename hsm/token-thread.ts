@@ -45,6 +45,11 @@ export class TokenThread {
     this.#worker.on('exit', (code) => fail(`exit code ${code}`));
   }
 
+  /** Whether the thread may be inside a call of the module, which nothing can end. */
+  get busy(): boolean {
+    return this.#pending.size + this.#late.size > 0;
+  }
+
   call(call: TokenCall): Promise<TokenResult> {
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
     if (this.#late.size > 0) return Promise.reject(this.#slow());
