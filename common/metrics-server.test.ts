@@ -21,9 +21,11 @@ describe('the metrics server', () => {
 
   it('is healthy from the start and ready when the process says so', async () => {
     let ready = false;
-    const url = await serve({ ready: () => ready });
+    const url = await serve({ ready: () => ready, whyNotReady: () => 'the disk is full' });
     expect((await fetch(`${url}/healthz`)).status).toBe(200);
-    expect((await fetch(`${url}/readyz`)).status).toBe(503);
+    const early = await fetch(`${url}/readyz`);
+    expect(early.status).toBe(503);
+    expect(await early.text()).toBe('not ready: the disk is full\n');
     ready = true;
     expect((await fetch(`${url}/readyz`)).status).toBe(200);
   });

@@ -17,6 +17,8 @@ const MOST_HEADER_BYTES = 8 * 1024;
 export async function serveMetrics(options: {
   readonly listen: string;
   readonly ready: () => boolean;
+  /** Why it is not ready, for whoever looks; "" where that needs no word. */
+  readonly whyNotReady?: () => string;
   readonly metrics: () => Promise<string>;
 }): Promise<MetricsServer> {
   const { host, port } = listenAddress(options.listen);
@@ -38,7 +40,9 @@ export async function serveMetrics(options: {
         case '/healthz':
           return answer(response, 200, 'ok\n');
         case '/readyz':
-          return options.ready() ? answer(response, 200, 'ok\n') : answer(response, 503, 'not ready\n');
+          return options.ready()
+            ? answer(response, 200, 'ok\n')
+            : answer(response, 503, notReady(options.whyNotReady?.() ?? ''));
         case '/metrics':
           return void options.metrics().then(
             (text) => answer(response, 200, text, 'text/plain; version=0.0.4; charset=utf-8'),
@@ -60,6 +64,8 @@ export async function serveMetrics(options: {
     },
   };
 }
+
+const notReady = (why: string): string => (why === '' ? 'not ready\n' : `not ready: ${why}\n`);
 
 function answer(response: ServerResponse, status: number, text: string, type = 'text/plain; charset=utf-8'): void {
   response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' });

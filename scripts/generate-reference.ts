@@ -148,6 +148,7 @@ function metricsPage(): string {
     diskFreeBytes: zero,
     diskFull: () => false,
     rollbackDetected: () => false,
+    hsmState: () => undefined,
   });
   return [
     generated('Metrics', 'signer/metrics.ts and operator/operator-metrics.ts'),

@@ -18,7 +18,7 @@ describe('the flags of a signer', () => {
       wallet: 'payments/treasury',
       holder: 'client',
       data: '/data',
-      sealKeyFile: '/kek',
+      seal: { kind: 'KeyFile', file: '/kek' },
       operator: `sha256:${'ab'.repeat(32)}`,
       signListen: '[::1]:0',
       peerListen: '127.0.0.1:7443',
@@ -27,11 +27,29 @@ describe('the flags of a signer', () => {
     });
   });
 
+  it('name the socket of a sidecar in place of a key file', () => {
+    expect(readConfig(args({ 'seal-key-file': undefined, 'hsm-socket': '/run/hsm.sock' })).seal).toEqual({
+      kind: 'Pkcs11',
+      socket: '/run/hsm.sock',
+    });
+  });
+
   const wrong: readonly (readonly [string, readonly string[], string])[] = [
     ['without a wallet', args({ wallet: undefined }), '--wallet is missing: want namespace/name'],
     ['with a wallet that is none', args({ wallet: 'Treasury' }), '--wallet: want namespace/name, got "Treasury"'],
     ['with a short fingerprint', args({ operator: 'sha256:ab' }), '--operator: want'],
     ['with an empty folder', args({ data: '' }), '--data: want a folder'],
+    [
+      'without a seal',
+      args({ 'seal-key-file': undefined }),
+      '--seal-key-file is missing: want a file, or --hsm-socket',
+    ],
+    ['with two seals', args({ 'hsm-socket': '/s' }), '--seal-key-file and --hsm-socket: want one of the two'],
+    [
+      'with a relative socket',
+      args({ 'seal-key-file': undefined, 'hsm-socket': 's' }),
+      '--hsm-socket: want the absolute',
+    ],
     ['with an unknown level', args({ 'log-level': 'loud' }), '--log-level: want one of debug, info, warn, error'],
     ['with an address that is none', args({ 'peer-listen': '7443' }), 'listen address: want host:port, got "7443"'],
     ['with a port that is none', args({ 'peer-listen': 'a:65536' }), 'listen address: want host:port, got "a:65536"'],

@@ -4,6 +4,11 @@ import { messageOf, UserError } from '../common/errors.ts';
 import { listenAddress } from '../common/listen-address.ts';
 import { levels, type Level } from '../common/log.ts';
 
+/** What keeps the key of its seal: a file, or the PKCS#11 sidecar behind a socket. */
+export type SealConfig =
+  | { readonly kind: 'KeyFile'; readonly file: string }
+  | { readonly kind: 'Pkcs11'; readonly socket: string };
+
 /** How one signer process is started. */
 export type Config = {
   /** namespace/name. */
@@ -11,7 +16,7 @@ export type Config = {
   readonly holder: string;
   /** The folder of its state. */
   readonly data: string;
-  readonly sealKeyFile: string;
+  readonly seal: SealConfig;
   /** Fingerprint of the operator, the only one that may provision. */
   readonly operator: string;
   readonly signListen: string;
@@ -20,7 +25,8 @@ export type Config = {
   readonly logLevel: Level;
 };
 
-export const usage = `usage: signer --wallet NAMESPACE/NAME --holder NAME --data DIR --seal-key-file FILE --operator sha256:HEX
+export const usage = `usage: signer --wallet NAMESPACE/NAME --holder NAME --data DIR --operator sha256:HEX
+              --seal-key-file FILE | --hsm-socket FILE
               [--sign-listen HOST:PORT] [--peer-listen HOST:PORT] [--metrics-listen HOST:PORT] [--log-level LEVEL]`;
 
 /** Reads a signer's flags; throws a UserError with exit code 2 on anything that is not right. */
@@ -31,7 +37,7 @@ export function readConfig(args: readonly string[]): Config {
     wallet: matching(values, 'wallet', new RegExp(`^${label}/${label}$`), 'namespace/name'),
     holder: matching(values, 'holder', new RegExp(`^${label}$`), 'the name of a holder'),
     data: matching(values, 'data', /./, 'a folder'),
-    sealKeyFile: matching(values, 'seal-key-file', /./, 'a file'),
+    seal: sealOf(values),
     operator: matching(
       values,
       'operator',
@@ -53,6 +59,7 @@ function parse(args: readonly string[]): Readonly<Record<string, string | undefi
     'holder',
     'data',
     'seal-key-file',
+    'hsm-socket',
     'operator',
     'sign-listen',
     'peer-listen',
@@ -77,6 +84,14 @@ function matching(
   if (value === undefined) throw wrong(`--${name} is missing: want ${want}`);
   if (!form.test(value)) throw wrong(`--${name}: want ${want}, got ${quote(value)}`);
   return value;
+}
+
+function sealOf(values: Readonly<Record<string, string | undefined>>): SealConfig {
+  const both = values['seal-key-file'] !== undefined && values['hsm-socket'] !== undefined;
+  if (both) throw wrong('--seal-key-file and --hsm-socket: want one of the two');
+  if (values['hsm-socket'] !== undefined)
+    return { kind: 'Pkcs11', socket: matching(values, 'hsm-socket', /^\//, 'the absolute path of a socket') };
+  return { kind: 'KeyFile', file: matching(values, 'seal-key-file', /./, 'a file, or --hsm-socket') };
 }
 
 function levelOf(text: string): Level {

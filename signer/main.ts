@@ -9,6 +9,8 @@ import { version } from '../common/version.ts';
 import { readConfig, type Config } from './config.ts';
 import { identityHeads } from './ceremony/identity-heads.ts';
 import { signerMetrics } from './metrics.ts';
+import type { Hsm } from './hsm/hsm.ts';
+import { openIdentity, openSeal } from './open-seal.ts';
 import { openPeerLinks } from './peers/peer-links.ts';
 import { callerFingerprint, signPortCredentials } from './peers/pinned-credentials.ts';
 import { createSchemes } from './scheme/worker-engine.ts';
@@ -17,8 +19,6 @@ import { shareKeeper } from './share-keeper.ts';
 import { Signer } from './signer.ts';
 import { keepOutOfCoreDumps } from './state/core-dumps.ts';
 import { freeBytes } from './state/free-bytes.ts';
-import { loadOrCreateIdentity } from './state/identity.ts';
-import { keyFileSeal } from './state/key-file-seal.ts';
 import { openStore } from './state/sqlite-store.ts';
 
 const STOP_TIMEOUT_MS = 5_000;
@@ -41,6 +41,7 @@ async function run({ wallet, holder, data, operator, ...config }: Config): Promi
   });
   // Metrics may be asked for while it still opens.
   let signer: Signer | undefined;
+  let hsm: Hsm | undefined;
   const metrics = signerMetrics(wallet, holder, {
     version,
     peers: () => signer?.peers ?? [],
@@ -50,16 +51,28 @@ async function run({ wallet, holder, data, operator, ...config }: Config): Promi
     diskFreeBytes: () => freeBytes(data),
     diskFull: () => store.problem !== '',
     rollbackDetected: () => signer?.rollbackDetected ?? false,
+    hsmState: () => (hsm === undefined ? undefined : (hsm.problem?.state ?? '')),
   });
+  const problem = (): string => (hsm?.problem === undefined ? store.problem : hsm.problem.message);
   const health = await serveMetrics({
     listen: config.metricsListen,
-    ready: () => ready && store.problem === '',
+    ready: () => ready && problem() === '',
+    whyNotReady: problem,
     metrics: () => metrics.registry.metrics(),
   });
 
-  const seal = keyFileSeal(config.sealKeyFile);
-  const now = Math.floor(systemClock.now() / 1000);
-  const identity = await loadOrCreateIdentity({ store, seal, wallet, holder, now });
+  const clock = systemClock;
+  const opened = openSeal({
+    config: config.seal,
+    store,
+    wallet,
+    holder,
+    clock,
+    log,
+    onOperation: metrics.hsmOperation,
+  });
+  ({ hsm } = opened);
+  const identity = await openIdentity(opened, { store, wallet, holder, now: Math.floor(clock.now() / 1000) });
   const certificate = selfSignedCertificate({ commonName: `${wallet}/${holder}`, privateKey: identity.privateKey });
   const tls = { certificate, privateKey: identity.privateKey };
   const schemes = createSchemes(die);
@@ -73,8 +86,9 @@ async function run({ wallet, holder, data, operator, ...config }: Config): Promi
       store,
       scheme: (name) => schemes.get(name),
       identity,
-      heads: identityHeads(identity),
-      shares: shareKeeper(seal),
+      heads: hsm?.headSigner ?? identityHeads(identity),
+      shares: shareKeeper(opened.seal),
+      sealProblem: () => hsm?.problem?.message ?? '',
       meter: metrics.meter,
       log,
     },
@@ -106,6 +120,7 @@ async function run({ wallet, holder, data, operator, ...config }: Config): Promi
     setTimeout(() => die(new Error('did not stop in time')), STOP_TIMEOUT_MS).unref();
     await server.close();
     await signer.close();
+    hsm?.close();
     await schemes.close();
     await health.close();
     await store.close();

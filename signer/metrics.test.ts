@@ -11,6 +11,7 @@ const gauges: SignerGauges = {
   diskFreeBytes: () => 0,
   diskFull: () => false,
   rollbackDetected: () => false,
+  hsmState: () => undefined,
 };
 
 it('shows how much of each limit is used, by the names that the policy has', async () => {
@@ -78,4 +79,18 @@ it('has at most 1,000 series with three keys and three holders, whatever happene
   }
   const series = (await registry.metrics()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   expect(series.length).toBeLessThanOrEqual(1_000);
+});
+
+it('says whether there is an HSM, whether it serves and why not, one state at a time', async () => {
+  let state: string | undefined;
+  const { registry, hsmOperation } = signerMetrics('payments/treasury', 'backup', { ...gauges, hsmState: () => state });
+  expect(await registry.metrics()).not.toContain('holdfast_hsm_available{');
+  state = 'PinRefused';
+  expect(await registry.metrics()).toMatch(/holdfast_hsm_available\{state="PinRefused",.*\} 0\n/);
+  state = '';
+  hsmOperation('Unwrap', 'TokenSlow', 5);
+  const text = await registry.metrics();
+  expect(text).toMatch(/holdfast_hsm_available\{state="Ready",.*\} 1\n/);
+  expect(text).not.toContain('state="PinRefused"');
+  expect(text).toMatch(/holdfast_hsm_operation_duration_seconds_count\{.*operation="Unwrap",outcome="TokenSlow"\} 1\n/);
 });

@@ -10,6 +10,8 @@ export type SignerMetrics = {
   readonly registry: Registry;
   readonly meter: Meter;
   readonly roundTrip: (peer: string, seconds: number) => void;
+  /** A call of the HSM; `outcome` is "ok", a state of it, or why it refused. */
+  readonly hsmOperation: (operation: string, outcome: string, seconds: number) => void;
 };
 
 /** What is read when a scrape comes. */
@@ -24,6 +26,8 @@ export type SignerGauges = {
   readonly diskFull: () => boolean;
   /** This signer stopped, or refuses a peer. */
   readonly rollbackDetected: () => boolean;
+  /** Why the HSM does not serve; "" while it does, undefined where there is none. */
+  readonly hsmState: () => string | undefined;
 };
 
 /** A signer's series. Labels beyond wallet and holder come only from the pinned policy and the roster. */
@@ -101,6 +105,22 @@ export function signerMetrics(wallet: string, holder: string, gauges: SignerGaug
     '1 where this signer stopped because its state is older than its peers remember, or refuses a peer whose state is',
     () => (gauges.rollbackDetected() ? 1 : 0),
   );
+  const hsmOperations = histogram(
+    'holdfast_hsm_operation_duration_seconds',
+    'Calls of the HSM through its sidecar; outcome is ok, a state of the HSM, or why it refused: all but ok are errors',
+    ['operation', 'outcome'],
+  );
+  new Gauge({
+    name: 'holdfast_hsm_available',
+    help: '1 while the HSM serves, else 0 and state says why; absent where the seal is no HSM',
+    labelNames: ['state'],
+    registers,
+    collect() {
+      this.reset();
+      const state = gauges.hsmState();
+      if (state !== undefined) this.set({ state: state === '' ? 'Ready' : state }, state === '' ? 1 : 0);
+    },
+  });
   new Gauge({
     name: 'holdfast_peer_available',
     help: '1 where the link to the peer is up; one that hangs without closing it is noticed within some 15 s',
@@ -127,6 +147,7 @@ export function signerMetrics(wallet: string, holder: string, gauges: SignerGaug
   return {
     registry,
     roundTrip: (peer, seconds) => roundTrips.observe({ peer }, seconds),
+    hsmOperation: (operation, outcome, seconds) => hsmOperations.observe({ operation, outcome }, seconds),
     meter: {
       ceremony: (key, scheme, ceremony, outcome, seconds) =>
         ceremonies.observe({ key, scheme, ceremony, outcome }, seconds),

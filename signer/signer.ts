@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { digest as digestOf, equal, fromHex, hex, quote } from '../common/bytes.ts';
-import { messageOf, Refused } from '../common/errors.ts';
+import { messageOf, Refused, UserError } from '../common/errors.ts';
 import { parsePolicy } from '../policy/document.ts';
 import type { Hello } from '../proto/gen/signer/v1/peer.ts';
 import {
@@ -101,6 +101,7 @@ export class Signer {
   describe(): Description {
     const { wallet, holder, version, identity, heads, store } = this.#env;
     const facts = this.#wallet?.wallet;
+    const sealProblem = this.#env.sealProblem?.() ?? '';
     return {
       version,
       wallet,
@@ -124,7 +125,9 @@ export class Signer {
         // Without a quorum to compare with, what keeps it from one.
         ...(facts === undefined || facts.fence.witnessed ? [] : facts.fence.doubts.values()),
         ...(store.problem === '' ? [] : [store.problem]),
+        ...(sealProblem === '' ? [] : [sealProblem]),
       ],
+      sealState: /^[A-Za-z]+(?=: )/.exec(sealProblem)?.[0] ?? '',
       head: store.head,
       signedHead: this.#wallet?.heads.signed && { ...this.#wallet.heads.signed },
     };
@@ -233,6 +236,11 @@ export class Signer {
   async #start(bytes: Uint8Array, policyDocument: Uint8Array): Promise<void> {
     const genesis = parseStatement('holdfast/genesis/v1', bytes);
     const genesisDigest = digestOf(bytes);
+    const { holder, heads } = this.#env;
+    if (genesis.holders.find((h) => h.name === holder)?.auditKey !== hex(heads.publicKey))
+      throw new UserError(`genesis gives ${holder} another audit key than this signer has now`, [
+        'start it with the seal, and where that is an HSM with the token, that it was founded with',
+      ]);
     const policyStatement = encodeStatement({
       type: 'holdfast/policy/v1',
       genesis: genesisDigest,

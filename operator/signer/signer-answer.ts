@@ -41,6 +41,7 @@ export function checkDescription(description: Description, id: SignerId, fingerp
       message: printable(key.message, 500),
       epoch: /^(?:0|[1-9][0-9]{0,14})$/.test(key.epoch) ? key.epoch : '',
     })),
+    sealState: /^[A-Za-z]{0,40}$/.test(description.sealState) ? description.sealState : 'Unknown',
     problems: problems.slice(0, 8).map((problem) => printable(problem, 500)),
   };
 }

@@ -55,6 +55,7 @@ export function description(name: string, over: Partial<Description> = {}): Desc
     keys: [key('solana', 'EdDSA'), key('bitcoin', 'Schnorr')],
     peers: [],
     problems: [],
+    sealState: '',
     head: { sequence: 7n, hash: new Uint8Array(32) },
     signedHead: undefined,
     ...over,

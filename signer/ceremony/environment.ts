@@ -23,6 +23,8 @@ export type Environment = {
   readonly identity: Identity;
   readonly heads: HeadSigner;
   readonly shares: ShareKeeper;
+  /** What keeps the seal from opening anything now, "" where nothing does. Absent where that is never known. */
+  readonly sealProblem?: () => string;
   readonly meter: Meter;
   readonly log: Log;
 };
@@ -46,6 +48,11 @@ export interface HeadSigner {
   sign(bytes: Uint8Array): Promise<Uint8Array>;
 }
 
+/** The seal opens and closes nothing now, and will again once somebody mends it. */
+export class SealUnavailable extends Error {
+  override readonly name = 'SealUnavailable';
+}
+
 /** Which share is sealed: associated data, so that one never opens in another's place. */
 export type ShareLabel = {
   readonly genesis: string;
@@ -57,7 +64,7 @@ export type ShareLabel = {
   readonly epoch: number;
 };
 
-/** Closes and opens shares with the holder's seal. */
+/** Closes and opens shares with the holder's seal; both reject with {@link SealUnavailable} while that does not serve. */
 export interface ShareKeeper {
   seal(share: KeyShare, label: ShareLabel): Promise<Uint8Array>;
   open(sealed: Uint8Array, label: ShareLabel): Promise<KeyShare>;

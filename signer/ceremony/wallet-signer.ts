@@ -4,8 +4,9 @@ import type { Hello } from '../../proto/gen/signer/v1/peer.ts';
 import type { SignReply, SignRequest } from '../../proto/gen/signer/v1/signer.ts';
 import { parseStatement } from '../../statement/statements.ts';
 import type { PeerBody, Peers, Received } from '../peers/peers.ts';
-import type { FrostScheme, SigningKey } from '../scheme/scheme.ts';
+import type { FrostScheme, KeyShare, SigningKey } from '../scheme/scheme.ts';
 import type { KeyRow, Snapshot } from '../state/store.ts';
+import { SealUnavailable } from './environment.ts';
 import { Forwarding } from './forward.ts';
 import { HeadExchange } from './head-exchange.ts';
 import { Keygen, signaturesOf } from './keygen.ts';
@@ -17,6 +18,9 @@ import { SignMember } from './sign-member.ts';
 import { SignSessions } from './sign-sessions.ts';
 import { Spends } from './spends.ts';
 import { shareLabel, type Wallet } from './wallet.ts';
+
+/** Between two tries of a seal that does not serve. */
+const SEAL_PAUSE_MS = 1_000;
 
 /**
  * A provisioned signer: its ceremonies, and which message goes to which. Everything it does comes from a call,
@@ -168,7 +172,7 @@ export class WalletSigner {
     const engine = env.scheme(scheme);
     let signing: SigningKey | undefined;
     if (roster.me.role !== 'Backup') {
-      const share = await env.shares.open(row.sealed, shareLabel(wallet, row.name, scheme, row.attempt));
+      const share = await this.#openShare(row, scheme);
       // The engine has a copy of its own.
       signing = await engine.open(share).finally(() => share.share.fill(0));
     }
@@ -188,6 +192,20 @@ export class WalletSigner {
       if (active !== undefined && (m === roster.me || env.peers.available(m.name)))
         this.#nonces.offer(m.name, [active]);
     this.#spends.onKeyActive();
+  }
+
+  /** Waits for a seal that does not serve now: the key is certified, so nothing is gained by giving up. */
+  async #openShare(row: KeyRow, scheme: FrostScheme): Promise<KeyShare> {
+    const { env } = this.wallet;
+    for (;;)
+      try {
+        return await env.shares.open(row.sealed, shareLabel(this.wallet, row.name, scheme, row.attempt));
+      } catch (error) {
+        if (!(error instanceof SealUnavailable)) throw error;
+        await new Promise<void>((resolve) => {
+          env.clock.after(SEAL_PAUSE_MS, resolve);
+        });
+      }
   }
 
   /**

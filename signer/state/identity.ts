@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { fromUtf8, utf8 } from '../../common/bytes.ts';
 import { messageOf, UserError } from '../../common/errors.ts';
-import type { Identity } from '../ceremony/environment.ts';
+import { type Identity, SealUnavailable } from '../ceremony/environment.ts';
 import { openSealed, sealBytes, type Seal } from './seal.ts';
 import type { Snapshot, Store } from './store.ts';
 
@@ -49,6 +49,9 @@ export async function loadOrCreateIdentity(options: {
   return { ...identity, nonce: Uint8Array.from(fresh) };
 }
 
+/** Whether the signer of `store` has sealed nothing yet. */
+export const nothingSealed = (store: Store): boolean => isNew(store, store.load());
+
 function isNew(store: Store, { meta, keys, unfinished, peers }: Snapshot): boolean {
   for (const _ of store.ledgerRows()) return false;
   const used = meta.size + keys.length + unfinished.length + peers.length;
@@ -74,6 +77,7 @@ async function open(
   try {
     pkcs8 = await openSealed(seal, sealed, associated);
   } catch (error) {
+    if (error instanceof SealUnavailable) throw error;
     throw new UserError(`${seal.description} does not open the identity of signer ${owner}: ${messageOf(error)}`, [
       'give it the seal key that this signer was first started with: without that key its shares are lost',
     ]);

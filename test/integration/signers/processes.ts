@@ -74,8 +74,9 @@ export class SignerProcess {
     nodeFlags: readonly string[];
     entry: string;
     logLevel: string;
+    hsmSocket: string | undefined;
   }) {
-    const { name, folder, wallet, operator, ports, nodeFlags, entry, logLevel } = options;
+    const { name, folder, wallet, operator, ports, nodeFlags, entry, logLevel, hsmSocket } = options;
     [this.signPort = 0, this.peerPort = 0, this.metricsPort = 0] = ports;
     this.name = name;
     this.folder = folder;
@@ -93,8 +94,7 @@ export class SignerProcess {
         name,
         '--data',
         join(folder, 'data'),
-        '--seal-key-file',
-        seal,
+        ...(hsmSocket === undefined ? ['--seal-key-file', seal] : ['--hsm-socket', hsmSocket]),
         '--operator',
         operator,
       ],
@@ -186,6 +186,8 @@ export type ProcessWalletOptions = {
   /** Flags of Node for every signer, in place of those that a fleet gives. */
   readonly nodeFlags?: readonly string[];
   readonly entry?: string;
+  /** Sockets of PKCS#11 sidecars, by the holder whose seal they are. */
+  readonly hsmSockets?: ReadonlyMap<string, string>;
   /** At least what says that a signer is ready. */
   readonly logLevel?: 'debug' | 'info';
   /** Holders that no process is started for: the test plays them itself. */
@@ -198,7 +200,7 @@ export type PlayedHolder = Pick<Description, 'holder' | 'identity' | 'auditKey' 
 };
 
 /**
- * A wallet of real signer processes on loopback: mutual TLS, SQLite, key-file seals; provisioned as an operator would,
+ * A wallet of real signer processes on loopback: mutual TLS, SQLite, key-file seals where no sidecar is given; provisioned as an operator would,
  * without one. `ProcessWallet.start()` gives one with all keys active; `close()` ends it and removes its folder.
  */
 export class ProcessWallet {
@@ -235,7 +237,13 @@ export class ProcessWallet {
         .filter(({ name }) => !this.#played.has(name))
         .map(({ name }, i) => [
           name,
-          new SignerProcess({ ...shared, name, folder: join(this.folder, name), ports: ports.slice(3 * i, 3 * i + 3) }),
+          new SignerProcess({
+            ...shared,
+            name,
+            folder: join(this.folder, name),
+            ports: ports.slice(3 * i, 3 * i + 3),
+            hsmSocket: options.hsmSockets?.get(name),
+          }),
         ]),
     );
     const initiators = [{ name: 'payments-api', key: formatSshPublicKey(sshKeyOf(this.initiator)) }];

@@ -53,7 +53,11 @@ export interface Description {
     | Head
     | undefined;
   /** the newest that this signer signed; absent before there is one */
-  signedHead: SignedHead | undefined;
+  signedHead:
+    | SignedHead
+    | undefined;
+  /** why its HSM does not serve, a word such as PinRefused; "" while it does, and without an HSM */
+  sealState: string;
 }
 
 export interface KeyState {
@@ -286,6 +290,7 @@ function createBaseDescription(): Description {
     problems: [],
     head: undefined,
     signedHead: undefined,
+    sealState: "",
   };
 }
 
@@ -332,6 +337,9 @@ export const Description: MessageFns<Description> = {
     }
     if (message.signedHead !== undefined) {
       SignedHead.encode(message.signedHead, writer.uint32(114).fork()).join();
+    }
+    if (message.sealState !== "") {
+      writer.uint32(122).string(message.sealState);
     }
     return writer;
   },
@@ -459,6 +467,14 @@ export const Description: MessageFns<Description> = {
             }
 
             message.signedHead = SignedHead.decode(reader, reader.uint32());
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.sealState = reader.string();
             continue;
           }
         }

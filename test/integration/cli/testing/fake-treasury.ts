@@ -159,4 +159,5 @@ const emptyDescription = {
   keys: [],
   peers: [],
   problems: [],
+  sealState: '',
 };
