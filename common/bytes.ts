@@ -10,6 +10,19 @@ export function fromHex(text: string, title = 'hex'): Uint8Array {
   return Uint8Array.from(Buffer.from(text, 'hex'));
 }
 
+/**
+ * Zeros for a secret. Small arrays lie in the heap by themselves, where collecting garbage moves them and leaves copies
+ * behind that nobody can zero; one over a buffer of its own stays where it is.
+ */
+export const secretBytes = (length: number): Uint8Array<ArrayBuffer> => new Uint8Array(new ArrayBuffer(length));
+
+/** A copy of a secret, as {@link secretBytes}. */
+export function secretCopy(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const copy = secretBytes(bytes.length);
+  copy.set(bytes);
+  return copy;
+}
+
 export const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 /** Text of UTF-8 bytes; throws on malformed input. */

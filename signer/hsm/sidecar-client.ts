@@ -1,3 +1,4 @@
+import { secretCopy } from '../../common/bytes.ts';
 import {
   Client,
   credentials,
@@ -70,7 +71,7 @@ export class SidecarClient {
   }
 
   async wrap(dataKey: Uint8Array, associated: readonly string[]): Promise<Uint8Array> {
-    const copy = Buffer.from(dataKey);
+    const copy = Buffer.from(secretCopy(dataKey).buffer);
     try {
       const request = { dataKey: copy, associated: [...associated] };
       const reply: WrapReply = await this.#call('Wrap', HsmServiceService.wrap, request);
@@ -136,7 +137,7 @@ export class SidecarClient {
 function owned<A>(message: A): A {
   const entries = Object.entries(message as Readonly<Record<string, unknown>>).map(([name, value]) => [
     name,
-    value instanceof Uint8Array ? Buffer.from(Uint8Array.from(value).buffer) : value,
+    value instanceof Uint8Array ? Buffer.from(secretCopy(value).buffer) : value,
   ]);
   return Object.fromEntries(entries) as A;
 }

@@ -1,3 +1,4 @@
+import { secretCopy } from '../../common/bytes.ts';
 import { FrostKeygen } from './frost-keygen.ts';
 import { FrostSigning } from './frost-signing.ts';
 import {
@@ -108,7 +109,7 @@ export function secretsOfResult(op: FrostOp, result: FrostResult): Uint8Array[] 
 /** A deep copy whose byte arrays own exactly their memory: a view would take its whole buffer along when posted. */
 export function compact<T>(value: T): T {
   const copy = (v: unknown): unknown => {
-    if (v instanceof Uint8Array) return Uint8Array.from(v);
+    if (v instanceof Uint8Array) return secretCopy(v);
     if (v instanceof Map) return new Map([...v].map(([key, entry]) => [key, copy(entry)]));
     if (Array.isArray(v)) return v.map(copy);
     if (typeof v === 'object' && v !== null)

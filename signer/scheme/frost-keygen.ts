@@ -1,4 +1,5 @@
 import type { DKG_Round1, DKG_Round2, DKG_Secret, Signers } from '@noble/curves/abstract/frost.js';
+import { secretCopy } from '../../common/bytes.ts';
 import { frostSuite, MAX_PARTIES, SCALAR_LENGTH, SIGNATURE_LENGTH, type FrostSuite } from './frost-suite.ts';
 import { Culprit, type FrostScheme, type KeygenResult, type Round1 } from './scheme.ts';
 
@@ -46,7 +47,7 @@ export class FrostKeygen {
       () => this.#suite.frost.DKG.round2(secret, [...this.#others]),
       () => new Culprit(this.#wrongBroadcasts(), 'proof of knowledge or commitment is wrong'),
     );
-    return new Map(this.#identifiers().map((i) => [i, Uint8Array.from(shares[this.#name(i)]!.signingShare)]));
+    return new Map(this.#identifiers().map((i) => [i, secretCopy(shares[this.#name(i)]!.signingShare)]));
   }
 
   round3(shares: ReadonlyMap<number, Uint8Array>): KeygenResult {
@@ -54,7 +55,7 @@ export class FrostKeygen {
     try {
       const received: DKG_Round2[] = this.#fromAll(shares, 'shares').map(([identifier, share]) => {
         exactLength(share, SCALAR_LENGTH, `share of identifier ${identifier}`);
-        return { identifier: this.#name(identifier), signingShare: Uint8Array.from(share) };
+        return { identifier: this.#name(identifier), signingShare: secretCopy(share) };
       });
       const key = attempt(
         () => this.#suite.frost.DKG.round3(secret, [...this.#others], received),

@@ -1,5 +1,5 @@
 import type { FrostPublic, FrostSecret, NonceCommitments, Nonces } from '@noble/curves/abstract/frost.js';
-import { equal } from '../../common/bytes.ts';
+import { equal, secretCopy } from '../../common/bytes.ts';
 import { checkParties, exactLength } from './frost-keygen.ts';
 import { frostSuite, SCALAR_LENGTH, type FrostSuite } from './frost-suite.ts';
 import {
@@ -38,7 +38,7 @@ export class FrostSigning {
       throw new Error(`share does not match verification share ${key.identifier}`);
     const name = suite.frost.Identifier.fromNumber;
     this.#suite = suite;
-    this.#secret = { identifier: name(key.identifier), signingShare: Uint8Array.from(key.share) };
+    this.#secret = { identifier: name(key.identifier), signingShare: secretCopy(key.share) };
     this.#public = {
       signers: { min: key.threshold, max: key.verificationShares.length },
       // Of the polynomial's commitments signing reads only the constant term, the group key.

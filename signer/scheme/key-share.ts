@@ -1,4 +1,4 @@
-import { concat } from '../../common/bytes.ts';
+import { concat, secretCopy } from '../../common/bytes.ts';
 import { checkParties, exactLength } from './frost-keygen.ts';
 import { frostSuite, SCALAR_LENGTH } from './frost-suite.ts';
 import type { FrostScheme, KeyShare } from './scheme.ts';
@@ -36,7 +36,7 @@ export function decodeKeyShare(scheme: FrostScheme, bytes: Uint8Array): KeyShare
   return {
     identifier,
     threshold,
-    share: Uint8Array.from(bytes.subarray(HEADER, points)),
+    share: secretCopy(bytes.subarray(HEADER, points)),
     groupKey: point(0),
     verificationShares: Array.from({ length: parties }, (_, i) => point(i + 1)),
   };

@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { generate, schemeSuite } from '../../test/scheme-suite.ts';
 import { createSchemes } from './worker-engine.ts';
@@ -66,6 +67,28 @@ describe('the engine in a thread', () => {
     await expect(run.round1()).rejects.toThrow('signing engine stopped: out of luck');
     await expect(run.round1()).rejects.toThrow('signing engine stopped');
     expect(failures.map((f) => f.message)).toEqual(['signing engine stopped: out of luck']);
+    await own.close();
+  });
+
+  it('ends its thread when nothing is open in it, and has another for the next key', async () => {
+    const failures: Error[] = [];
+    const own = createSchemes((error) => failures.push(error), undefined, 50);
+    const threads = (): number => readdirSync('/proc/self/task').length;
+    const scheme = own.get('EdDSA');
+    const opened = await scheme.open((await generate(schemes.get('EdDSA'), 2, 2))[0]!.key);
+    const open = threads();
+    await opened.commit(1);
+    opened.close();
+    await expect.poll(threads).toBeLessThan(open);
+    const next = await scheme.open((await generate(schemes.get('EdDSA'), 2, 2))[0]!.key);
+    expect(await next.commit(2)).toHaveLength(2);
+    await expect(opened.commit(1)).rejects.toThrow('key share is closed');
+    // One that is open stays, however long it rests.
+    await new Promise((resolve) => {
+      setTimeout(resolve, 200);
+    });
+    expect(await next.commit(1)).toHaveLength(1);
+    expect(failures).toEqual([]);
     await own.close();
   });
 

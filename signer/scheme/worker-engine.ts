@@ -18,6 +18,9 @@ import type { FrostScheme, Scheme } from './scheme.ts';
 /** Room for values that were just made, in the thread's own heap; it fills under load only. */
 const YOUNG_MB = 48;
 
+/** How long the thread lives on with nothing open in it: a ceremony's next step comes within less. */
+const IDLE_MS = 1_000;
+
 /** All schemes of a process over one worker thread. */
 export type Schemes = { get(name: FrostScheme): Scheme; close(): Promise<void> };
 
@@ -25,14 +28,15 @@ export type Schemes = { get(name: FrostScheme): Scheme; close(): Promise<void> }
 const MAX_PENDING = 2048;
 
 /**
- * Starts the thread. Where it dies, keys and nonces died with it: pending and later calls reject, and `onFailure` is
+ * Starts the thread; it ends whenever nothing has been open in it for a while, and is started anew for the next. Where it dies, keys and nonces died with it: pending and later calls reject, and `onFailure` is
  * told once so that the process can end and start anew.
  */
 export function createSchemes(
   onFailure: (error: Error) => void,
   entry: URL = workerUrl(import.meta.url, 'frost'),
+  idleMs = IDLE_MS,
 ): Schemes {
-  const engine = new WorkerEngine(entry, onFailure);
+  const engine = new WorkerEngine(entry, onFailure, idleMs);
   const schemes = { EdDSA: frostScheme('EdDSA', engine), Schnorr: frostScheme('Schnorr', engine) };
   return { get: (name) => schemes[name], close: () => engine.close() };
 }
@@ -40,21 +44,24 @@ export function createSchemes(
 type Pending = { readonly resolve: (result: FrostResult) => void; readonly reject: (error: Error) => void };
 
 class WorkerEngine implements FrostEngine {
-  readonly #worker: Worker;
+  readonly #entry: URL;
+  readonly #idleMs: number;
   readonly #pending = new Map<number, Pending>();
   readonly #onFailure: (error: Error) => void;
+  /** Keygens and keys that are open in the thread. */
+  readonly #targets = new Set<number>();
+  #worker: Worker | undefined;
+  #idle: NodeJS.Timeout | undefined;
   #batch: FrostRequest[] = [];
   #lastId = 0;
   #ended: Error | undefined;
 
-  constructor(entry: URL, onFailure: (error: Error) => void) {
+  constructor(entry: URL, onFailure: (error: Error) => void, idleMs: number) {
+    this.#entry = entry;
+    this.#idleMs = idleMs;
     this.#onFailure = onFailure;
-    // Big integers die young and by the million: with little room for them a tenth of the time goes into collecting them.
-    this.#worker = new Worker(entry, { name: 'frost', resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } });
-    this.#worker.on('message', (reply: FrostReply) => this.#settle(reply));
-    this.#worker.on('error', (error: Error) => this.#fail(error.message));
-    this.#worker.on('messageerror', (error: Error) => this.#fail(error.message));
-    this.#worker.on('exit', (code) => this.#fail(`exit code ${code}`));
+    // Ready for the first call.
+    this.#start();
   }
 
   call<Op extends FrostOp>(target: number, call: Extract<FrostCall, { op: Op }>): Promise<FrostResults[Op]> {
@@ -62,6 +69,8 @@ class WorkerEngine implements FrostEngine {
     if (this.#pending.size >= MAX_PENDING)
       return Promise.reject(new Refused('Busy', `${MAX_PENDING} calls wait for the signing engine`));
     const id = ++this.#lastId;
+    if (call.op === 'open' || call.op === 'keygen') this.#targets.add(target);
+    if (call.op === 'close') this.#targets.delete(target);
     // Calls of one turn of the event loop cross together.
     if (this.#batch.length === 0) setImmediate(() => this.#flush());
     this.#batch.push({ id, target, call: compact<FrostCall>(call) });
@@ -72,19 +81,47 @@ class WorkerEngine implements FrostEngine {
 
   async close(): Promise<void> {
     this.#end(new Error('signing engine is closed'));
-    await this.#worker.terminate();
+    await this.#worker?.terminate();
+  }
+
+  #start(): void {
+    // Big integers die young and by the million: with little room for them a tenth of the time goes into collecting them.
+    const worker = new Worker(this.#entry, { name: 'frost', resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } });
+    this.#worker = worker;
+    const fail = (why: string): void => {
+      if (this.#worker === worker) this.#fail(why);
+    };
+    worker.on('message', (reply: FrostReply) => this.#settle(reply));
+    worker.on('error', (error: Error) => fail(error.message));
+    worker.on('messageerror', (error: Error) => fail(error.message));
+    worker.on('exit', (code) => fail(`exit code ${code}`));
   }
 
   #flush(): void {
     const batch = this.#batch;
     this.#batch = [];
     const moved = batch.flatMap(({ call }) => secretsOfCall(call).map((secret) => secret.buffer as ArrayBuffer));
-    if (this.#ended === undefined) this.#worker.postMessage(batch, moved);
+    if (this.#ended !== undefined) return;
+    clearTimeout(this.#idle);
+    if (this.#worker === undefined) this.#start();
+    this.#worker?.postMessage(batch, moved);
+  }
+
+  /** Nothing is open in the thread: what its heap still has of shares goes with it, since no one can erase an integer. */
+  #rest(): void {
+    if (this.#targets.size > 0 || this.#pending.size > 0 || this.#ended !== undefined) return;
+    const worker = this.#worker;
+    this.#worker = undefined;
+    void worker?.terminate();
   }
 
   #settle(reply: FrostReply): void {
     const pending = this.#pending.get(reply.id);
     this.#pending.delete(reply.id);
+    if (this.#targets.size === 0 && this.#pending.size === 0) {
+      clearTimeout(this.#idle);
+      this.#idle = setTimeout(() => this.#rest(), this.#idleMs).unref();
+    }
     if ('error' in reply) pending?.reject(errorOf(reply.error));
     else pending?.resolve(reply.result);
   }
@@ -97,6 +134,7 @@ class WorkerEngine implements FrostEngine {
   }
 
   #end(error: Error): void {
+    clearTimeout(this.#idle);
     this.#ended ??= error;
     for (const { reject } of this.#pending.values()) reject(error);
     this.#pending.clear();

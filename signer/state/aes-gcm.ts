@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import { concat, utf8 } from '../../common/bytes.ts';
+import { concat, secretCopy, utf8 } from '../../common/bytes.ts';
 
 const ALGORITHM = 'aes-256-gcm';
 const IV_BYTES = 12;
@@ -26,7 +26,7 @@ export function decrypt(key: Uint8Array, sealed: Uint8Array, associated: readonl
   const plaintext = decipher.update(sealed.subarray(IV_BYTES, end));
   try {
     decipher.final();
-    return Uint8Array.from(plaintext);
+    return secretCopy(plaintext);
   } catch {
     return undefined;
   } finally {

@@ -1,3 +1,4 @@
+import { secretCopy } from '../../common/bytes.ts';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { messageOf, UserError } from '../../common/errors.ts';
 import { decrypt, encrypt } from './aes-gcm.ts';
@@ -41,7 +42,7 @@ function readKey(file: string): Uint8Array {
     const length = readInto(file, bytes);
     const content = bytes.subarray(0, length);
     // 32 bytes that are all text are a password or a shorter key in hex or base64: random ones never are.
-    if (length === KEY_BYTES && content.some((byte) => byte < 0x20 || byte > 0x7e)) return Uint8Array.from(content);
+    if (length === KEY_BYTES && content.some((byte) => byte < 0x20 || byte > 0x7e)) return secretCopy(content);
     const key = fromBase64(content);
     if (key !== undefined) return key;
     throw new UserError(
@@ -78,7 +79,7 @@ function fromBase64(bytes: Buffer): Uint8Array | undefined {
   const text = bytes.toString('latin1').replace(/\r?\n$/, '');
   if (!/^[A-Za-z0-9+/]{43}=$/.test(text)) return undefined;
   const decoded = Buffer.from(text, 'base64');
-  const key = Uint8Array.from(decoded);
+  const key = secretCopy(decoded);
   decoded.fill(0);
   return key;
 }

@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
-import { concat } from '../../common/bytes.ts';
+import { randomFillSync } from 'node:crypto';
+import { concat, secretBytes } from '../../common/bytes.ts';
 import { decrypt, encrypt, OVERHEAD } from './aes-gcm.ts';
 
 /**
@@ -24,7 +24,7 @@ const HEADER_BYTES = 3;
  * It opens only with the same seal and the same `associated` words. The caller zeroes `plaintext`.
  */
 export async function sealBytes(seal: Seal, plaintext: Uint8Array, associated: readonly string[]): Promise<Uint8Array> {
-  const dataKey = Uint8Array.from(randomBytes(KEY_BYTES));
+  const dataKey = randomFillSync(secretBytes(KEY_BYTES));
   try {
     const wrapped = await seal.wrap(dataKey, associated);
     if (wrapped.length > 0xffff)

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { digest as digestOf, hex } from '../../../common/bytes.ts';
 import { fingerprintOfCertificate, selfSignedCertificate } from '../../../common/certificate.ts';
-import { signerNodeFlags } from '../../../common/signer-node-flags.ts';
+import { overwriteFreed, signerNodeFlags } from '../../../common/signer-node-flags.ts';
 import type { ClientIdentity } from '../../../client/pinned-tls.ts';
 import { signRequest, type RequestFields, type SignedRequest } from '../../../client/request.ts';
 import { SignerClient } from '../../../client/signer-client.ts';
@@ -61,6 +61,7 @@ export class SignerProcess {
   /** Milliseconds from its last spawn to ready. */
   startedIn = 0;
   readonly #args: readonly string[];
+  readonly #env: Readonly<Record<string, string>>;
   #child: ChildProcess | undefined;
   #fingerprint = '';
   #client: SignerClient | undefined;
@@ -79,6 +80,7 @@ export class SignerProcess {
     const { name, folder, wallet, operator, ports, nodeFlags, entry, logLevel, hsmSocket } = options;
     [this.signPort = 0, this.peerPort = 0, this.metricsPort = 0] = ports;
     this.name = name;
+    this.#env = hsmSocket === undefined ? {} : { GLIBC_TUNABLES: overwriteFreed };
     this.folder = folder;
     mkdirSync(folder, { recursive: true });
     const seal = join(folder, 'kek');
@@ -129,7 +131,11 @@ export class SignerProcess {
   /** Resolves once it says that it is ready; rejects with its last line where it ends before. */
   async start(): Promise<void> {
     const started = performance.now();
-    const child = spawn(process.execPath, this.#args, { stdio: ['ignore', 'ignore', 'pipe'], cwd: root });
+    const child = spawn(process.execPath, this.#args, {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      cwd: root,
+      env: { ...process.env, ...this.#env },
+    });
     this.#child = child;
     let last = '';
     const lines = createInterface({ input: child.stderr });

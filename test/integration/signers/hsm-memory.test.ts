@@ -1,0 +1,66 @@
+import { DatabaseSync } from 'node:sqlite';
+import { join } from 'node:path';
+import { beforeAll, expect, it, onTestFinished } from 'vitest';
+import { digest } from '../../../common/bytes.ts';
+import { systemClock } from '../../../common/clock.ts';
+import { silentLog } from '../../../common/log.ts';
+import { installSoftHsm, SoftToken } from '../../../hsm/testing/soft-token.ts';
+import { Hsm } from '../../../signer/hsm/hsm.ts';
+import type { FrostScheme } from '../../../signer/scheme/scheme.ts';
+import { shareKeeper } from '../../../signer/share-keeper.ts';
+import { hsmSeal } from '../../../signer/state/hsm-seal.ts';
+import { keyFileSeal } from '../../../signer/state/key-file-seal.ts';
+import type { Seal } from '../../../signer/state/seal.ts';
+import { bothKeys, ProcessWallet } from './processes.ts';
+import { occurrences } from './process-memory.ts';
+
+beforeAll(installSoftHsm);
+
+it('leaves nothing of its shares in the memory of a Backup that has made keys and signed with them', async () => {
+  const token = new SoftToken();
+  await token.start({ wallet: 'payments/treasury' });
+  const wallet = await ProcessWallet.start({ keys: bothKeys, hsmSockets: new Map([['backup', token.socket]]) });
+  onTestFinished(() => wallet.close());
+  const hsm = new Hsm({
+    socket: token.socket,
+    wallet: 'payments/treasury',
+    holder: 'backup',
+    nothingSealed: () => false,
+    clock: systemClock,
+    log: silentLog,
+    onOperation: () => {},
+  });
+  onTestFinished(() => hsm.close());
+  await hsm.whenServing();
+
+  /** The shares of a holder, from its disk and with its seal: as bytes and as the integers of JavaScript lie in memory. */
+  const sharesOf = async (holder: string, seal: Seal): Promise<readonly Uint8Array[]> => {
+    const db = new DatabaseSync(join(wallet.folder, holder, 'data', 'state.db'), { readOnly: true });
+    const rows = db.prepare('SELECT name, scheme, attempt, sealed FROM signing_key').all();
+    db.close();
+    expect(rows).toHaveLength(2);
+    const shares = await Promise.all(
+      rows.map(async (row) => {
+        const { name, scheme, attempt, sealed } = row as {
+          name: string;
+          scheme: FrostScheme;
+          attempt: number;
+          sealed: Uint8Array;
+        };
+        const label = { genesis: digest(wallet.genesis), holder, key: name, scheme, attempt, epoch: 0 };
+        return (await shareKeeper(seal).open(sealed, label)).share;
+      }),
+    );
+    return shares.flatMap((share) => [share, share.toReversed()]);
+  };
+  const backup = await sharesOf('backup', hsmSeal(hsm, token.socket));
+  const client = await sharesOf('client', keyFileSeal(join(wallet.folder, 'client', 'kek')));
+
+  // That the search finds what is there: a Client keeps its shares open, each in one form at least.
+  const [solana = 0, turned = 0, ...bitcoin] = occurrences(wallet.signer('client').pid, client);
+  expect(solana + turned).toBeGreaterThan(0);
+  expect(bitcoin.reduce((sum, count) => sum + count, 0)).toBeGreaterThan(0);
+  await expect
+    .poll(() => occurrences(wallet.signer('backup').pid, backup), { timeout: 30_000, interval: 2_000 })
+    .toEqual([0, 0, 0, 0]);
+});
