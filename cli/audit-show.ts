@@ -33,6 +33,7 @@ export async function auditShow(
     holdersNamed(connection, holder).map(async (each) => {
       const records: HeldRecord[] = [];
       const log = await verifyHolderLog(each, identity, session.signal, (link) => {
+        if (link.record.length === 0) return; // pruned
         const record: HeldRecord = { ...membersOf(link), holder: each.name };
         if (Date.parse(record['time'] ?? '') >= from) records.push(record);
       });

@@ -9,6 +9,8 @@ import type {
   OutcomeEvent,
   ProvisionReply,
   ProvisionRequest,
+  PruneAuditReply,
+  PruneAuditRequest,
   SignReply,
   SignRequest,
   WalletFacts,
@@ -25,7 +27,7 @@ export type SignerClientOptions = {
   readonly address: string;
   /** The signer's own certificate, DER: the pin. */
   readonly certificate: Uint8Array;
-  /** Needed for `provision`, `outcomes` and `audit`: the operator's. */
+  /** Needed for `provision`, `outcomes`, `audit` and `pruneAudit`: the operator's. */
   readonly identity?: ClientIdentity;
   /** Longest wait for an answer, in milliseconds; streams have none. */
   readonly deadlineMs?: number;
@@ -111,6 +113,10 @@ export class SignerClient {
   /** Audit records after sequence `after` to the durable head. */
   audit(after: bigint, signal?: AbortSignal): AsyncIterable<AuditRecord> {
     return this.#stream('Audit', () => this.#client.audit({ after }), signal);
+  }
+
+  pruneAudit(request: PruneAuditRequest, signal?: AbortSignal): Promise<PruneAuditReply> {
+    return this.#unary('PruneAudit', this.#client.pruneAudit, request, signal);
   }
 
   close(): void {

@@ -55,6 +55,7 @@ describe('the sign port', () => {
     clients.push(made);
     return made;
   };
+  const unexported = { last: 10_000n, hash: Buffer.alloc(32), bodies: Buffer.alloc(32) };
   const provisioning = () => ({
     genesis: Buffer.from(wallet.genesis),
     policyDocument: Buffer.from(wallet.policyDocument),
@@ -128,13 +129,15 @@ describe('the sign port', () => {
     expect((await client().describe()).holder).toBe('infrastructure');
   });
 
-  it('lets only the operator provision and follow', async () => {
+  it('lets only the operator provision, follow and prune', async () => {
     for (const as of [undefined, identity('operator')]) {
       const stranger = client(as);
       await expect(stranger.provision(provisioning())).rejects.toThrow(/PERMISSION_DENIED/);
       await expect(firstOf(stranger.outcomes(0n))).rejects.toThrow(/PERMISSION_DENIED/);
       await expect(firstOf(stranger.audit(0n))).rejects.toThrow(/PERMISSION_DENIED/);
+      await expect(stranger.pruneAudit(unexported)).rejects.toThrow(/PERMISSION_DENIED/);
     }
+    await expect(client(operator).pruneAudit(unexported)).rejects.toThrow(/INVALID_ARGUMENT.*whole segment/);
     expect((await client(operator).provision(provisioning())).genesis).toMatch(/^sha256:/);
   });
 

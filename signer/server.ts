@@ -34,7 +34,7 @@ export type SignServer = { readonly port: number; close(): Promise<void> };
 
 /**
  * The sign port: the only place where gRPC calls meet the signer. `caller` tells the fingerprint of a client's
- * certificate; Provision, Outcomes and Audit need the operator's.
+ * certificate; Provision, Outcomes, Audit and PruneAudit need the operator's.
  */
 export async function serveSigner(options: {
   readonly listen: string;
@@ -141,6 +141,10 @@ export async function serveSigner(options: {
       onlyOperator(call);
       return { genesis: await signer.provision(request) };
     }),
+    pruneAudit: unary(async (request, call) => {
+      onlyOperator(call);
+      return { pruned: await signer.pruneAudit(request) };
+    }),
     outcomes: stream(true, outcomeEvent),
     audit: stream(false, (record) => record),
   };
@@ -192,8 +196,9 @@ const drained = (call: ServerWritableStream<unknown, unknown>): Promise<void> =>
     call.once('cancelled', resolve);
   });
 
-/** An audit record as the operator sees it; undefined for those that are no outcome. */
+/** An audit record as the operator sees it; undefined for those that are no outcome, or of which only a hash is left. */
 function outcomeEvent({ sequence, record }: AuditRecord): OutcomeEvent | undefined {
+  if (record.length === 0) return undefined;
   const entry = JSON.parse(fromUtf8(record)) as Record<string, string>;
   if (!OUTCOMES.has(entry['type'] ?? '')) return undefined;
   return {

@@ -6,6 +6,7 @@ import type { Hello } from '../proto/gen/signer/v1/peer.ts';
 import {
   ProvisionRequest,
   type Description,
+  type PruneAuditRequest,
   type KeyRequest,
   type PeerAddress,
   type SignReply,
@@ -18,6 +19,7 @@ import type { Environment } from './ceremony/environment.ts';
 import type { Keygen } from './ceremony/keygen.ts';
 import { Wallet } from './ceremony/wallet.ts';
 import { WalletSigner } from './ceremony/wallet-signer.ts';
+import { AuditPruning } from './audit-pruning.ts';
 import type { PeerHandlers, PeerLinks } from './peers/peers.ts';
 import type { FrostScheme } from './scheme/scheme.ts';
 
@@ -45,6 +47,7 @@ export class Signer {
   readonly #connect: Connect;
   #wallet: WalletSigner | undefined;
   #links: PeerLinks | undefined;
+  readonly #pruning: AuditPruning;
   #provisioning: Promise<unknown> = Promise.resolve();
   /** Peers as last provisioned, in the bytes that are on disk. */
   #addresses: Uint8Array = new Uint8Array();
@@ -60,6 +63,7 @@ export class Signer {
     };
     this.#certificate = certificate;
     this.#connect = connect;
+    this.#pruning = new AuditPruning(env.store);
   }
 
   /** Goes on where the signer stopped. */
@@ -113,12 +117,11 @@ export class Signer {
       genesis: facts?.genesisDigest ?? '',
       policyDigest: facts?.policyDigest ?? '',
       keys: this.#wallet?.keygen.states() ?? [],
-      peers: this.peers.map(([name, available]) => ({
-        name,
-        available,
-        fenced: facts?.peer(name).fenced !== '',
-        refused: facts?.fence.refusals.get(name) ?? '',
-      })),
+      peers: this.peers.map(([name, available]) => {
+        const { fenced, head } = facts?.peer(name) ?? {};
+        const refused = facts?.fence.refusals.get(name) ?? '';
+        return { name, available, fenced: fenced !== '', refused, head: head?.sequence === 0n ? undefined : head };
+      }),
       problems: [
         ...(facts === undefined ? ['waits for its genesis: the operator has not provisioned it yet'] : []),
         ...(facts === undefined || facts.fence.stopped === '' ? [] : [facts.fence.stopped]),
@@ -149,6 +152,12 @@ export class Signer {
 
   request(initiator: string, id: string): SignReply | undefined {
     return this.#provisioned().request(initiator, id);
+  }
+
+  /** Takes the bodies of an exported segment off the disk; gives the last record without one. */
+  pruneAudit(request: PruneAuditRequest): Promise<bigint> {
+    const { wallet } = this.#provisioned();
+    return this.#pruning.prune(request, (change) => wallet.write(change));
   }
 
   /** Accepts genesis once, addresses any number of times, keys as they are added. One call at a time. */

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fromUtf8, hex, sha256, utf8 } from '../common/bytes.ts';
 import { formatTime } from '../common/clock.ts';
-import { type AuditRecord, chainRecord, emptyHead, type Head, verifyChain } from './audit.ts';
+import { AuditChain, type AuditRecord, chainRecord, emptyHead, type Head, verifyChain } from './audit.ts';
 
 const entry = fc.record({ type: fc.constantFrom('Signed', 'Denied'), id: fc.string({ unit: 'grapheme' }) });
 const chain = fc
@@ -145,7 +145,7 @@ describe('an audit chain', () => {
 
   it('refuses what is no canonical object with a time, however it is hashed', () => {
     for (const text of [
-      '',
+      '1',
       '"text"',
       '[]',
       '{"sequence":"1"}',
@@ -155,5 +155,27 @@ describe('an audit chain', () => {
       const record = utf8(text);
       expect(() => verifyChain([{ sequence: 1n, record, hash: sha256(record) }]), text).toThrow('audit record 1: ');
     }
+  });
+
+  it('goes on over bodies that were pruned, and holds the next body against the last hash', () => {
+    fc.assert(
+      fc.property(chain, fc.nat(), fc.nat(), fc.nat({ max: 7 }), (records, count, where, bit) => {
+        const pruned = count % records.length;
+        const bare = records.map((r, i) => (i < pruned ? { ...r, record: new Uint8Array() } : r));
+        const followed = new AuditChain();
+        for (const [i, record] of bare.entries()) expect(followed.add(record) === undefined).toBe(i < pruned);
+        expect(followed.head).toEqual(verifyChain(records).head);
+        expect(followed.pruned).toBe(pruned);
+        if (pruned === 0) return;
+        const last = bare[pruned - 1] as AuditRecord;
+        const hash = Uint8Array.from(last.hash);
+        hash[where % 32] = (hash[where % 32] as number) ^ (1 << bit);
+        expect(() => verifyChain(bare.with(pruned - 1, { ...last, hash }))).toThrow(
+          `audit record ${pruned + 1}: follows`,
+        );
+        expect(() => verifyChain(bare.with(pruned - 1, { ...last, hash: hash.slice(1) }))).toThrow('has 31 bytes');
+        expect(() => verifyChain(bare.toSpliced(pruned - 1, 1))).toThrow(`audit record ${pruned}: `);
+      }),
+    );
   });
 });

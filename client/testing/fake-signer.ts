@@ -41,6 +41,7 @@ export async function startFakeSigner(holder: FakeHolder, answers: FakeAnswers, 
     getRequest: (call, callback) =>
       answers.request === undefined ? callback(missing) : callback(null, answers.request(call.request)),
     submit: unscripted,
+    pruneAudit: unscripted,
     provision: unscripted,
     getWallet: (_call, callback) => (answers.facts === undefined ? callback(missing) : callback(null, answers.facts())),
     sign: (call, callback) => {

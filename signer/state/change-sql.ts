@@ -1,6 +1,7 @@
 import { hex } from '../../common/bytes.ts';
 import { formatTime } from '../../common/clock.ts';
-import { chainRecord } from '../../statement/audit.ts';
+import { chainRecord, SEGMENT_RECORDS } from '../../statement/audit.ts';
+import { number } from './rows.ts';
 import type { Statements } from './statements.ts';
 import type { Change, Head, KeyRow, LedgerRow, NonceRow, PeerRow, RequestRow } from './store.ts';
 
@@ -25,6 +26,7 @@ export function applyChange(sql: Statements, change: Change, head: Head, time: n
       at,
     );
   for (const row of change.peers ?? []) putPeer(sql, row);
+  if (change.pruneAudit !== undefined) pruneSegment(sql, change.pruneAudit);
   let end = head;
   for (const entry of change.audit ?? []) {
     const link = chainRecord(end, formatTime(time * 1000), entry);
@@ -56,6 +58,17 @@ export function pruneOlder(sql: Statements, before: number, boots: readonly stri
     ),
   ];
   return deleted.includes(rows);
+}
+
+/** Takes the bodies of the oldest segment that has them, which must end with `end`. What is left of a record is its number and hash. */
+function pruneSegment(sql: Statements, { sequence, hash }: Head): void {
+  const pruned = BigInt(number(sql.get('SELECT coalesce(max(sequence), 0) AS last FROM audit_pruned') ?? {}, 'last'));
+  const next = pruned + SEGMENT_RECORDS;
+  if (sequence !== next) throw new Error(`want the segment that ends with audit record ${next}, got ${sequence}`);
+  if (sql.get('SELECT 1 FROM audit WHERE sequence = ? AND hash = ?', sequence, hash) === undefined)
+    throw new Error(`audit record ${sequence} has another hash than ${hex(hash)} here, or is not there yet`);
+  sql.run('INSERT INTO audit_pruned SELECT sequence, hash FROM audit WHERE sequence <= ? ORDER BY sequence', sequence);
+  sql.run('DELETE FROM audit WHERE sequence <= ?', sequence);
 }
 
 const putKey = (sql: Statements, row: KeyRow): number =>

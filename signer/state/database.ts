@@ -102,7 +102,11 @@ export class Database {
 /** The audit head, after checking that the last records are a chain. */
 function checkedHead(statements: Statements): Head {
   const last = statements
-    .all('SELECT * FROM audit ORDER BY sequence DESC LIMIT ?', CHECKED_RECORDS + 1)
+    .all(
+      `SELECT sequence, x'' AS record, hash FROM audit_pruned
+       UNION ALL SELECT sequence, record, hash FROM audit ORDER BY sequence DESC LIMIT ?`,
+      CHECKED_RECORDS + 1,
+    )
     .map(auditRecord)
     .reverse();
   const [before] = last;

@@ -53,7 +53,13 @@ export class Reader implements Omit<Store, 'write' | 'head' | 'problem' | 'close
   }
 
   auditAfter(sequence: bigint, limit: number): readonly AuditRecord[] {
-    return this.#all('SELECT * FROM audit WHERE sequence > ? ORDER BY sequence LIMIT ?', auditRecord, sequence, limit);
+    return this.#all(
+      `SELECT sequence, x'' AS record, hash FROM audit_pruned WHERE sequence > ?1
+       UNION ALL SELECT sequence, record, hash FROM audit WHERE sequence > ?1 ORDER BY sequence LIMIT ?2`,
+      auditRecord,
+      sequence,
+      limit,
+    );
   }
 
   close(): void {

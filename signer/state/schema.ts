@@ -76,6 +76,24 @@ CREATE TRIGGER audit_stays BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'aud
 ALTER TABLE peer ADD COLUMN signed_sequence INTEGER;
 ALTER TABLE peer ADD COLUMN signed_hash BLOB;
 ALTER TABLE peer ADD COLUMN signature BLOB;
+  `,
+  // A body goes only with its table row, whose number and hash are here for good by then: the pages get free, and what
+  // is pruned is the beginning of the log, without a gap.
+  `
+CREATE TABLE audit_pruned (sequence INTEGER PRIMARY KEY, hash BLOB NOT NULL CHECK (length(hash) = 32)) STRICT;
+CREATE TRIGGER audit_pruned_was_there BEFORE INSERT ON audit_pruned
+WHEN NOT EXISTS (SELECT 1 FROM audit WHERE sequence = new.sequence AND hash = new.hash)
+  OR new.sequence <> (SELECT coalesce(max(sequence), 0) + 1 FROM audit_pruned)
+BEGIN SELECT RAISE(ABORT, 'only the body of an audit record is pruned, the oldest first'); END;
+CREATE TRIGGER audit_pruned_only_grows BEFORE UPDATE ON audit_pruned BEGIN SELECT RAISE(ABORT, 'audit records stay as they are'); END;
+CREATE TRIGGER audit_pruned_stays BEFORE DELETE ON audit_pruned BEGIN SELECT RAISE(ABORT, 'audit records stay'); END;
+DROP TRIGGER audit_stays;
+CREATE TRIGGER audit_stays BEFORE DELETE ON audit
+WHEN NOT EXISTS (SELECT 1 FROM audit_pruned WHERE sequence = old.sequence AND hash = old.hash)
+BEGIN SELECT RAISE(ABORT, 'audit records stay'); END;
+CREATE TRIGGER audit_never_again BEFORE INSERT ON audit
+WHEN new.sequence <= (SELECT coalesce(max(sequence), 0) FROM audit_pruned)
+BEGIN SELECT RAISE(ABORT, 'audit records stay as they are'); END;
 `,
 ];
 

@@ -195,10 +195,11 @@ class SqliteStore implements Store {
 /** `change` with bytes of its own: a message to a thread carries the whole buffer that a view is of. */
 function unpooled(change: Change): Change {
   const own = (bytes: Uint8Array): Uint8Array => Uint8Array.from(bytes);
-  const { meta, keys, requests, peers, ...rest } = change;
+  const { meta, keys, requests, peers, pruneAudit, ...rest } = change;
   return {
     ...rest,
     ...(meta && { meta: Object.fromEntries(Object.entries(meta).map(([name, value]) => [name, own(value)])) }),
+    ...(pruneAudit && { pruneAudit: { ...pruneAudit, hash: own(pruneAudit.hash) } }),
     ...(keys && { keys: keys.map((k) => ({ ...k, sealed: own(k.sealed), certificate: own(k.certificate) })) }),
     ...(requests && {
       requests: requests.map((r) => ({ ...r, statement: own(r.statement), signatures: r.signatures.map(own) })),

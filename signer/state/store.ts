@@ -22,7 +22,8 @@ export type AuditType =
   | 'Denied'
   | 'Failed'
   | 'SpendLearned' // another holder released a share
-  | 'CulpritFound';
+  | 'CulpritFound'
+  | 'AuditPruned'; // bodies of one segment of this log are gone; numbers and hashes are not
 
 /** A request whose initiator's signature verified: its id is bound to this digest. Kept without bytes where it was refused. */
 export type RequestRow = {
@@ -109,6 +110,11 @@ export type Change = {
   readonly releases?: readonly { readonly digest: string; readonly at: number }[];
   readonly peers?: readonly PeerRow[];
   readonly audit?: readonly AuditEntry[];
+  /**
+   * The last record of the oldest segment that still has bodies, by number and hash: they go, all at once. With any
+   * other record the change fails.
+   */
+  readonly pruneAudit?: Head;
   /** The clock as of this change; a signer's time never runs back. Seconds. */
   readonly now: number;
 };
@@ -144,6 +150,7 @@ export interface Store {
   ledger(digest: string): LedgerRow | undefined;
   /** Released shares after `sequence`, in order, at most `limit`. */
   releasesAfter(sequence: bigint, limit: number): readonly SpendRow[];
+  /** Audit records after `sequence`, in order, at most `limit`; those that were pruned without their bodies. */
   auditAfter(sequence: bigint, limit: number): readonly AuditRecord[];
   close(): Promise<void>;
 }

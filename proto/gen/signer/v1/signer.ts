@@ -78,6 +78,8 @@ export interface PeerState {
   fenced: boolean;
   /** why this signer takes no part with it until their audit logs agree; "" while it does */
   refused: string;
+  /** the newest of its audit heads that this signer remembers; absent before there is one */
+  head: Head | undefined;
 }
 
 export interface GetWalletRequest {
@@ -219,10 +221,27 @@ export interface AuditRequest {
 
 export interface AuditRecord {
   sequence: bigint;
-  /** canonical JSON */
+  /** canonical JSON; empty where it was pruned */
   record: Uint8Array;
   /** SHA-256 of record */
   hash: Uint8Array;
+}
+
+/**
+ * Names a segment so that only who has its bodies can: the SHA-256 of all of them, each with a newline after it, as
+ * `holdfast audit export` writes them.
+ */
+export interface PruneAuditRequest {
+  /** the segment's last record, a multiple of 10,000 */
+  last: bigint;
+  /** of that record */
+  hash: Uint8Array;
+  bodies: Uint8Array;
+}
+
+export interface PruneAuditReply {
+  /** the last record without a body */
+  pruned: bigint;
 }
 
 export interface Head {
@@ -592,7 +611,7 @@ export const KeyState: MessageFns<KeyState> = {
 };
 
 function createBasePeerState(): PeerState {
-  return { name: "", available: false, fenced: false, refused: "" };
+  return { name: "", available: false, fenced: false, refused: "", head: undefined };
 }
 
 export const PeerState: MessageFns<PeerState> = {
@@ -608,6 +627,9 @@ export const PeerState: MessageFns<PeerState> = {
     }
     if (message.refused !== "") {
       writer.uint32(34).string(message.refused);
+    }
+    if (message.head !== undefined) {
+      Head.encode(message.head, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -655,6 +677,14 @@ export const PeerState: MessageFns<PeerState> = {
             }
 
             message.refused = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.head = Head.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -2065,6 +2095,126 @@ export const AuditRecord: MessageFns<AuditRecord> = {
   },
 };
 
+function createBasePruneAuditRequest(): PruneAuditRequest {
+  return { last: 0n, hash: new Uint8Array(0), bodies: new Uint8Array(0) };
+}
+
+export const PruneAuditRequest: MessageFns<PruneAuditRequest> = {
+  encode(message: PruneAuditRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.last !== 0n) {
+      if (BigInt.asUintN(64, message.last) !== message.last) {
+        throw new globalThis.Error("value provided for field message.last of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.last);
+    }
+    if (message.hash.length !== 0) {
+      writer.uint32(18).bytes(message.hash);
+    }
+    if (message.bodies.length !== 0) {
+      writer.uint32(26).bytes(message.bodies);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PruneAuditRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePruneAuditRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.last = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.hash = reader.bytes();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.bodies = reader.bytes();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePruneAuditReply(): PruneAuditReply {
+  return { pruned: 0n };
+}
+
+export const PruneAuditReply: MessageFns<PruneAuditReply> = {
+  encode(message: PruneAuditReply, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.pruned !== 0n) {
+      if (BigInt.asUintN(64, message.pruned) !== message.pruned) {
+        throw new globalThis.Error("value provided for field message.pruned of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.pruned);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PruneAuditReply {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePruneAuditReply();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.pruned = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseHead(): Head {
   return { sequence: 0n, hash: new Uint8Array(0) };
 }
@@ -2267,6 +2417,19 @@ export const SignerServiceService = {
     responseSerialize: (value: AuditRecord): Buffer => Buffer.from(AuditRecord.encode(value).finish()),
     responseDeserialize: (value: Buffer): AuditRecord => AuditRecord.decode(value),
   },
+  /**
+   * Takes the bodies of one exported segment of the audit log off the disk; numbers and hashes stay. Oldest first; a
+   * segment that is pruned already is answered as one that is.
+   */
+  pruneAudit: {
+    path: "/holdfast.signer.v1.SignerService/PruneAudit" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: PruneAuditRequest): Buffer => Buffer.from(PruneAuditRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PruneAuditRequest => PruneAuditRequest.decode(value),
+    responseSerialize: (value: PruneAuditReply): Buffer => Buffer.from(PruneAuditReply.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PruneAuditReply => PruneAuditReply.decode(value),
+  },
 } as const;
 
 export interface SignerServiceServer extends UntypedServiceImplementation {
@@ -2289,6 +2452,11 @@ export interface SignerServiceServer extends UntypedServiceImplementation {
   outcomes: handleServerStreamingCall<OutcomesRequest, OutcomeEvent>;
   /** Audit records in order, as they stand on disk; ends at the durable head. */
   audit: handleServerStreamingCall<AuditRequest, AuditRecord>;
+  /**
+   * Takes the bodies of one exported segment of the audit log off the disk; numbers and hashes stay. Oldest first; a
+   * segment that is pruned already is answered as one that is.
+   */
+  pruneAudit: handleUnaryCall<PruneAuditRequest, PruneAuditReply>;
 }
 
 export interface SignerServiceClient extends Client {
@@ -2398,6 +2566,25 @@ export interface SignerServiceClient extends Client {
   /** Audit records in order, as they stand on disk; ends at the durable head. */
   audit(request: AuditRequest, options?: Partial<CallOptions>): ClientReadableStream<AuditRecord>;
   audit(request: AuditRequest, metadata?: Metadata, options?: Partial<CallOptions>): ClientReadableStream<AuditRecord>;
+  /**
+   * Takes the bodies of one exported segment of the audit log off the disk; numbers and hashes stay. Oldest first; a
+   * segment that is pruned already is answered as one that is.
+   */
+  pruneAudit(
+    request: PruneAuditRequest,
+    callback: (error: ServiceError | null, response: PruneAuditReply) => void,
+  ): ClientUnaryCall;
+  pruneAudit(
+    request: PruneAuditRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: PruneAuditReply) => void,
+  ): ClientUnaryCall;
+  pruneAudit(
+    request: PruneAuditRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: PruneAuditReply) => void,
+  ): ClientUnaryCall;
 }
 
 export const SignerServiceClient = makeGenericClientConstructor(
