@@ -1,8 +1,16 @@
+import type { Known } from '../client/audit/agreement.ts';
+import { placeOf } from '../client/audit/findings.ts';
+import { openSignerLogs } from '../client/audit/signer-logs.ts';
+import { verifyLogs } from '../client/audit/verify-logs.ts';
+import type { LogsVerified } from '../client/audit/verify-logs.ts';
 import type { VerifiedConnection } from '../client/connection.ts';
 import { hex } from '../common/bytes.ts';
-import { holdersNamed, throwFailures, verifyHolderLog } from './holder-log.ts';
-import type { HolderLog } from './holder-log.ts';
+import { UserError } from '../common/errors.ts';
+import { encodeStatement, statementDigest } from '../statement/statements.ts';
+import { exitCodes } from './exit-codes.ts';
+import { holdersNamed } from './holder-log.ts';
 import type { NamespaceOptions } from './namespace.ts';
+import { oneLine } from './one-line.ts';
 import { operatorHint } from './operator-hint.ts';
 import { readOperatorIdentity } from './operator-identity.ts';
 import type { Session } from './session.ts';
@@ -13,7 +21,7 @@ import { connectionTo } from './wallet-connection.ts';
 
 export type AuditVerifyOptions = TargetOptions & NamespaceOptions & { readonly output?: 'json' };
 
-/** Checks that no record of the holders' logs was changed or taken out. */
+/** Checks holders' logs, each by itself and all against one another. */
 export async function auditVerify(
   session: Session,
   wallet: string,
@@ -23,35 +31,114 @@ export async function auditVerify(
   const target = targetOf(session, options);
   const connection = await connectionTo(session, target, wallet, options);
   const identity = await readOperatorIdentity(target.state);
-  const holders = holdersNamed(connection, holder);
-  const findings = await Promise.all(holders.map((each) => verifyHolderLog(each, identity, session.signal)));
-  if (options.output === 'json') session.print(JSON.stringify(jsonOf(connection, findings), undefined, 2));
-  else
-    for (const line of table(
-      ['Holder', 'Records', 'Head'],
-      findings.map(({ holder: name, records, head, error }) => [
-        name,
-        String(records),
-        error === '' ? hex(head.hash) : 'FAILED',
-      ]),
-    ))
-      session.print(line);
-  throwFailures(findings, await operatorHint(session, target));
-  session.note(
-    `verified: ${findings.reduce((sum, { records }) => sum + records, 0)} records of ${findings.length} holders`,
-  );
+  const wanted = new Set(holdersNamed(connection, holder).map(({ name }) => name));
+  const { logs, missing, close } = await openSignerLogs(connection.holders, identity, session.signal);
+  try {
+    const verified = await verifyLogs({
+      logs: logs.filter((log) => wanted.has(log.holder)),
+      witnesses: logs.filter((log) => !wanted.has(log.holder)),
+      missing: [...missing, ...unreachable(connection)].filter((log) => holder === undefined || wanted.has(log.holder)),
+      known: knownOf(connection),
+      signal: session.signal,
+      onProgress: (name, records, of) => session.note(`${name}: ${records} of ${of} records`),
+    });
+    tell(session, options, connection, verified);
+    const hints = verified.missing.length === 0 ? [] : await operatorHint(session, target);
+    conclude(session, verified, hints);
+  } finally {
+    close();
+  }
 }
 
-const jsonOf = ({ wallet, genesis }: VerifiedConnection, findings: readonly HolderLog[]): unknown => ({
+/** Holders that nobody has told the address of. */
+const unreachable = ({ statement, holders }: VerifiedConnection): LogsVerified['missing'] =>
+  statement.holders
+    .filter(({ name }) => holders.every((holder) => holder.name !== name))
+    .map(({ name }) => ({ holder: name, missing: 'no address of its signer is known' }));
+
+const knownOf = ({ genesis, keys }: Pick<VerifiedConnection, 'genesis' | 'keys'>): Known => ({
+  genesis,
+  certificates: new Map([...keys].map(([key, certificate]) => [key, statementDigest(encodeStatement(certificate))])),
+  now: Date.now(),
+});
+
+type Wallet = { readonly wallet: string; readonly genesis: string };
+
+function tell(session: Session, { output }: AuditVerifyOptions, wallet: Wallet, verified: LogsVerified): void {
+  if (output === 'json') return session.print(JSON.stringify(jsonOf(wallet, verified), undefined, 2));
+  const rows = [
+    ...verified.logs.map(({ holder, records, head, sound, pruned }) => [
+      holder,
+      sound ? 'verified' : 'DIFFERS',
+      String(records),
+      pruned === 0 ? '-' : String(pruned),
+      hex(head.hash),
+    ]),
+    ...verified.missing.map(({ holder }) => [holder, 'NOT VERIFIED', '-', '-', '-']),
+  ];
+  for (const line of table(['Holder', 'Result', 'Records', 'Pruned', 'Head'], rows)) session.print(line);
+  for (const finding of verified.findings)
+    session.print(oneLine(`${finding.severity}: ${placeOf(finding)} ${finding.problem}`));
+  const hidden = verified.count - verified.findings.length;
+  if (hidden > 0) session.print(`and ${hidden} more`);
+}
+
+const jsonOf = ({ wallet, genesis }: Wallet, { logs, missing, findings, count }: LogsVerified): unknown => ({
   wallet,
   genesis,
-  verified: findings.every(({ error }) => error === ''),
-  records: findings.reduce((sum, { records }) => sum + records, 0),
-  holders: findings.map(({ holder, records, head, error }) => ({
-    name: holder,
-    verified: error === '',
-    records,
-    head: { sequence: String(head.sequence), hash: hex(head.hash) },
-    error,
+  verified: missing.length === 0 && findings.every(({ severity }) => severity === 'pruned'),
+  records: logs.reduce((sum, { records }) => sum + records, 0),
+  holders: [
+    ...logs.map(({ holder, records, pruned, head, sound }) => ({
+      name: holder,
+      result: sound ? 'verified' : 'differs',
+      verified: sound,
+      records,
+      pruned,
+      head: { sequence: String(head.sequence), hash: hex(head.hash) },
+      error: '',
+    })),
+    ...missing.map(({ holder, missing: error }) => ({ name: holder, result: 'not verified', verified: false, error })),
+  ],
+  findings: findings.map(({ severity, holder, sequence, kind, problem }) => ({
+    severity,
+    holder,
+    sequence: String(sequence),
+    kind,
+    problem,
   })),
+  findingsInAll: count,
 });
+
+/** Throws unless every log was read and nothing differs; `hints` say why signers may be away. */
+function conclude(session: Session, verified: LogsVerified, hints: readonly string[]): void {
+  const { logs, missing, findings } = verified;
+  const away = missing.map(({ holder, missing: why }) => `holder ${holder} is not verified: ${why}`);
+  const differing = findings.filter(({ severity }) => severity === 'differs');
+  const [first] = differing;
+  if (first !== undefined) {
+    const names = [...new Set(differing.map(({ holder }) => holder))];
+    throw new UserError(`the logs differ: ${placeOf(first)} ${first.problem}`, [
+      ...(differing.length > 1 ? [`${differing.length} records differ in all, of ${names.join(' and ')}`] : []),
+      ...away,
+      `keep the state of ${names.join(' and ')} as it is, stop asking for signatures, and find out who could write to it`,
+    ]);
+  }
+  if (missing.length > 0)
+    throw new UserError(
+      away[0] ?? '',
+      [...away.slice(1), 'nothing is said of a log that was not read: ask again when its signer answers', ...hints],
+      exitCodes.needsMore,
+    );
+  const late = findings.find(({ severity }) => severity === 'behind');
+  if (late !== undefined)
+    throw new UserError(
+      `not all is known to all yet: ${placeOf(late)} ${late.problem}`,
+      ['ask again once the signers have been connected for a minute'],
+      exitCodes.needsMore,
+    );
+  const pruned = logs.reduce((sum, log) => sum + log.pruned, 0);
+  session.note(
+    `verified: ${logs.reduce((sum, { records }) => sum + records, 0)} records of ${logs.length} holders${pruned === 0 ? '' : `, ${pruned} of them by number and hash only`}`,
+  );
+}

@@ -111,10 +111,10 @@ export class AuditChain {
     const members = membersOf(record, fail);
     const { sequence, previous, time: written } = members;
     if (sequence !== String(place)) fail(`says that it is record ${quoted(sequence)}`);
-    const at = timeOf(written, fail);
-    if (at < this.#time) fail(`its time ${quoted(written)} is before that of the record it follows`);
     const before = previousOf(this.#head);
     if (previous !== before) fail(`follows ${quoted(previous)}, want ${quote(before, 80)}`, true);
+    const at = timeOf(written, fail);
+    if (at < this.#time) fail(`its time ${quoted(written)} is before that of the record it follows`);
     this.#time = at;
     return members;
   }

@@ -6,13 +6,15 @@ import { withNamespace } from '../namespace.ts';
 import type { Session } from '../session.ts';
 import { withTarget } from '../target.ts';
 
-/** `holdfast audit verify`: that no record of a holder's log was changed or taken out. */
+/** `holdfast audit verify`: that no record of any holder's log was changed or taken out, and that all tell the same. */
 export function addAuditVerify(program: Command, session: Session): void {
   withNamespace(withTarget(program.command('verify')))
-    .summary("check holders' audit logs, record by record")
+    .summary("check holders' audit logs, and against one another")
     .description(
-      "Reads each holder's audit log from its signer, with the operator's identity, and checks the hash chain from the first " +
-        'record to the head that the signer names.',
+      "Reads each holder's audit log from its signer, with the operator's identity, and checks its hash chain from the first " +
+        'record to the head that the signer names and to the heads that the other signers remember. Then it holds all logs ' +
+        'against one another: requests, effects, signatures, shares and keys must be the same in each. Names each record ' +
+        'that differs. Exit code 1 where any does, 4 where a log could not be read or has not yet what others have.',
     )
     .argument('<wallet>', 'name, or namespace/name')
     .argument('[holder]', 'one holder; all when absent')

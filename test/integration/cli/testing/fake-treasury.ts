@@ -8,7 +8,7 @@ import type { FakeAnswers } from '../../../../client/testing/fake-signer.ts';
 import { startFakeSigner } from '../../../../client/testing/fake-signer.ts';
 import { fakeWallet } from '../../../../client/testing/fake-wallet.ts';
 import { verifyWalletFacts } from '../../../../client/wallet-facts.ts';
-import { digest, fromHex } from '../../../../common/bytes.ts';
+import { digest, fromHex, utf8 } from '../../../../common/bytes.ts';
 import { formatTime } from '../../../../common/clock.ts';
 import { setCondition } from '../../../../operator/api/conditions.ts';
 import { openFolderStore } from '../../../../operator/store/folder-store.ts';
@@ -43,7 +43,7 @@ export async function fakeTreasury(folder: string): Promise<{ stop(): void }> {
 
   const asked = new Map<string, number>();
   const sign = (request: SignRequest): SignReply => answer(wallet, request, asked);
-  const { records, head } = auditLog();
+  const { records, head } = auditLog(facts.genesisDigest);
   const describe = () => ({ ...emptyDescription, head: { sequence: head.sequence, hash: Buffer.from(head.hash) } });
   const honest: FakeAnswers = { facts: () => wallet.facts, sign, describe, audit: () => records };
   const [, ...short] = records;
@@ -128,14 +128,30 @@ function answer(wallet: FakeWallet, { statement }: SignRequest, asked: Map<strin
   };
 }
 
-function auditLog() {
+function auditLog(genesis: string) {
   const records: { sequence: bigint; record: Buffer; hash: Buffer }[] = [];
   let head: AuditRecord | typeof emptyHead = emptyHead;
   const asked = { initiator: 'payments-api', key: 'solana' };
   const entries: readonly Readonly<Record<string, string>>[] = [
-    { type: 'GenesisAccepted', genesis: `sha256:${'0'.repeat(64)}` },
-    { type: 'Denied', id: 'pay-1', ...asked, reason: 'PolicyDenied', message: 'no rule allows it', rule: '' },
-    { type: 'Signed', id: 'pay-2', ...asked, rule: 'messages', participants: 'infrastructure,client', from: '' },
+    { type: 'GenesisAccepted', genesis },
+    {
+      type: 'Denied',
+      digest: digest(utf8('1')),
+      id: 'pay-1',
+      ...asked,
+      reason: 'PolicyDenied',
+      message: 'no rule allows it',
+      rule: '',
+    },
+    {
+      type: 'Signed',
+      digest: digest(utf8('2')),
+      id: 'pay-2',
+      ...asked,
+      rule: 'messages',
+      participants: 'infrastructure,client',
+      from: '',
+    },
   ];
   for (const [i, entry] of entries.entries()) {
     const link = chainRecord(head, formatTime(1_764_000_000_000 + i * 1000), entry);
