@@ -6,13 +6,14 @@ import {
   type ServerUnaryCall,
   type ServerWritableStream,
 } from '@grpc/grpc-js';
-import { digest as digestOf, fromUtf8, quote } from '../common/bytes.ts';
+import { digest as digestOf, quote } from '../common/bytes.ts';
 import type { Clock } from '../common/clock.ts';
 import { messageOf, Refused } from '../common/errors.ts';
 import type { Log } from '../common/log.ts';
 import type { Reason } from '../common/reasons.ts';
-import { SignerServiceService, type OutcomeEvent, type SignerServiceServer } from '../proto/gen/signer/v1/signer.ts';
+import { SignerServiceService, type SignerServiceServer } from '../proto/gen/signer/v1/signer.ts';
 import { refusalReply } from './ceremony/reply.ts';
+import { outcomeEvent } from './outcome-event.ts';
 import { MAX_SEQUENCE } from './peers/link-codec.ts';
 import type { Signer } from './signer.ts';
 import type { AuditRecord, Store } from './state/store.ts';
@@ -27,8 +28,6 @@ const PAGE = 128;
 const MOST_STREAMS = 16;
 /** How long a stop waits for calls under way. Milliseconds. */
 const DRAIN_MS = 2_000;
-
-const OUTCOMES = new Set(['KeyActivated', 'Signed', 'Denied', 'Failed', 'CulpritFound']);
 
 export type SignServer = { readonly port: number; close(): Promise<void> };
 
@@ -195,22 +194,3 @@ const drained = (call: ServerWritableStream<unknown, unknown>): Promise<void> =>
     call.once('close', resolve);
     call.once('cancelled', resolve);
   });
-
-/** An audit record as the operator sees it; undefined for those that are no outcome, or of which only a hash is left. */
-function outcomeEvent({ sequence, record }: AuditRecord): OutcomeEvent | undefined {
-  if (record.length === 0) return undefined;
-  const entry = JSON.parse(fromUtf8(record)) as Record<string, string>;
-  if (!OUTCOMES.has(entry['type'] ?? '')) return undefined;
-  return {
-    sequence,
-    time: entry['time'] ?? '',
-    type: entry['type'] ?? '',
-    digest: entry['digest'] ?? '',
-    initiator: entry['initiator'] ?? '',
-    id: entry['id'] ?? '',
-    key: entry['key'] ?? '',
-    reason: entry['reason'] ?? '',
-    message: entry['message'] ?? entry['culprit'] ?? '',
-    participants: (entry['participants'] ?? '').split(',').filter((name) => name !== ''),
-  };
-}

@@ -13,6 +13,7 @@ import { signAsHolder } from '../../statement/holder-signature.ts';
 import type { FrostScheme } from '../scheme/scheme.ts';
 import type { KeyRow } from '../state/store.ts';
 import { KeyRecord } from './key-record.ts';
+import { signaturesOf, signaturesText } from './key-signatures.ts';
 import { abandonedStatement, checkAbandoned } from './keygen-abandonment.ts';
 import { KeygenAccusations } from './keygen-accusations.ts';
 import { KeygenAttempt } from './keygen-attempt.ts';
@@ -286,7 +287,7 @@ export class Keygen {
           row: {
             ...row,
             state: 'Active',
-            signatures: JSON.stringify(Object.fromEntries(signatures.map((s) => [s.holder, s.signature]))),
+            signatures: signaturesText(signatures),
           },
           audit: [
             {
@@ -569,10 +570,3 @@ const describeWait = (attempt: KeygenAttempt): string => {
     ? `attempt ${attempt.attempt} is computing`
     : `attempt ${attempt.attempt} waits for ${round} of ${from.join(', ')}`;
 };
-
-/** Holders' signatures as a row keeps them. */
-export const signaturesOf = (row: KeyRow): HolderSignature[] =>
-  Object.entries(JSON.parse(row.signatures) as Record<string, string>).map(([holder, signature]) => ({
-    holder,
-    signature,
-  }));
