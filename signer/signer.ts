@@ -76,7 +76,13 @@ export class Signer {
     const peers = meta.get(META.peers);
     if (peers !== undefined) {
       signer.#addresses = peers;
-      signer.#links?.setPeers(ProvisionRequest.decode(peers).peers);
+      const addresses = attempt(
+        () => ProvisionRequest.decode(peers).peers,
+        (message) => {
+          throw new Error(`the signer's state holds no ${META.peers} as expected: ${message}`);
+        },
+      );
+      signer.#links?.setPeers(addresses);
     }
     return signer;
   }

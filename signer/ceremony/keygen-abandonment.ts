@@ -1,7 +1,6 @@
 import type { HolderSignature } from '../../proto/gen/signer/v1/signer.ts';
 import { verifyAllHolders } from '../../statement/certificate.ts';
 import { encodeStatement } from '../../statement/statements.ts';
-import type { FrostScheme } from '../scheme/scheme.ts';
 import type { KeyRow } from '../state/store.ts';
 import type { Wallet } from './wallet.ts';
 
@@ -13,7 +12,7 @@ export const abandonedStatement = ({ genesisDigest }: Wallet, { name, scheme }: 
     type: 'holdfast/abandoned/v1',
     genesis: genesisDigest,
     key: name,
-    scheme: scheme as FrostScheme,
+    scheme,
     attempt: String(attempt),
   });
 

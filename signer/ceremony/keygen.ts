@@ -162,7 +162,7 @@ export class Keygen {
   #add(row: KeyRow, kept: boolean): Entry {
     const entry: Entry = {
       record: new KeyRecord(row, kept, (change) => this.#wallet.write(change)),
-      scheme: row.scheme as FrostScheme,
+      scheme: row.scheme,
       running: undefined,
       early: undefined,
       activating: row.state === 'Active',

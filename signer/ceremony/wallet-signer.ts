@@ -169,7 +169,7 @@ export class WalletSigner {
     const { wallet } = this;
     const { env, roster } = wallet;
     const certificate = parseStatement('holdfast/certificate/v1', row.certificate);
-    const scheme = row.scheme as FrostScheme;
+    const { scheme } = row;
     const engine = env.scheme(scheme);
     let signing: SigningKey | undefined;
     if (roster.me.role !== 'Backup') {

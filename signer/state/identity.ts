@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
-import { fromUtf8, utf8 } from '../../common/bytes.ts';
+import { quote, utf8 } from '../../common/bytes.ts';
 import { messageOf, UserError } from '../../common/errors.ts';
 import { type Identity, SealUnavailable } from '../ceremony/environment.ts';
 import { openSealed, sealBytes, type Seal } from './seal.ts';
@@ -30,8 +30,10 @@ export async function loadOrCreateIdentity(options: {
   const known = snapshot.meta.get(META.owner);
   const sealed = snapshot.meta.get(META.identity);
   const nonce = snapshot.meta.get(META.nonce);
-  if (known !== undefined && fromUtf8(known) !== owner)
-    throw new UserError(`this state is that of signer ${fromUtf8(known)}, this one is configured as ${owner}`, [
+  // Bytes that are no text are another signer's too.
+  const written = known === undefined ? undefined : Buffer.from(known).toString();
+  if (written !== undefined && written !== owner)
+    throw new UserError(`this state is that of signer ${named(written)}, this one is configured as ${owner}`, [
       'give each signer a folder of its own',
     ]);
   if (known !== undefined && sealed !== undefined && nonce?.length === NONCE_BYTES)
@@ -51,6 +53,9 @@ export async function loadOrCreateIdentity(options: {
 
 /** Whether the signer of `store` has sealed nothing yet. */
 export const nothingSealed = (store: Store): boolean => isNew(store, store.load());
+
+/** A signer's name as it is written in its state; quoted where it is none. */
+const named = (owner: string): string => (/^[-a-z0-9/]{1,255}$/.test(owner) ? owner : quote(owner));
 
 function isNew(store: Store, { meta, keys, unfinished, peers }: Snapshot): boolean {
   for (const _ of store.ledgerRows()) return false;

@@ -1,14 +1,20 @@
-import { fromHex } from '../../common/bytes.ts';
+import { fromHex, quote } from '../../common/bytes.ts';
 import type { SQLOutputValue } from 'node:sqlite';
 import type { AuditRecord, KeyRow, LedgerRow, PeerRow, RequestRow, SignedHead, SpendRow } from './store.ts';
 
-/** A row as SQLite gives it, whole numbers as bigint. STRICT tables and checks hold types and states. */
+/**
+ * A row as SQLite gives it, whole numbers as bigint. STRICT tables and checks hold types and states of what was written
+ * through them; what was put into the file otherwise is found out here.
+ */
 export type Row = Readonly<Record<string, SQLOutputValue>>;
+
+/** The end of the year 9999: RFC 3339 writes no later time. */
+const MOST_SECONDS = 253_402_300_799n;
 
 export const keyRow = (r: Row): KeyRow => ({
   name: text(r, 'name'),
-  scheme: text(r, 'scheme'),
-  state: text(r, 'state') as KeyRow['state'],
+  scheme: oneOf(r, 'scheme', ['EdDSA', 'Schnorr']),
+  state: oneOf(r, 'state', ['Wanted', 'Prepared', 'Active']),
   attempt: number(r, 'attempt'),
   abandoned: number(r, 'abandoned'),
   sealed: blob(r, 'sealed'),
@@ -25,7 +31,7 @@ export const requestRow = (r: Row): RequestRow => ({
   signature: text(r, 'signature'),
   expiresAt: number(r, 'expires_at'),
   firstSeen: number(r, 'first_seen'),
-  state: text(r, 'state') as RequestRow['state'],
+  state: oneOf(r, 'state', ['Reserved', 'Released', 'Signed', 'Denied', 'Failed']),
   reason: text(r, 'reason'),
   message: text(r, 'message'),
   rule: text(r, 'rule'),
@@ -38,7 +44,7 @@ export const ledgerRow = (r: Row): LedgerRow => ({
   digest: text(r, 'digest'),
   at: number(r, 'at'),
   effects: text(r, 'effects'),
-  state: text(r, 'state') as LedgerRow['state'],
+  state: oneOf(r, 'state', ['Reserved', 'Spent']),
 });
 
 export const spendRow = (r: Row): SpendRow => ({
@@ -71,7 +77,12 @@ export const auditRecord = (r: Row): AuditRecord => ({
 
 export function text(row: Row, column: string): string {
   const value = row[column];
-  return typeof value === 'string' ? value : wrong(column, 'text');
+  return typeof value === 'string' ? value : wrong(row, column, 'text');
+}
+
+function oneOf<T extends string>(row: Row, column: string, known: readonly T[]): T {
+  const value = text(row, column);
+  return known.find((one) => one === value) ?? wrong(row, column, `one of ${known.join(', ')}`);
 }
 
 /** A list of texts, which a column holds as JSON. */
@@ -83,21 +94,27 @@ function texts(row: Row, column: string): readonly string[] {
     value = undefined; // text that is no JSON at all: quoted in no error
   }
   const isText = (item: unknown): item is string => typeof item === 'string';
-  return Array.isArray(value) && value.every(isText) ? value : wrong(column, 'a JSON list of texts');
+  return Array.isArray(value) && value.every(isText) ? value : wrong(row, column, 'a JSON list of texts');
 }
 
 export function blob(row: Row, column: string): Uint8Array {
   const value = row[column];
-  return value instanceof Uint8Array ? value : wrong(column, 'bytes');
+  return value instanceof Uint8Array ? value : wrong(row, column, 'bytes');
 }
 
-export const number = (row: Row, column: string): number => Number(bigint(row, column));
+/** Counts, and seconds that a Date takes. */
+export function number(row: Row, column: string): number {
+  const value = bigint(row, column);
+  return value >= 0n && value <= MOST_SECONDS ? Number(value) : wrong(row, column, `0 to ${MOST_SECONDS}`);
+}
 
 function bigint(row: Row, column: string): bigint {
   const value = row[column];
-  return typeof value === 'bigint' ? value : wrong(column, 'a whole number');
+  return typeof value === 'bigint' ? value : wrong(row, column, 'a whole number');
 }
 
-const wrong = (column: string, want: string): never => {
-  throw new Error(`the signer's state holds no row as expected: want ${want} in column ${column}`);
-};
+function wrong(row: Row, column: string, want: string): never {
+  const which = ['digest', 'name', 'sequence'].find((key) => row[key] !== undefined && key !== column);
+  const of = which === undefined ? '' : ` of the row whose ${which} is ${quote(String(row[which]), 80)}`;
+  throw new Error(`the signer's state holds no row as expected: want ${want} in column ${column}${of}`);
+}

@@ -64,7 +64,7 @@ export type LedgerRow = {
 /** An Active key is so for good, `attempt` and `abandoned` only grow, and no abandoned attempt becomes Active: else the change fails. */
 export type KeyRow = {
   readonly name: string;
-  readonly scheme: string;
+  readonly scheme: 'EdDSA' | 'Schnorr';
   readonly state: 'Wanted' | 'Prepared' | 'Active';
   /** The attempt prepared or active; else the last begun. */
   readonly attempt: number;
