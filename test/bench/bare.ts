@@ -1,9 +1,7 @@
-import { fork, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
 import type { FrostScheme } from '../../signer/scheme/scheme.ts';
 import type { BareOrder, BareSlice } from './bare-process.ts';
+import { askChild, startChild } from './child.ts';
 import type { Size } from './options.ts';
 
 export type BareFigures = {
@@ -21,31 +19,16 @@ export type Bare = {
 };
 
 export function startBare(): Bare {
-  const children = Array.from({ length: availableParallelism() }, () =>
-    fork(join(import.meta.dirname, 'bare-process.ts'), { stdio: ['ignore', 2, 2, 'ipc'] }),
-  );
+  const children = Array.from({ length: availableParallelism() }, () => startChild('bare-process.ts'));
   return {
-    run: (scheme, size, seconds) => Promise.all(children.map((child) => slice(child, { scheme, size, seconds }))),
+    run: (scheme, size, seconds) => {
+      const order: BareOrder = { scheme, size, seconds };
+      return Promise.all(children.map((child) => askChild<BareSlice>(child, "the bare library's process", order)));
+    },
     close: () => {
       for (const child of children) child.disconnect();
     },
   };
-}
-
-async function slice(child: ChildProcess, order: BareOrder): Promise<BareSlice> {
-  const ended = new AbortController();
-  const reply = once(child, 'message', { signal: ended.signal });
-  const exit = once(child, 'exit', { signal: ended.signal }).then(([code]) => {
-    throw new Error(`the bare library's process ended with exit code ${code}`);
-  });
-  child.send(order);
-  try {
-    const [answer] = (await Promise.race([reply, exit])) as [BareSlice];
-    return answer;
-  } finally {
-    exit.catch(() => {});
-    ended.abort();
-  }
 }
 
 /** Figures of slices, each of all processes, taken at different moments of one run. */

@@ -3,8 +3,9 @@ import { base58 } from '@scure/base';
 import type { SignResult } from '../../client/sign-result.ts';
 import type { WalletClient } from '../../client/wallet-client.ts';
 import type { FrostScheme } from '../../signer/scheme/scheme.ts';
-import { ProcessWallet, type HolderSpec } from '../integration/signers/processes.ts';
-import type { Size } from './options.ts';
+import { ProcessWallet, type HolderSpec, type SignerProcess } from '../integration/signers/processes.ts';
+import { startDelays, type Delays } from './delays.ts';
+import type { Case } from './options.ts';
 import { bitcoinPayments, solanaTransfer, someBitcoinAddress } from './payments.ts';
 
 const solana = 'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp';
@@ -20,27 +21,46 @@ export type Payment = {
 export type BenchWallet = {
   /** Milliseconds from spawn to ready, by signer. */
   readonly startedIn: readonly number[];
+  readonly signers: readonly SignerProcess[];
   /** Makes, signs and submits one payment; resolves once the client has verified it, throws where it is denied. */
   pay(scheme: FrostScheme): Promise<Payment>;
   close(): Promise<void>;
 };
 
-export async function startBenchWallet({ t, n }: Size): Promise<BenchWallet> {
+/**
+ * Every signer's peer port is `delayMs` away for every other signer; with `delayClient` its sign port is too, for the
+ * client. Without that the client is beside its signers, as a service is that runs where the Infrastructure holder does.
+ */
+export async function startBenchWallet({ t, n, delayMs, delayClient }: Case): Promise<BenchWallet> {
   const [supplier, address] = [Uint8Array.from(randomBytes(32)), someBitcoinAddress()];
-  const wallet = await ProcessWallet.start({
-    holders: holdersOf(n),
-    threshold: t,
-    policy: policyFor(base58.encode(supplier), address),
-  });
+  let delays: Delays | undefined;
+  let wallet: ProcessWallet | undefined;
+  const end = async (): Promise<void> => {
+    await wallet?.close();
+    delays?.close();
+  };
   try {
+    wallet = await ProcessWallet.start({
+      holders: holdersOf(n),
+      threshold: t,
+      policy: policyFor(base58.encode(supplier), address),
+      via: async (signPorts, peerPorts) => {
+        if (delayMs === 0) return new Map();
+        delays = await startDelays(delayMs, delayClient ? [...signPorts, ...peerPorts] : peerPorts);
+        return delays.via;
+      },
+    });
+    const started = wallet;
+    const signers = [...started.signers.values()];
     const client = await wallet.connect('infrastructure');
     const make = payloads(client, supplier, address);
     let last = 0;
     return {
-      startedIn: [...wallet.signers.values()].map((signer) => signer.startedIn),
+      startedIn: signers.map((signer) => signer.startedIn),
+      signers,
       pay: async (scheme) => {
         let retries = 0;
-        const { statement, signature } = wallet.request(`payment-${++last}`, make[scheme]());
+        const { statement, signature } = started.request(`payment-${++last}`, make[scheme]());
         const result = await client.sign(statement, signature, { wait: true, onProgress: () => retries++ });
         if (result.outcome !== 'signed')
           throw new Error(`${scheme}: ${result.outcome}: ${result.reason}: ${result.message}`);
@@ -48,11 +68,11 @@ export async function startBenchWallet({ t, n }: Size): Promise<BenchWallet> {
       },
       close: async () => {
         client.close();
-        await wallet.close();
+        await end();
       },
     };
   } catch (error) {
-    await wallet.close();
+    await end();
     throw error;
   }
 }
@@ -64,7 +84,7 @@ const holdersOf = (n: number): readonly HolderSpec[] =>
     return i === n - 1 && n > 2 ? { name: 'backup', role: 'Backup' } : { name: `client-${i}`, role: 'Client' };
   });
 
-/** Two assets, one supplier, fees and two limits a rule, all wide enough never to be met. */
+/** Two assets, one supplier, fees and two limits a rule, all wide enough never to be met, not by days of payments. */
 const policyFor = (solanaAddress: string, bitcoinAddress: string) => ({
   assets: [
     { name: 'SOL', id: `${solana}/slip44:501`, decimals: 9 },
@@ -80,8 +100,8 @@ const policyFor = (solanaAddress: string, bitcoinAddress: string) => ({
     verdict: 'Allow',
     match: { assets: [asset], destinations: ['supplier'], amount: { atMost: '1' } },
     limits: [
-      { amount: '1000000', per: '24h' },
-      { count: 1_000_000, per: '1h' },
+      { amount: '1000000000', per: '24h' },
+      { count: 1_000_000, per: '10m' },
     ],
   })),
 });

@@ -6,6 +6,9 @@ import { measureFsync } from './fsync.ts';
 import { measure, type Detail } from './measure.ts';
 import { parseOptions, usage, type BenchOptions } from './options.ts';
 import { measureStarts, startLines } from './start.ts';
+import { steady } from './steady.ts';
+import { missedSteady, steadySummary } from './steady-summary.ts';
+import { steadyEnd, steadyHead, steadyLine } from './steady-tables.ts';
 import { tables } from './tables.ts';
 
 const started = performance.now();
@@ -19,18 +22,23 @@ async function run(options: BenchOptions): Promise<void> {
     process.stdout.write(`${startLines(await measureStarts(progress))}\n`);
     return;
   }
+  if (options.steadyMinutes !== undefined) {
+    await runSteady(options, options.steadyMinutes);
+    return;
+  }
   const fsyncMs = measureFsync(tmpdir());
   progress(`${availableParallelism()} cores, fsync ${fsyncMs.toFixed(2)} ms`);
   const bare = startBare();
   let wallet: BenchWallet | undefined;
   const details: Detail[] = [];
   try {
-    for (const size of options.sizes) {
-      progress(`${size.t} of ${size.n}: starting signers and generating keys`);
-      wallet = await startBenchWallet(size);
-      progress(`${size.t} of ${size.n}: signers ready in ${wallet.startedIn.map((ms) => ms.toFixed(0)).join(', ')} ms`);
+    for (const each of options.cases) {
+      const what = `${each.t} of ${each.n}${each.delayMs === 0 ? '' : `, ${each.delayMs} ms apart`}`;
+      progress(`${what}: starting signers and generating keys`);
+      wallet = await startBenchWallet(each);
+      progress(`${what}: signers ready in ${wallet.startedIn.map((ms) => ms.toFixed(0)).join(', ')} ms`);
       for (const scheme of options.schemes) {
-        const measured = await measure(scheme, size, wallet, bare, { ...options, fsyncMs, progress });
+        const measured = await measure(scheme, each, wallet, bare, { ...options, fsyncMs, progress });
         details.push(...measured);
         if (options.json) for (const { row } of measured) process.stdout.write(`${JSON.stringify(row)}\n`);
       }
@@ -42,6 +50,26 @@ async function run(options: BenchOptions): Promise<void> {
     await wallet?.close();
   }
   if (!options.json) process.stdout.write(`${tables(details)}\n`);
+}
+
+async function runSteady(options: BenchOptions, minutes: number): Promise<void> {
+  const [of] = options.cases;
+  if (of === undefined) throw new Error('no wallet to load');
+  const print = (text: string): void => void process.stdout.write(`${text}\n`);
+  progress(`${of.t} of ${of.n}: starting signers and generating keys`);
+  const wallet = await startBenchWallet(of);
+  try {
+    progress(`warming up for ${options.warmUpSeconds} s, then ${minutes} minutes`);
+    const rows = await steady(of, wallet, minutes, options, (row) => {
+      if (!options.json && row.minute === 1) print(steadyHead(row));
+      print(options.json ? JSON.stringify(row) : steadyLine(row));
+    });
+    const summary = steadySummary(rows);
+    print(options.json ? JSON.stringify(summary) : steadyEnd(summary));
+    for (const words of missedSteady(summary)) progress(`target missed: ${words}`);
+  } finally {
+    await wallet.close();
+  }
 }
 
 try {

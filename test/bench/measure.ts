@@ -3,8 +3,9 @@ import { bareFigures, type Bare, type BareFigures } from './bare.ts';
 import type { BareSlice } from './bare-process.ts';
 import type { BenchWallet, Payment } from './bench-wallet.ts';
 import { closedLoop, type Measured } from './closed-loop.ts';
-import type { BenchOptions, Size } from './options.ts';
+import type { BenchOptions, Case } from './options.ts';
 import { median, percentiles } from './percentiles.ts';
+import { rounded } from './rounded.ts';
 import type { Row } from './row.ts';
 
 /** A row with what only people read. */
@@ -16,17 +17,18 @@ export type Detail = {
 };
 
 /**
- * Measures one scheme at one size: the wallet at each number in flight, and between these the bare library, so that both
+ * Measures one scheme in one case: the wallet at each number in flight, and between these the bare library, so that both
  * meet the machine in the same minutes.
  */
 export async function measure(
   scheme: FrostScheme,
-  size: Size,
+  of: Case,
   wallet: BenchWallet,
   bare: Bare,
   options: BenchOptions & { readonly fsyncMs: number; readonly progress: (text: string) => void },
 ): Promise<readonly Detail[]> {
   const { inFlight, seconds, warmUpSeconds, progress } = options;
+  const size = { t: of.t, n: of.n };
   progress(`${scheme}: warming up`);
   await closedLoop(16, warmUpSeconds, () => wallet.pay(scheme));
   await bare.run(scheme, size, 1);
@@ -38,12 +40,12 @@ export async function measure(
     slices.push(await bare.run(scheme, size, 2));
   }
   const figures = bareFigures(slices);
-  return measured.map((each) => detail(scheme, size, each, figures, options.fsyncMs));
+  return measured.map((each) => detail(scheme, of, each, figures, options.fsyncMs));
 }
 
 function detail(
   scheme: FrostScheme,
-  size: Size,
+  { t, n, delayMs }: Case,
   { inFlight, payments }: { readonly inFlight: number; readonly payments: Measured<Payment> },
   bare: BareFigures,
   fsyncMs: number,
@@ -55,9 +57,10 @@ function detail(
     row: {
       scheme,
       engine: 'noble',
-      ...size,
+      t,
+      n,
       inFlight,
-      delayMs: 0,
+      delayMs,
       count: calls.length,
       perSecond: rounded(perSecond),
       best: rounded(best),
@@ -74,5 +77,3 @@ function detail(
     retries: calls.reduce((sum, { result }) => sum + result.retries, 0),
   };
 }
-
-const rounded = (value: number): number => Math.round(value * 1000) / 1000;

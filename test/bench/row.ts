@@ -7,7 +7,7 @@ export type Row = {
   readonly t: number;
   readonly n: number;
   readonly inFlight: number;
-  /** One way, between signers. */
+  /** One way, between any two signers. The client is beside them unless `--delay-client` was given. */
   readonly delayMs: number;
   readonly count: number;
   readonly perSecond: number;

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ProcessWallet, type SignerProcess } from '../integration/signers/processes.ts';
 import { percentiles } from './percentiles.ts';
+import { residentBytes } from './resident-bytes.ts';
 
 const starts = 5;
 /** By then what key generation left behind is given back. */
@@ -46,13 +46,6 @@ async function readyAfter(signer: SignerProcess): Promise<number> {
   const { ok, status } = await fetch(`http://127.0.0.1:${signer.metricsPort}/readyz`);
   if (!ok) throw new Error(`${signer.name}: /readyz: want 200 of a signer that says it is ready, got ${status}`);
   return performance.now() - started;
-}
-
-/** VmRSS of proc(5), which counts in 1024 bytes. */
-function residentBytes(pid: number): number {
-  const kilobytes = /^VmRSS:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-  if (kilobytes === undefined) throw new Error(`/proc/${pid}/status: no VmRSS`);
-  return Number(kilobytes) * 1024;
 }
 
 /** For people. */

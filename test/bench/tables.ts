@@ -1,47 +1,63 @@
 import type { Detail } from './measure.ts';
 
 const steps = ['queue', 'policy', 'ledger', 'round', 'aggregate', 'verify', 'total'];
+const heads = ['scheme', 'size', 'delay', 'in flight'];
 
-/** Rates and latencies, then where the time goes, for people. */
+/** Rates and latencies, then where the time goes, then what distance costs, for people. */
 export function tables(details: readonly Detail[]): string {
   const rates = details.map(({ row, retries }) => [
-    ...[row.scheme, `${row.t} of ${row.n}`, String(row.inFlight), String(row.count), row.perSecond.toFixed(1)],
-    ...[row.best, row.p50, row.p95, row.p99, row.bareMs].map((ms) => ms.toFixed(1)),
+    ...[row.scheme, `${row.t} of ${row.n}`, String(row.delayMs), String(row.inFlight), String(row.count)],
+    ...[row.perSecond, row.best, row.p50, row.p95, row.p99, row.bareMs].map((ms) => ms.toFixed(1)),
     ...[row.ratio.toFixed(2), String(retries)],
   ]);
   const times = details.map(({ row, steps: spent }) => [
-    ...[row.scheme, `${row.t} of ${row.n}`, String(row.inFlight)],
+    ...[row.scheme, `${row.t} of ${row.n}`, String(row.delayMs), String(row.inFlight)],
     ...steps.map((step) => spent[step]?.toFixed(2) ?? '-'),
   ]);
-  const heads = [
-    'scheme',
-    'size',
-    'in flight',
-    'count',
-    'per s',
-    'best',
-    'p50',
-    'p95',
-    'p99',
-    'bare',
-    'ratio',
-    'asked again',
-  ];
+  const columns = ['count', 'per s', 'best', 'p50', 'p95', 'p99', 'bare', 'ratio', 'asked again'];
   return [
-    'whole signings, ms; bare: mean of one signature by the library alone; ratio: to its rate on all cores',
-    aligned([heads, ...rates]),
+    'whole signings as the client saw them, ms; delay: one way between signers; bare: mean of one signature by the',
+    'library alone; ratio: to its rate on all cores',
+    aligned([[...heads, ...columns], ...rates]),
     '',
     'median ms by step, as the coordinator saw it',
-    aligned([['scheme', 'size', 'in flight', ...steps], ...times]),
+    aligned([[...heads, ...steps], ...times]),
+    ...distance(details),
   ].join('\n');
 }
 
-/** Columns as wide as their widest cell: words to the left, figures to the right. */
-function aligned(rows: readonly (readonly string[])[]): string {
+/** What each delay adds to the medians without one; nothing where there are none to compare. */
+function distance(details: readonly Detail[]): readonly string[] {
+  const rows = details.flatMap(({ row, steps: spent }) => {
+    const near = details.find(
+      ({ row: other }) =>
+        other.delayMs === 0 &&
+        (['scheme', 't', 'n', 'inFlight'] as const).every((member) => other[member] === row[member]),
+    );
+    if (near === undefined || row.delayMs === 0) return [];
+    const [whole, ceremony] = [row.p50 - near.row.p50, (spent['total'] ?? 0) - (near.steps['total'] ?? 0)];
+    return [
+      [
+        ...[row.scheme, `${row.t} of ${row.n}`, String(row.delayMs), String(row.inFlight)],
+        ...[whole, ceremony].map((ms) => ms.toFixed(1)),
+        (ceremony / (2 * row.delayMs)).toFixed(2),
+      ],
+    ];
+  });
+  if (rows.length === 0) return [];
+  return [
+    '',
+    "median ms that the delay adds to whole signings and to the coordinator's total, and that in round trips between signers",
+    aligned([[...heads, 'whole', 'total', 'round trips'], ...rows]),
+  ];
+}
+
+/** Columns as wide as their widest cell: the first `words` to the left, figures to the right. */
+export function aligned(rows: readonly (readonly string[])[], words = 2): string {
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
   return rows
     .map((row) =>
-      row.map((cell, i) => (i < 2 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('  '),
+      row.map((cell, i) => (i < words ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('  '),
     )
     .join('\n');
 }

@@ -38,7 +38,21 @@ it.each([
 });
 
 it('names targets that are missed', () => {
-  expect(missed(row)).toEqual([]);
-  expect(missed({ ...row, ratio: 0.4 })).toEqual([expect.stringContaining('want 0.5')]);
-  expect(missed({ ...row, scheme: 'Schnorr', inFlight: 1, p50: 36 })).toEqual([expect.stringContaining('under 35')]);
+  expect(missed([row])).toEqual([]);
+  expect(missed([{ ...row, ratio: 0.4 }])).toEqual([expect.stringContaining('want 0.5')]);
+  expect(missed([{ ...row, scheme: 'Schnorr', inFlight: 1, p50: 36 }])).toEqual([expect.stringContaining('under 35')]);
+});
+
+it('gives signers that are apart one round trip more than on loopback', () => {
+  const apart = { ...row, delayMs: 50, ratio: 0.1, p95: 300, p99: 300 };
+  expect(missed([row, { ...apart, p50: 175 }])).toEqual([]);
+  expect(missed([{ ...apart, p50: 176 }, row])).toEqual([expect.stringMatching(/50 ms apart: p50 176 ms.*, 175$/)]);
+  // Of another number in flight, size or scheme it says nothing.
+  for (const other of [{ inFlight: 1, p50: 50 }, { n: 5 }, { scheme: 'Schnorr' as const }])
+    expect(
+      missed([
+        { ...row, ...other },
+        { ...apart, p50: 176 },
+      ]),
+    ).toEqual([]);
 });

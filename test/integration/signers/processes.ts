@@ -198,6 +198,11 @@ export type ProcessWalletOptions = {
   readonly logLevel?: 'debug' | 'info';
   /** Holders that no process is started for: the test plays them itself. */
   readonly played?: ReadonlyMap<string, PlayedHolder>;
+  /**
+   * Ports that peers and clients are told instead of those of the signers, whose sign and peer ports are given: what
+   * listens there leads on to them. The operator's clients know the signers' own.
+   */
+  readonly via?: (signPorts: readonly number[], peerPorts: readonly number[]) => Promise<ReadonlyMap<number, number>>;
 };
 
 /** A holder whose identity the test has made and whose peer port it listens on. */
@@ -221,6 +226,7 @@ export class ProcessWallet {
   #keys: readonly KeySpec[];
   #genesis: Uint8Array = new Uint8Array();
   #peers: readonly PeerAddress[] = [];
+  #via: ReadonlyMap<number, number> = new Map();
 
   private constructor(options: ProcessWalletOptions, ports: readonly number[]) {
     this.holders = options.holders ?? threeHolders;
@@ -272,7 +278,13 @@ export class ProcessWallet {
   static async provisioned(options: ProcessWalletOptions = {}): Promise<ProcessWallet> {
     const wallet = new ProcessWallet(options, await freePorts(3 * (options.holders ?? threeHolders).length));
     try {
-      await Promise.all([...wallet.signers.values()].map((signer) => signer.start()));
+      const signers = [...wallet.signers.values()];
+      wallet.#via =
+        (await options.via?.(
+          signers.map((s) => s.signPort),
+          signers.map((s) => s.peerPort),
+        )) ?? new Map();
+      await Promise.all(signers.map((signer) => signer.start()));
       const described = await Promise.all([...wallet.signers.keys()].map((name) => wallet.describe(name)));
       wallet.#found([...described, ...wallet.#played.values()]);
       await wallet.provision();
@@ -306,7 +318,10 @@ export class ProcessWallet {
   connect(first?: string): Promise<WalletClient> {
     const names = [...this.signers.keys()].toSorted((a, b) => Number(b === first) - Number(a === first));
     return WalletClient.connect({
-      endpoints: names.map((name) => this.signer(name).endpoint),
+      endpoints: names.map((name) => {
+        const { signPort, endpoint } = this.signer(name);
+        return { ...endpoint, address: `127.0.0.1:${this.#via.get(signPort) ?? signPort}` };
+      }),
       genesis: digestOf(this.#genesis),
     });
   }
@@ -437,11 +452,10 @@ export class ProcessWallet {
       }),
       policy: digestOf(this.policyDocument),
     });
-    this.#peers = this.holders.map(({ name }) => ({
-      name,
-      endpoint: `127.0.0.1:${this.#played.get(name)?.peerPort ?? this.signer(name).peerPort}`,
-      certificate: of(name).certificate,
-    }));
+    this.#peers = this.holders.map(({ name }) => {
+      const port = this.#played.get(name)?.peerPort ?? this.signer(name).peerPort;
+      return { name, endpoint: `127.0.0.1:${this.#via.get(port) ?? port}`, certificate: of(name).certificate };
+    });
   }
 }
 
