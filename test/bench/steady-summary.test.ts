@@ -61,6 +61,21 @@ it('names signers that hold more than they may, whenever it was', () => {
   expect(missedSteady(steadySummary([row(1, 100), { ...row(2, 100), client }]))).toEqual([]);
 });
 
+it('names memory that grows, over minutes enough to know, and latency that does', () => {
+  const run = (minutes: number, perMinute: number): readonly string[] =>
+    missedSteady(steadySummary(Array.from({ length: minutes }, (_, i) => row(i + 1, 100 + perMinute * i))));
+  expect(run(30, 0.1)).toEqual([]);
+  expect(run(29, 0.3)).toEqual([]);
+  expect(run(30, 0.3)).toEqual([
+    'infrastructure: grows by 18 MB an hour, want at most 10',
+    'backup: grows by 18 MB an hour, want at most 10',
+  ]);
+  expect(missedSteady(steadySummary([row(1, 100), row(2, 100, 625)]))).toEqual([]);
+  expect(missedSteady(steadySummary([row(1, 100), row(2, 100, 650)]))).toEqual([
+    "p50: the last minute's is 1.3 of the first one's, want at most 1.25",
+  ]);
+});
+
 it('tells a minute in a line under its heads, and what became of it', () => {
   const heads = steadyHead(row(1, 100)).split('\n').at(-1) ?? '';
   const line = steadyLine(row(7, 100));

@@ -2,8 +2,15 @@ import { rounded } from './rounded.ts';
 import type { Growth, SteadyRow, SteadySummary } from './steady-row.ts';
 
 const minutesPerHour = 60;
+const theClient = 'the client';
 /** What a signer may hold under load. Bytes. */
 const mostResident = 250e6;
+/** Growth within this is none. */
+const flatPerHour = 10e6;
+/** Over fewer minutes a slope is mostly noise. */
+const minutesForSlope = 30;
+/** Between two minutes of one machine, which may do other things too. */
+const flatRatio = 1.25;
 
 /** What became of latency and memory over the minutes; two or more. */
 export function steadySummary(rows: readonly SteadyRow[]): SteadySummary {
@@ -27,7 +34,7 @@ export function steadySummary(rows: readonly SteadyRow[]): SteadySummary {
         );
       }),
       growth(
-        'the client',
+        theClient,
         rows.map(({ client }) => client.rssBytes),
         rows.map(({ client }) => client.rssBytes),
       ),
@@ -54,12 +61,26 @@ export function slope(values: readonly number[]): number {
   return rise / run;
 }
 
-/** What is missed, in words: resident memory of a signer under load. */
-export const missedSteady = ({ memory }: SteadySummary): readonly string[] =>
-  memory
-    .filter(({ name, mostRssBytes }) => name !== 'the client' && mostRssBytes >= mostResident)
-    .map(
-      ({ name, mostRssBytes }) => `${name}: ${megabytes(mostRssBytes)} MB resident, want under ${mostResident / 1e6}`,
-    );
+/** What is missed, in words: resident memory of a signer, and that it and latency are flat. */
+export function missedSteady({ minutes, p50Ratio, memory }: SteadySummary): readonly string[] {
+  const signers = memory.filter(({ name }) => name !== theClient);
+  return [
+    ...signers
+      .filter(({ mostRssBytes }) => mostRssBytes >= mostResident)
+      .map(
+        ({ name, mostRssBytes }) =>
+          `${name}: ${megabytes(mostRssBytes)} MB resident, want under ${megabytes(mostResident)}`,
+      ),
+    ...signers
+      .filter(({ bytesPerHour }) => minutes >= minutesForSlope && bytesPerHour > flatPerHour)
+      .map(
+        ({ name, bytesPerHour }) =>
+          `${name}: grows by ${megabytes(bytesPerHour)} MB an hour, want at most ${megabytes(flatPerHour)}`,
+      ),
+    ...(p50Ratio > flatRatio
+      ? [`p50: the last minute's is ${p50Ratio} of the first one's, want at most ${flatRatio}`]
+      : []),
+  ];
+}
 
 export const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(0);
