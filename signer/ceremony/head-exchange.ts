@@ -39,6 +39,8 @@ export class HeadExchange {
   readonly #refused = new Set<string>();
   #signed: SignedHead | undefined;
   #signing = false;
+  /** Why the last head could not be signed, so that each reason is told once. */
+  #signingFails = '';
   #cancelSign: (() => void) | undefined;
   #cancelSave: (() => void) | undefined;
   #cancelBeat: (() => void) | undefined;
@@ -255,9 +257,12 @@ export class HeadExchange {
       if (!isSignedHead(owner, signed, roster.me.auditKey))
         throw new Error('the signature does not verify with the audit key that genesis gives this holder');
       this.#signed = signed;
+      this.#signingFails = '';
       for (const peer of this.#joined) this.#tellSigned(peer);
     } catch (error) {
-      env.log.warn('audit head not signed', { sequence: head.sequence.toString(), error: messageOf(error) });
+      const message = messageOf(error);
+      if (message !== this.#signingFails) env.log.warn('audit head not signed', { error: message });
+      this.#signingFails = message;
       return;
     } finally {
       this.#signing = false;
