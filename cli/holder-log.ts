@@ -1,4 +1,4 @@
-import type { ConnectionHolder, VerifiedConnection } from '../client/connection.ts';
+import type { ConnectionHolder } from '../client/connection.ts';
 import type { ClientIdentity } from '../client/pinned-tls.ts';
 import { SignerClient } from '../client/signer-client.ts';
 import { equal, quote } from '../common/bytes.ts';
@@ -56,10 +56,10 @@ export async function verifyHolderLog(
 }
 
 /** The holder with this name, all where there is none. */
-export function holdersNamed(
-  { wallet, holders }: VerifiedConnection,
+export function holdersNamed<Holder extends { readonly name: string }>(
+  { wallet, holders }: { readonly wallet: string; readonly holders: readonly Holder[] },
   name: string | undefined,
-): readonly ConnectionHolder[] {
+): readonly Holder[] {
   if (name === undefined) return holders;
   const found = holders.filter((holder) => holder.name === name);
   if (found.length > 0) return found;

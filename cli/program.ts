@@ -2,6 +2,8 @@ import { Command } from 'commander';
 import { UserError } from '../common/errors.ts';
 import { version } from '../common/version.ts';
 import { addAddress } from './commands/address.ts';
+import { addAuditExport } from './commands/audit-export.ts';
+import { addAuditPrune } from './commands/audit-prune.ts';
 import { addAuditShow } from './commands/audit-show.ts';
 import { addAuditVerify } from './commands/audit-verify.ts';
 import { addDemo } from './commands/demo.ts';
@@ -42,6 +44,8 @@ export function createProgram(session: Session): Command {
   const audit = group(program, 'audit', "what signers' audit logs say");
   addAuditShow(audit, session);
   addAuditVerify(audit, session);
+  addAuditExport(audit, session);
+  addAuditPrune(audit, session);
   addSealNew(group(program, 'seal', 'keys that seal shares at rest'), session);
   addLater(program);
 
@@ -82,7 +86,6 @@ function addLater(program: Command): void {
   const later = [
     { group: program, verbs: ['approve', 'reject', 'check', 'signer', 'upgrade'] },
     { group: groupNamed('policy'), verbs: ['lint', 'diff'] },
-    { group: groupNamed('audit'), verbs: ['export'] },
   ];
   for (const { group: parent, verbs } of later)
     for (const verb of verbs)

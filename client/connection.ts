@@ -102,7 +102,8 @@ export const clientOptions = ({
   endpoints: holders.map(({ endpoint, fingerprint }) => ({ address: endpoint, fingerprint })),
 });
 
-function verifyConnection(connection: Connection): VerifiedConnection {
+/** Follows every part back to the genesis; throws on what does not verify. */
+export function verifyConnection(connection: Connection): VerifiedConnection {
   const bytes = utf8(connection.genesisStatement);
   const statement = parseStatement('holdfast/genesis/v1', bytes);
   if (digest(bytes) !== connection.genesis)

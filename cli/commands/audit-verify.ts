@@ -16,17 +16,20 @@ export function addAuditVerify(program: Command, session: Session): void {
         'against one another: requests, effects, signatures, shares and keys must be the same in each. Names each record ' +
         'that differs. Exit code 1 where any does, 4 where a log could not be read or has not yet what others have.',
     )
-    .argument('<wallet>', 'name, or namespace/name')
+    .argument('[wallet]', 'name, or namespace/name; not needed with --from')
     .argument('[holder]', 'one holder; all when absent')
+    .option('--from <folder>', 'check an export instead, without any signer')
+    .option('--export <folder>', 'an export to take pruned bodies from, and to hold every record against')
     .addOption(new Option('-o, --output <format>', 'for scripts').choices(['json']))
     .addHelpText(
       'after',
       examples(
         'holdfast audit verify treasury --dir wallets',
         'holdfast audit verify payments/treasury backup -o json --dir wallets',
+        'holdfast audit verify --from treasury-audit',
       ),
     )
-    .action(async (wallet: string, holder: string | undefined, options: AuditVerifyOptions) => {
+    .action(async (wallet: string | undefined, holder: string | undefined, options: AuditVerifyOptions) => {
       const { auditVerify } = await import('../audit-verify.ts');
       await auditVerify(session, wallet, holder, options);
     });

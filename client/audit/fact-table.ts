@@ -51,10 +51,25 @@ export class FactTable {
       if (participant !== '') this.#insertPart.run(holder, sequence, flag, digest, participant);
   }
 
-  /** All facts are in: what is `whole` has every record that its holder wrote until `asOf`. */
-  complete(logs: readonly { readonly holder: string; readonly asOf: number; readonly whole: boolean }[]): void {
+  /**
+   * All facts are in: what is `whole` has every record that its holder wrote until `asOf`, and nothing that is said from
+   * `broken` on counts.
+   */
+  complete(
+    logs: readonly {
+      readonly holder: string;
+      readonly asOf: number;
+      readonly whole: boolean;
+      readonly broken: bigint | undefined;
+    }[],
+  ): void {
     const insert = this.#db.prepare('INSERT INTO log VALUES (?, ?, ?)');
-    for (const { holder, asOf, whole } of logs) insert.run(holder, BigInt(asOf), whole ? 1 : 0);
+    for (const { holder, asOf, whole, broken } of logs) {
+      insert.run(holder, BigInt(asOf), whole ? 1 : 0);
+      if (broken === undefined) continue;
+      for (const table of ['fact', 'part'])
+        this.#db.prepare(`DELETE FROM ${table} WHERE holder = ? AND sequence >= ?`).run(holder, broken);
+    }
     this.#db.exec(`COMMIT;
       CREATE INDEX fact_digest ON fact (digest, holder) WHERE digest <> '';
       CREATE INDEX fact_id ON fact (initiator, id) WHERE type IN ('Released', 'Signed');

@@ -1,5 +1,3 @@
-import type { Head } from '../../statement/audit.ts';
-
 /**
  * What a check of the logs found. `differs`: records cannot all be as honest signers wrote them. `behind`: a holder has
  * not yet what others have. `pruned`: a body is gone, as the log itself says, and no export at hand has it.
@@ -22,6 +20,7 @@ export const placeOf = ({ holder, sequence, kind }: Pick<Finding, 'holder' | 'se
 export class Findings {
   readonly #kept = new Map<Finding['severity'], Finding[]>();
   readonly #seen = new Set<string>();
+  readonly #holders = new Set<string>();
   #count = 0;
 
   static readonly MOST = 100;
@@ -30,6 +29,7 @@ export class Findings {
     const name = `${finding.severity} ${finding.holder} ${finding.sequence} ${finding.problem}`;
     if (this.#seen.has(name)) return;
     this.#count++;
+    this.#holders.add(`${finding.severity} ${finding.holder}`);
     const kept = this.#kept.get(finding.severity) ?? [];
     this.#kept.set(finding.severity, kept);
     if (kept.length >= Findings.MOST) return;
@@ -37,8 +37,9 @@ export class Findings {
     kept.push(finding);
   }
 
-  has(severity: Finding['severity'], holder?: string): boolean {
-    return (this.#kept.get(severity) ?? []).some((finding) => holder === undefined || finding.holder === holder);
+  /** Whether any was found of `holder`. */
+  has(severity: Finding['severity'], holder: string): boolean {
+    return this.#holders.has(`${severity} ${holder}`);
   }
 
   /** How many were found. */
@@ -55,6 +56,3 @@ export class Findings {
     );
   }
 }
-
-export const sameHead = (a: Head, b: Head): boolean =>
-  a.sequence === b.sequence && Buffer.compare(a.hash, b.hash) === 0;

@@ -15,11 +15,25 @@ export type FollowedLog = {
   /** Records without a body. */
   readonly pruned: number;
   readonly head: Head;
+  /** The first record that does not fit; what it says counts for nothing. */
+  readonly broken: bigint | undefined;
   readonly sound: boolean;
   readonly whole: boolean;
   /** Why it could not be read to its end; "" where it could. */
   readonly missing: string;
 };
+
+/** Thrown by a log whose record `sequence` is provably not what was written; the message follows on its name. */
+export class DamagedLog extends Error {
+  override readonly name = 'DamagedLog';
+  readonly sequence: bigint;
+  readonly kind: string;
+  constructor(sequence: bigint, problem: string, kind = '') {
+    super(problem);
+    this.sequence = sequence;
+    this.kind = kind;
+  }
+}
 
 type Told = (sequence: bigint, members: AuditMembers) => void;
 
@@ -71,7 +85,9 @@ export async function followLog(
     }
   } catch (error) {
     signal.throwIfAborted();
-    missing = messageOf(error);
+    if (error instanceof DamagedLog)
+      broken = { severity: 'differs', holder, sequence: error.sequence, kind: error.kind, problem: error.message };
+    else missing = messageOf(error);
   }
   if (broken !== undefined) findings.add(broken);
   if (broken === undefined && missing === '') {
@@ -80,7 +96,8 @@ export async function followLog(
   }
   const sound = missing === '' && !findings.has('differs', holder);
   const { records, pruned, head } = chain;
-  return { holder, asOf, records, pruned, head, sound, whole: sound && pruned === 0, missing };
+  const whole = sound && pruned === 0;
+  return { holder, asOf, records, pruned, head, broken: broken?.sequence, sound, whole, missing };
 }
 
 /** Whether what comes after `record` goes on from it, or else someone names it: then what stands before it was changed. */
@@ -89,8 +106,9 @@ async function following(
   record: AuditRecord,
   named: HeadsOfLog,
 ): Promise<'yes' | 'no' | 'unknown'> {
-  const next = await records.next();
-  if (next.done === true) return named.confirms(record) ? 'yes' : 'unknown';
+  // Whatever else is wrong after it, this record is the first that does not fit.
+  const next = await records.next().catch(() => undefined);
+  if (next === undefined || next.done === true) return named.confirms(record) ? 'yes' : 'unknown';
   return membersIn(next.value)?.['previous'] === `sha256:${hex(record.hash)}` ? 'yes' : 'no';
 }
 

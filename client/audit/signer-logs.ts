@@ -4,9 +4,10 @@ import type { Head } from '../../statement/audit.ts';
 import type { ConnectionHolder } from '../connection.ts';
 import type { ClientIdentity } from '../pinned-tls.ts';
 import { SignerClient } from '../signer-client.ts';
-import type { AuditLog, MissingLog } from './audit-log.ts';
+import type { MissingLog } from './audit-log.ts';
+import type { ResumableLog } from './export-logs.ts';
 
-export type SignerLog = AuditLog & { readonly client: SignerClient };
+export type SignerLog = ResumableLog & { readonly client: SignerClient };
 
 export type SignerLogs = {
   readonly logs: readonly SignerLog[];
@@ -41,6 +42,7 @@ export async function openSignerLogs(
             ),
           ),
           records: (until) => client.audit(0n, until),
+          after: (sequence, until) => client.audit(sequence, until),
         };
       } catch (error) {
         signal.throwIfAborted();

@@ -64,7 +64,9 @@ export async function verifyLogs({
     table.complete(followed);
     checkAgreement(table, known, findings);
     return {
-      logs: followed.filter((log) => log.missing === ''),
+      logs: followed
+        .filter((log) => log.missing === '')
+        .map((log) => ({ ...log, sound: log.sound && !findings.has('differs', log.holder) })),
       missing: [...missing, ...followed.filter((log) => log.missing !== '')],
       findings: findings.list(),
       count: findings.count,

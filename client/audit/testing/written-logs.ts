@@ -2,7 +2,7 @@ import { digest, utf8 } from '../../../common/bytes.ts';
 import { formatTime } from '../../../common/clock.ts';
 import { chainRecord, emptyHead } from '../../../statement/audit.ts';
 import type { AuditRecord, Head } from '../../../statement/audit.ts';
-import type { AuditLog } from '../audit-log.ts';
+import type { ResumableLog } from '../export-logs.ts';
 import type { Known } from '../agreement.ts';
 
 /** A time that records of tests begin at. Unix seconds. */
@@ -53,9 +53,12 @@ export class WrittenLog {
     }
   }
 
-  log(): AuditLog {
+  log(): ResumableLog {
     const { holder, records, remembered, asOf } = this;
     return {
+      async *after(sequence) {
+        yield* records.filter((record) => record.sequence > sequence);
+      },
       holder,
       asOf,
       head: this.named ?? this.head,
