@@ -177,7 +177,7 @@ it('stops when it is told to, also while the token holds up a call', async () =>
   expect(await vi.waitUntil(() => idle.process.exitCode !== null, { timeout: 10_000 })).toBe(true);
   expect(idle.process.exitCode).toBe(0);
 
-  const held = await token.start({ 'deadline-ms': '500' });
+  const held = await token.start({ 'deadline-ms': '3000' });
   await held.client.prepare(false);
   const file = join(token.tokenFolder, 'generation');
   renameSync(file, join(token.folder, 'generation'));

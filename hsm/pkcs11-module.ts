@@ -38,7 +38,7 @@ export class Pkcs11Failure extends Error {
   }
 }
 
-/** One logged-in session with one token. Every call blocks its thread; nothing else imports pkcs11js. */
+/** One logged-in session with one token. Every call blocks its thread. */
 export class Pkcs11Module {
   readonly #library: Library;
   readonly #pkcs11: Pkcs11Js.PKCS11;
@@ -272,7 +272,7 @@ export class Pkcs11Module {
 }
 
 /** At run time and only here: it is built on installation, and a machine without build tools does without it. */
-function loadLibrary(): Library {
+export function loadLibrary(): Library {
   try {
     return requireFrom(import.meta.url)('pkcs11js') as Library;
   } catch (error) {

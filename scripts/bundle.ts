@@ -12,6 +12,7 @@ const entryPoints = {
   signer: 'signer/main.ts',
   'frost-worker': 'signer/scheme/frost-worker.ts',
   hsm: 'hsm/main.ts',
+  'make-token': 'hsm/make-token.ts',
   'token-worker': 'hsm/token-worker.ts',
   'database-worker': 'signer/state/database-worker.ts',
 };

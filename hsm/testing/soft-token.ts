@@ -27,6 +27,13 @@ const modules = [
   '/usr/lib64/pkcs11/libsofthsm2.so',
 ];
 
+/** Where SoftHSM's module is. */
+export function softHsmModule(): string {
+  const module = modules.find((file) => existsSync(file));
+  if (module === undefined) throw new Error(`SoftHSM is installed and its module is at none of ${modules.join(', ')}`);
+  return module;
+}
+
 /** A SoftHSM token in a folder of its own, and sidecars over it; all of it goes when the test ends. */
 export class SoftToken {
   readonly folder = mkdtempSync(join(tmpdir(), 'holdfast-hsm-'));
@@ -40,10 +47,7 @@ export class SoftToken {
 
   constructor() {
     onTestFinished(() => rmSync(this.folder, { recursive: true, force: true }));
-    const module = modules.find((file) => existsSync(file));
-    if (module === undefined)
-      throw new Error(`SoftHSM is installed and its module is at none of ${modules.join(', ')}`);
-    this.module = module;
+    this.module = softHsmModule();
     const config = join(this.folder, 'softhsm2.conf');
     writeFileSync(config, `directories.tokendir = ${this.tokens}\nobjectstore.backend = file\nlog.level = ERROR\n`);
     this.#env = { ...process.env, SOFTHSM2_CONF: config };

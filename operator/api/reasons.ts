@@ -49,6 +49,8 @@ export const conditionReasons = {
   SealNotFound: 'The Secret of the seal, or its key, does not exist.',
   SealInvalid:
     'The key of the seal is not 32 bytes, or another one than the signer was started with; the message says which.',
+  SealUnavailable:
+    'The HSM of the seal does not serve; the message has its state and what ends it. The signer need not be started anew.',
   WalletNotFound: 'The Wallet that walletRef names does not exist.',
   HolderNotFound: 'The Wallet has no such holder, or expects it in another namespace.',
   AnotherSignerServes: 'An older Signer serves this holder already.',

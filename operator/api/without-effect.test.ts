@@ -22,8 +22,11 @@ const leaves = (schema: Schema, path: string): readonly string[] => {
 
 const withEffect: Readonly<Record<Kind, string>> = {
   Wallet: `threshold holders[].name holders[].role holders[].namespace keys[].name keys[].scheme policyRef.name
-    signers.seal.keySecretRef.name signers.seal.keySecretRef.key genesis.confirm deletionPolicy`,
-  Signer: `walletRef.namespace walletRef.name walletRef.holder seal.keySecretRef.name seal.keySecretRef.key`,
+    signers.seal.keySecretRef.name signers.seal.keySecretRef.key
+    signers.seal.pkcs11.module signers.seal.pkcs11.tokenLabel signers.seal.pkcs11.pinSecretRef.name
+    signers.seal.pkcs11.pinSecretRef.key genesis.confirm deletionPolicy`,
+  Signer: `walletRef.namespace walletRef.name walletRef.holder seal.keySecretRef.name seal.keySecretRef.key
+    seal.pkcs11.module seal.pkcs11.tokenLabel seal.pkcs11.pinSecretRef.name seal.pkcs11.pinSecretRef.key`,
   SigningPolicy: `assets[].name assets[].id assets[].decimals addressBook[].name addressBook[].addresses[]
     initiators[].name initiators[].key fees[].chain fees[].atMost rules[].name rules[].verdict rules[].match.chains[]
     rules[].match.assets[] rules[].match.destinations[] rules[].match.kinds[] rules[].match.amount.over
@@ -35,7 +38,8 @@ const withEffect: Readonly<Record<Kind, string>> = {
   Approval: `targetRef.kind targetRef.name digest policyDigest approver verdict expiresAt signature`,
 };
 
-const seal = { pkcs11: { image: 'i', module: 'm', tokenLabel: 't', pinSecretRef: { name: 'p', key: 'k' } } };
+const pkcs11 = { image: 'i', module: 'm', tokenLabel: 't', pinSecretRef: { name: 'p', key: 'k' } };
+const pods = { ...pkcs11, storage: { size: '1Gi', storageClassName: 'c' }, egress: [{ cidr: '10.0.0.0/8', port: 1 }] };
 const group = { group: 'finance', atLeast: 1 };
 const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl';
 const approver = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f';
@@ -46,7 +50,18 @@ const rule = (over: Partial<SigningPolicy['spec']['rules'][number]>): Partial<Si
 
 type Case<S> = readonly [field: string, spec: Partial<S>, says: string];
 const wallets: readonly Case<Wallet['spec']>[] = [
-  ['signers.seal.pkcs11', { signers: { seal } }, 'seals of an HSM are not in this version'],
+  ['signers.seal.pkcs11.image', { signers: { seal: { pkcs11 } } }, 'spec.signers.seal.pkcs11.image'],
+  [
+    'signers.seal.pkcs11.storage.size',
+    { signers: { seal: { pkcs11: pods } } },
+    'spec.signers.seal.pkcs11.storage.size',
+  ],
+  [
+    'signers.seal.pkcs11.storage.storageClassName',
+    { signers: { seal: { pkcs11: pods } } },
+    'spec.signers.seal.pkcs11.storage.storageClassName',
+  ],
+  ['signers.seal.pkcs11.egress', { signers: { seal: { pkcs11: pods } } }, 'spec.signers.seal.pkcs11.egress'],
   [
     'signers.storage',
     { signers: { seal: { keySecretRef: { name: 'n', key: 'k' } }, storage: {} } },
@@ -68,7 +83,10 @@ const wallets: readonly Case<Wallet['spec']>[] = [
   ['deletionPolicy', { deletionPolicy: 'Destroy' }, 'spec.deletionPolicy Destroy'],
 ];
 const signers: readonly Case<Signer['spec']>[] = [
-  ['seal.pkcs11', { seal }, 'seals of an HSM are not in this version'],
+  ['seal.pkcs11.image', { seal: { pkcs11 } }, 'spec.seal.pkcs11.image'],
+  ['seal.pkcs11.storage.size', { seal: { pkcs11: pods } }, 'spec.seal.pkcs11.storage.size'],
+  ['seal.pkcs11.storage.storageClassName', { seal: { pkcs11: pods } }, 'spec.seal.pkcs11.storage.storageClassName'],
+  ['seal.pkcs11.egress', { seal: { pkcs11: pods } }, 'spec.seal.pkcs11.egress'],
   ['external', { external: { endpoint: 'e:1', fingerprint: 'SHA256:x' } }, 'signers that run elsewhere are not in'],
   ['image', { image: 'i@sha256:0' }, 'spec.image'],
   ['storage', { storage: { size: '2Gi' } }, 'spec.storage'],

@@ -22,6 +22,7 @@ export function walletWithoutEffect({ spec }: Wallet, signers: readonly Signer[]
       : [
           `spec.signers.seal as it is now (${some(kept.map((s) => s.spec.walletRef.holder))}: keeps the one it was made with)`,
         ]),
+    ...sealWithoutEffect(spec.signers?.seal.pkcs11, 'spec.signers.seal.pkcs11'),
     ...(spec.signers?.storage === undefined ? [] : ['spec.signers.storage']),
     ...(spec.signers?.placement === undefined ? [] : ['spec.signers.placement']),
     ...(spec.access === undefined ? [] : ['spec.access (whatever runs on this machine reaches the sign ports)']),
@@ -42,9 +43,19 @@ const podFields = [
   'placement',
 ] as const satisfies readonly (keyof Signer['spec'])[];
 
+/** The sidecar is a process as well, and its token lies in the state folder. */
+const sealWithoutEffect = (pkcs11: NonNullable<Signer['spec']['seal']>['pkcs11'], path: string): readonly string[] => [
+  ...(['image', 'egress'] as const).filter((field) => pkcs11?.[field] !== undefined).map((field) => `${path}.${field}`),
+  ...(['size', 'storageClassName'] as const)
+    .filter((field) => pkcs11?.storage?.[field] !== undefined)
+    .map((field) => `${path}.storage.${field}`),
+];
+
 /** The signer is a process of this machine: what shapes a pod shapes nothing. */
-export const signerWithoutEffect = ({ spec }: Signer): readonly string[] =>
-  podFields.filter((field) => spec[field] !== undefined).map((field) => `spec.${field}`);
+export const signerWithoutEffect = ({ spec }: Signer): readonly string[] => [
+  ...podFields.filter((field) => spec[field] !== undefined).map((field) => `spec.${field}`),
+  ...sealWithoutEffect(spec.seal?.pkcs11, 'spec.seal.pkcs11'),
+];
 
 /** Nothing is decoded to them, so nothing ever matches. */
 const unseenKinds: ReadonlySet<EffectKind> = new Set<EffectKind>(['TypedData', 'Deploy']);

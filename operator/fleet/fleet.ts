@@ -23,13 +23,25 @@ export type SignerSpec = SignerId & {
   readonly namespace: string;
   /** Fingerprint of the operator allowed to provision: `sha256:` and 64 hex digits. */
   readonly operator: string;
-  readonly seal: { readonly kind: 'KeyFile'; readonly secret: string; readonly key: string };
+  readonly seal: SealSpec;
 };
+
+/** What keeps the key of a signer's seal, and the Secret with that key, or with the PIN of the token. */
+export type SealSpec = { readonly secret: string; readonly key: string } & (
+  | { readonly kind: 'KeyFile' }
+  | {
+      readonly kind: 'Pkcs11';
+      readonly module: string;
+      readonly tokenLabel: string;
+      /** A token in files, as SoftHSM's: the fleet makes it before the signer's first start. */
+      readonly tokenInFiles: boolean;
+    }
+);
 
 /** Why a signer is not running. Pending: nobody ensured it since this operator started. */
 export type NotRunning = Extract<
   ConditionReason,
-  'Pending' | 'Starting' | 'Restarting' | 'SealNotFound' | 'SealInvalid' | 'InternalError'
+  'Pending' | 'Starting' | 'Restarting' | 'SealNotFound' | 'SealInvalid' | 'SealUnavailable' | 'InternalError'
 >;
 
 export type SignerObservation = {

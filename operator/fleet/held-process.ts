@@ -19,12 +19,16 @@ export type HeldProcess = {
  */
 const script = 'ulimit -c 0; umask 077; read -r word && [ "$word" = go ] && exec "$@" </dev/null';
 
-/** Holds `command` in a session of its own, with an empty environment, no core dumps, and both outputs going to `log`. */
-export async function holdProcess(command: readonly string[], log: number): Promise<HeldProcess> {
+/** Holds `command` in a session of its own, with no environment but `env`, no core dumps, and both outputs going to `log`. */
+export async function holdProcess(
+  command: readonly string[],
+  log: number,
+  env: Readonly<Record<string, string>> = {},
+): Promise<HeldProcess> {
   const child = spawn('/bin/sh', ['-c', script, 'sh', ...command], {
     cwd: '/',
     detached: true,
-    env: {},
+    env,
     stdio: ['pipe', log, log],
   });
   const ended = new Promise<End>((resolve) => {

@@ -9,6 +9,7 @@ import type { Fleet, SignerId } from './fleet.ts';
 import { PortPool } from './port-pool.ts';
 import { unlessMissing } from '../atomic-file.ts';
 import type { SignerCommand } from './signer-command.ts';
+import { type HsmPrograms, hsmPrograms } from './supervised-sidecar.ts';
 import { SupervisedSigner } from './supervised-signer.ts';
 
 /** A Fleet of child processes. They outlive it: `close` only stops watching them. */
@@ -21,6 +22,8 @@ export type LocalFleetOptions = {
   readonly folder: string;
   readonly secrets: SecretSource;
   readonly command: SignerCommand;
+  /** The programs of a sidecar; those beside this program where absent. */
+  readonly hsm?: HsmPrograms;
   readonly log: Log;
   readonly clock?: Clock;
 };
@@ -28,7 +31,7 @@ export type LocalFleetOptions = {
 /** Takes up the signers under `folder` again: those that run are left as they are. */
 export async function openLocalFleet(options: LocalFleetOptions): Promise<LocalFleet> {
   const folder = resolve(options.folder);
-  const supervisor = { clock: systemClock, ...options, ports: new PortPool(), random: Math.random };
+  const supervisor = { clock: systemClock, hsm: hsmPrograms(), ...options, ports: new PortPool(), random: Math.random };
   const signers = new Map<string, Promise<SupervisedSigner>>();
   /** One supervisor a signer, however many ask at once. */
   const signerOf = (id: SignerId): Promise<SupervisedSigner> => {

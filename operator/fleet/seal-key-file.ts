@@ -5,7 +5,7 @@ import type { NotRunning, SignerSpec } from './fleet.ts';
 import { writeAtomically, unlessMissing } from '../atomic-file.ts';
 
 export type SealProblem = {
-  readonly reason: Extract<NotRunning, 'SealNotFound' | 'SealInvalid'>;
+  readonly reason: Extract<NotRunning, 'SealNotFound' | 'SealInvalid' | 'SealUnavailable'>;
   readonly message: string;
 };
 

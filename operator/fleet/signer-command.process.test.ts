@@ -22,7 +22,7 @@ const untilReady = (fleet: Fleet): Promise<void> =>
 
 describe('the command of a signer', () => {
   it('is the source beside sources and the bundle beside a bundle', () => {
-    const files = { data: '/state/data', sealKey: '/seals/key' };
+    const files = { data: '/state/data', seal: '/seals/key' };
     expect(existsSync(signerCommand()(files).at(-1)!)).toBe(true);
     expect(signerCommand('file:///opt/holdfast/operator/fleet/signer-command.ts')(files).at(-1)).toBe(
       '/opt/holdfast/signer/main.ts',

@@ -5,12 +5,14 @@ import type { Ports, ProcessRecord } from './process-record.ts';
 import type { SignerFiles } from './signer-command.ts';
 
 /** A signer's flags, all but its addresses. */
-export const signerFlags = (signer: SignerId & SignerFiles & { readonly operator: string }): readonly string[] =>
+export const signerFlags = (
+  signer: SignerId & SignerFiles & { readonly operator: string; readonly sealFlag: '--seal-key-file' | '--hsm-socket' },
+): readonly string[] =>
   Object.entries({
     '--wallet': signer.wallet,
     '--holder': signer.holder,
     '--data': signer.data,
-    '--seal-key-file': signer.sealKey,
+    [signer.sealFlag]: signer.seal,
     '--operator': signer.operator,
     '--log-level': 'info',
   }).flat();

@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digest, utf8 } from '../../common/bytes.ts';
 import type { Clock } from '../../common/clock.ts';
 import { messageOf } from '../../common/errors.ts';
 import { PORT_IN_USE_EXIT } from '../../common/listen-address.ts';
 import type { Log } from '../../common/log.ts';
+import { overwriteFreed } from '../../common/signer-node-flags.ts';
 import type { SecretSource } from '../store/secret-source.ts';
 import { backoff, RECOVERED } from './backoff.ts';
 import type { NotRunning, SignerId, SignerObservation, SignerSpec } from './fleet.ts';
@@ -16,10 +17,12 @@ import { endProcess, isAlive } from './process-identity.ts';
 import type { ProcessIdentity } from './process-identity.ts';
 import { readRecord, writeRecord } from './process-record.ts';
 import type { Ports, ProcessRecord } from './process-record.ts';
-import { checkSealKey, writeSealKey } from './seal-key-file.ts';
+import { writePin } from './pin-file.ts';
+import { checkSealKey, type SealProblem, writeSealKey } from './seal-key-file.ts';
 import { findRecord, listenFlags, signerFlags } from './signer-flags.ts';
 import { lastWords, openLog, rotateLog, sizeOf } from './signer-log.ts';
 import type { SignerCommand } from './signer-command.ts';
+import { type HsmPrograms, SupervisedSidecar } from './supervised-sidecar.ts';
 
 /** How often a running signer is looked at: a process that another operator started tells nobody that it ended. */
 const WATCH = 1_000;
@@ -31,6 +34,7 @@ const GRACE = 10_000;
 export type SupervisorOptions = {
   readonly secrets: SecretSource;
   readonly command: SignerCommand;
+  readonly hsm: HsmPrograms;
   readonly ports: PortPool;
   readonly clock: Clock;
   readonly random: () => number;
@@ -59,7 +63,10 @@ export class SupervisedSigner {
     readonly log: string;
     readonly record: string;
     readonly sealKey: string;
+    readonly pin: string;
   };
+  /** Beside a signer whose seal is an HSM; it has the PIN, the signer does not. */
+  readonly #sidecar: SupervisedSidecar;
   #spec: SignerSpec | undefined;
   #record: ProcessRecord | undefined;
   #ports: Ports | undefined;
@@ -85,7 +92,17 @@ export class SupervisedSigner {
       log: join(folder, 'signer.log'),
       record: join(folder, 'process.json'),
       sealKey: join(state, 'seals', id.wallet, `${id.holder}.key`),
+      pin: join(state, 'seals', id.wallet, `${id.holder}.pin`),
     };
+    this.#sidecar = new SupervisedSidecar(id, {
+      ...options,
+      log: this.#options.log,
+      pinFile: this.#files.pin,
+      socket: join(folder, 'hsm.sock'),
+      logFile: join(folder, 'hsm.log'),
+      // Apart from the sealed data: whoever copies the one has not the other.
+      tokens: join(state, 'tokens', id.wallet, id.holder),
+    });
   }
 
   /** Takes up what is under `state` (`DIR/.holdfast`): a process that runs is watched from here on. */
@@ -107,6 +124,7 @@ export class SupervisedSigner {
       this.#cancelRetry?.();
       this.#cancelRetry = undefined;
       await this.#end();
+      await this.#sidecar.end();
       this.#failures = 0;
       if (destroy) await this.#destroy();
       else if (this.#record !== undefined) await this.#write({ ...this.#record, process: undefined });
@@ -118,6 +136,7 @@ export class SupervisedSigner {
     const process = this.#record?.process;
     if (this.#spec === undefined && process === undefined) return undefined;
     const running = process !== undefined && isAlive(process);
+    const warning = this.#warning ?? this.#sidecar.problem;
     const endpoint = (port: number | undefined): string => (port === undefined ? '' : `127.0.0.1:${port}`);
     return {
       running,
@@ -127,7 +146,7 @@ export class SupervisedSigner {
       metricsEndpoint: endpoint(this.#ports?.metrics),
       reason: running ? '' : this.#problem.reason,
       message: running ? '' : this.#problem.message,
-      ...(running && this.#warning !== undefined && { warning: this.#warning }),
+      ...(running && warning !== undefined && { warning }),
     };
   }
 
@@ -173,7 +192,7 @@ export class SupervisedSigner {
         return;
       }
       if (this.#watched !== undefined && wanted === this.#record?.spec) {
-        this.#warning = await checkSealKey(this.#options.secrets, spec, this.#sealFiles());
+        this.#warning = await this.#tendSeal(spec);
         return;
       }
       // Asking again does not shorten the pause after a failure; a Secret may be there now.
@@ -193,7 +212,7 @@ export class SupervisedSigner {
     this.#cancelRetry?.();
     this.#cancelRetry = undefined;
     this.#warning = undefined;
-    const problem = await writeSealKey(this.#options.secrets, spec, this.#sealFiles());
+    const problem = await this.#prepareSeal(spec);
     if (problem !== undefined) {
       this.#problem = problem;
       return this.#retryIn(SEAL_WATCH);
@@ -206,7 +225,11 @@ export class SupervisedSigner {
     const handle = await openLog(log);
     try {
       const logStart = await sizeOf(log);
-      const held = await holdProcess([...this.#command(spec), ...listenFlags(this.#ports)], handle.fd);
+      const held = await holdProcess(
+        [...this.#command(spec), ...listenFlags(this.#ports)],
+        handle.fd,
+        spec.seal.kind === 'Pkcs11' ? { GLIBC_TUNABLES: overwriteFreed } : {},
+      );
       try {
         const restarts = this.#record?.process === undefined ? 0 : this.#record.restarts + 1;
         await this.#write({ process: held.process, spec: wanted, ports: this.#ports, restarts });
@@ -258,6 +281,7 @@ export class SupervisedSigner {
         if (!watched.child && !isAlive(watched.process)) return this.#ended(watched);
         // A log that cannot be kept small is no reason to stop watching.
         if (await rotateLog(this.#files.log).catch(() => false)) watched.logStart = 0;
+        if (this.#spec?.seal.kind === 'Pkcs11') await this.#sidecar.ensure(this.#spec.seal);
         this.#watch(watched);
       });
     });
@@ -275,6 +299,8 @@ export class SupervisedSigner {
 
   async #destroy(): Promise<void> {
     await rm(this.#files.sealKey, { force: true });
+    await rm(this.#files.pin, { force: true });
+    await this.#sidecar.destroy();
     // The record last: what is left of a destroy that was cut short is known, and destroyed again.
     await rm(this.#files.data, { recursive: true, force: true });
     await rm(this.#files.folder, { recursive: true, force: true });
@@ -288,13 +314,34 @@ export class SupervisedSigner {
     this.#record = record;
   }
 
-  #sealFiles(): { readonly file: string; readonly data: string } {
-    return { file: this.#files.sealKey, data: this.#files.data };
+  /** Puts in place what the signer needs to be started; a sidecar that does not run keeps no signer from waiting for it. */
+  async #prepareSeal(spec: SignerSpec): Promise<SealProblem | undefined> {
+    const { secrets } = this.#options;
+    const { sealKey, pin, data, folder } = this.#files;
+    if (spec.seal.kind === 'KeyFile') return writeSealKey(secrets, spec, { file: sealKey, data });
+    const problem = await writePin(secrets, spec, pin);
+    if (problem !== undefined) return problem;
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const hasState = existsSync(data) && (await readdir(data)).length > 0;
+    return this.#sidecar.prepare(spec.seal, hasState);
   }
 
-  #command({ wallet, holder, operator }: SignerSpec): readonly string[] {
+  /** Why a signer that runs could not be started again. A PIN may have changed, and the sidecar takes it up. */
+  async #tendSeal(spec: SignerSpec): Promise<SealProblem | undefined> {
+    const { secrets } = this.#options;
+    const { sealKey, pin, data } = this.#files;
+    if (spec.seal.kind === 'KeyFile') return checkSealKey(secrets, spec, { file: sealKey, data });
+    const problem = await writePin(secrets, spec, pin);
+    await this.#sidecar.ensure(spec.seal);
+    return problem;
+  }
+
+  #command({ wallet, holder, operator, seal: { kind } }: SignerSpec): readonly string[] {
     const { data, sealKey } = this.#files;
-    return [...this.#options.command({ data, sealKey }), ...signerFlags({ wallet, holder, operator, data, sealKey })];
+    const seal = kind === 'KeyFile' ? sealKey : this.#sidecar.socket;
+    const sealFlag = kind === 'KeyFile' ? '--seal-key-file' : '--hsm-socket';
+    const flags = signerFlags({ wallet, holder, operator, data, seal, sealFlag });
+    return [...this.#options.command({ data, seal }), ...flags];
   }
 
   #digestOf(spec: SignerSpec): string {

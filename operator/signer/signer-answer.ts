@@ -8,7 +8,8 @@ export type SignerAnswer =
   | { readonly kind: 'Described'; readonly fingerprint: string; readonly description: Description }
   /** Something answered that has another key than the one pinned. */
   | { readonly kind: 'Stranger'; readonly message: string }
-  | { readonly kind: 'Silent'; readonly message: string };
+  /** `sealProblem` is what it waits for where that is its HSM. */
+  | { readonly kind: 'Silent'; readonly message: string; readonly sealProblem?: string };
 
 const digestPattern = /^sha256:[0-9a-f]{64}$/;
 

@@ -59,5 +59,26 @@ async function observe(
   let answer: SignerAnswer | undefined;
   if (observation?.running === true && observation.signEndpoint !== '')
     answer = await contacts.describe(id, observation.signEndpoint, signer.status?.fingerprint, signal);
+  if (answer?.kind === 'Silent' && observation !== undefined) {
+    const sealProblem = await whyNotReady(observation.metricsEndpoint, signal);
+    if (sealProblem !== undefined) answer = { ...answer, sealProblem };
+  }
   return { signer, wallet, signers, observation, answer, operator, now: clock.now() };
+}
+
+const PROBE_MS = 1_000;
+const MOST_BYTES = 1_000;
+
+/** What a signer that does not answer yet says on its probe: a state of its HSM and words. */
+async function whyNotReady(endpoint: string, signal: AbortSignal): Promise<string | undefined> {
+  try {
+    const answer = await fetch(`http://${endpoint}/readyz`, {
+      signal: AbortSignal.any([signal, AbortSignal.timeout(PROBE_MS)]),
+      redirect: 'error',
+    });
+    const text = (await answer.text()).slice(0, MOST_BYTES);
+    return /^not ready: ([A-Z][A-Za-z]+: .*)/.exec(text)?.[1]?.replaceAll(/\p{C}+/gu, ' ');
+  } catch {
+    return undefined;
+  }
 }

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { conditionOf } from '../api/conditions.ts';
 import { description, fingerprintOf, observation, unprovisioned } from '../testing/holder-states.ts';
 import { aSigner, aWallet, conditionsOf, now } from '../testing/objects.ts';
@@ -113,6 +113,26 @@ describe('a Signer that should run and does not serve says why', () => {
       'RollbackDetected',
       'record 9',
     ],
+    [
+      'without its HSM',
+      {
+        observation: observation('client', {
+          warning: { reason: 'SealUnavailable', message: 'the PKCS#11 sidecar ended: out of luck' },
+        }),
+        answer: {
+          ...described,
+          description: description('client', { problems: ['SidecarMissing: start it'], sealState: 'SidecarMissing' }),
+        },
+      },
+      'SealUnavailable',
+      'SidecarMissing: start it; the PKCS#11 sidecar ended: out of luck',
+    ],
+    [
+      'waiting for its HSM',
+      { answer: { kind: 'Silent', message: 'connection refused', sealProblem: 'PinRefused: not tried again' } },
+      'SealUnavailable',
+      'PinRefused: not tried again',
+    ],
   ];
   test.each(cases)('%s', (_, over, reason, message) => {
     const { ensure, stop, status } = planSigner(facts(over));
@@ -129,6 +149,16 @@ test('a Signer whose disk was restored warns once', () => {
   const first = planSigner(facts({ answer }));
   expect(first.warn).toEqual({ reason: 'RollbackDetected', message: 'client: RollbackDetected: record 9' });
   expect(planSigner(facts({ answer, signer: { ...signer, status: first.status } })).warn).toBeUndefined();
+});
+
+it('asks for the process of a signer whose seal is an HSM, with its token and PIN', () => {
+  const pkcs11 = { image: 'i', module: '/m.so', tokenLabel: 't', pinSecretRef: { name: 'pin', key: 'k' } };
+  const asked = (more: { readonly storage?: object }) =>
+    planSigner(facts({ signer: aSigner('client', { spec: { seal: { pkcs11: { ...pkcs11, ...more } } } }) })).ensure
+      ?.seal;
+  const seal = { kind: 'Pkcs11', module: '/m.so', tokenLabel: 't', secret: 'pin', key: 'k', tokenInFiles: false };
+  expect(asked({})).toEqual(seal);
+  expect(asked({ storage: {} })).toEqual({ ...seal, tokenInFiles: true });
 });
 
 describe('a Signer for which nothing may run says why', () => {
@@ -155,16 +185,6 @@ describe('a Signer for which nothing may run says why', () => {
       'in namespace payments, this Signer is in acme',
     ],
     ['an older Signer', { signers: [signer, older] }, 'AnotherSignerServes', 'Signer mine'],
-    [
-      'an HSM',
-      {
-        signer: aSigner('client', {
-          spec: { seal: { pkcs11: { image: '', module: '', tokenLabel: '', pinSecretRef: { name: '', key: '' } } } },
-        }),
-      },
-      'FeatureUnsupported',
-      'spec.seal.pkcs11',
-    ],
     [
       'a signer elsewhere',
       { signer: { ...signer, spec: { ...unsealed, external: { endpoint: 'a:1', fingerprint: 'SHA256:' } } } },

@@ -2,7 +2,7 @@ import type { Finding } from '../api/conditions.ts';
 import { conditionOf, setCondition } from '../api/conditions.ts';
 import type { Signer, Wallet } from '../api/resource.ts';
 import { signerWithoutEffect, toldWithoutEffect } from '../api/without-effect.ts';
-import type { SignerId, SignerObservation, SignerSpec } from '../fleet/fleet.ts';
+import type { SealSpec, SignerId, SignerObservation, SignerSpec } from '../fleet/fleet.ts';
 import { isRollback } from '../wallet/holder-state.ts';
 import { namespaceOf, servingSigner } from './holder-signers.ts';
 import type { SignerAnswer } from './signer-answer.ts';
@@ -142,20 +142,21 @@ function dutyOf({
       'FeatureUnsupported',
       'spec.external: signers that run elsewhere are not in this version; spec.seal.keySecretRef makes one run here',
     );
-  if (seal?.keySecretRef === undefined)
-    return no(
-      'FeatureUnsupported',
-      'spec.seal.pkcs11: seals of an HSM are not in this version; spec.seal.keySecretRef works',
-    );
   if (signer.spec.placement === 'Required')
     return no(
       'FeatureUnsupported',
       'spec.placement: Required cannot be kept, all signers run on this machine; Preferred, also when absent, works',
     );
-  const { name: secret, key } = seal.keySecretRef;
-  return {
-    ensure: { wallet: walletName, holder: holder.name, namespace, operator, seal: { kind: 'KeyFile', secret, key } },
-  };
+  // The schema has one of the three: external, a key file, an HSM.
+  if (seal === undefined) return no('InvalidSpec', 'spec.seal: is required');
+  return { ensure: { wallet: walletName, holder: holder.name, namespace, operator, seal: sealOf(seal) } };
+}
+
+function sealOf({ keySecretRef, pkcs11 }: NonNullable<Signer['spec']['seal']>): SealSpec {
+  if (pkcs11 === undefined) return { kind: 'KeyFile', secret: keySecretRef?.name ?? '', key: keySecretRef?.key ?? '' };
+  const { module, tokenLabel, pinSecretRef, storage } = pkcs11;
+  const { name: secret, key } = pinSecretRef;
+  return { kind: 'Pkcs11', secret, key, module, tokenLabel, tokenInFiles: storage !== undefined };
 }
 
 function readiness({ signer, observation, answer }: SignerFacts): Finding {
@@ -165,11 +166,17 @@ function readiness({ signer, observation, answer }: SignerFacts): Finding {
     case undefined:
       return notReady('Starting', 'the signer has not been asked yet');
     case 'Silent':
+      if (answer.sealProblem !== undefined) return notReady('SealUnavailable', answer.sealProblem);
       return notReady('Starting', `the signer runs and does not answer yet: ${answer.message}`);
     case 'Stranger':
       return notReady('FingerprintMismatch', answer.message);
     case 'Described': {
-      const { genesis, problems, version } = answer.description;
+      const { genesis, problems, version, sealState } = answer.description;
+      if (problems.some(isRollback)) return notReady('RollbackDetected', problems.join('; '));
+      if (sealState !== '') {
+        const sidecar = observation.warning?.reason === 'SealUnavailable' ? [observation.warning.message] : [];
+        return notReady('SealUnavailable', [...problems, ...sidecar].join('; '));
+      }
       const serves = `the signer, version ${version}, serves`;
       const told = toldWithoutEffect(signerWithoutEffect(signer));
       if (problems.length === 0 && observation.warning !== undefined)
@@ -181,7 +188,6 @@ function readiness({ signer, observation, answer }: SignerFacts): Finding {
         };
       if (problems.length === 0)
         return { type: 'Ready', status: 'True', reason: 'Serving', message: `${serves}${told}` };
-      if (problems.some(isRollback)) return notReady('RollbackDetected', problems.join('; '));
       return notReady(genesis === '' ? 'Starting' : 'NotServing', problems.join('; '));
     }
   }

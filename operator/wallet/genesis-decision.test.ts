@@ -82,16 +82,6 @@ describe('while anything is missing, none is made', () => {
       'FeatureUnsupported',
       'spec.genesis.confirm',
     ],
-    [
-      'an HSM',
-      {
-        wallet: aWallet({
-          signers: { seal: { pkcs11: { image: '', module: '', tokenLabel: '', pinSecretRef: { name: '', key: '' } } } },
-        }),
-      },
-      'FeatureUnsupported',
-      'spec.signers.seal.pkcs11',
-    ],
   ];
   test.each(cases)('%s', (_, over, reason, message) => {
     const decision = decideGenesis(facts(over));

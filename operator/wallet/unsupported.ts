@@ -30,10 +30,6 @@ export function unsupportedInWallet(wallet: Wallet): Unsupported | undefined {
     return no(
       'spec.genesis.confirm: confirmation by Approvers is not in this version; None works and trusts the operator once',
     );
-  if (signers?.seal.pkcs11 !== undefined)
-    return no(
-      'spec.signers.seal.pkcs11: seals of an HSM are not in this version; spec.signers.seal.keySecretRef works',
-    );
   if (signers?.placement === 'Required')
     return no(
       'spec.signers.placement: Required cannot be kept, all signers run on this machine; Preferred, also when absent, works',
