@@ -413,10 +413,10 @@ export class ProcessWallet {
     return (await this.client(name)).sign({ statement: Buffer.from(statement), signature, approvals: [] });
   }
 
-  /** The audit log of the signer at `name`, to its head. */
-  async audit(name: string): Promise<readonly AuditRecord[]> {
+  /** The audit log of the signer at `name`, after `sequence` and to its head. */
+  async audit(name: string, sequence = 0n): Promise<readonly AuditRecord[]> {
     const records: AuditRecord[] = [];
-    for await (const record of (await this.client(name)).audit(0n)) records.push(record);
+    for await (const record of (await this.client(name)).audit(sequence)) records.push(record);
     return records;
   }
 

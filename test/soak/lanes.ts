@@ -1,0 +1,21 @@
+import { availableParallelism } from 'node:os';
+
+/** Runs `job` for each of `items`, a lane a core at once; after the first that fails none begins, and it is thrown. */
+export async function inLanes<T>(
+  items: readonly T[],
+  job: (item: T) => Promise<void>,
+  lanes = Math.max(2, availableParallelism()),
+): Promise<void> {
+  const left = [...items];
+  const lane = async (): Promise<void> => {
+    for (let item = left.shift(); item !== undefined; item = left.shift())
+      try {
+        await job(item);
+      } catch (error) {
+        left.length = 0;
+        throw error;
+      }
+  };
+  const ended = await Promise.allSettled(Array.from({ length: Math.min(lanes, items.length) }, lane));
+  for (const end of ended) if (end.status === 'rejected') throw end.reason;
+}
