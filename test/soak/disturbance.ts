@@ -1,13 +1,20 @@
-import { digest as digestOf, hex } from '../../common/bytes.ts';
 import type { PeerBody } from '../../signer/peers/peers.ts';
+import type { SignRequest } from '../../proto/gen/signer/v1/signer.ts';
 import type { SimulatedWallet } from '../simulation/simulated-wallet.ts';
 import type { VirtualWorld } from '../simulation/virtual-world.ts';
+import { FalseCoordinator } from './false-coordinator.ts';
 import { Liar } from './liar.ts';
 import { noFaults, type FaultCounts, type Scenario } from './scenarios.ts';
+import type { WireRecord } from './wire-record.ts';
 
 const MOST_FAULTS = 7;
 /** Effects (messages and writes) between one fault and the next. */
 const MOST_APART = 60;
+/** Attacks of a false coordinator, and within what time. Milliseconds. */
+const MOST_ATTACKS = 8;
+const ATTACKS_WITHIN = 30_000;
+/** What a liar that withholds keeps to itself. */
+const WITHHELD = new Set<PeerBody['$case']>(['outcome', 'spend', 'forwardReply']);
 
 /** Draws faults from a world's dice and lets them happen to a wallet until `end`. Whoever is killed is started again. */
 export class Disturbance {
@@ -19,10 +26,9 @@ export class Disturbance {
   readonly #names: readonly string[];
   readonly #lying = new Map<string, Liar>();
   readonly #cut = new Set<string>();
-  /** Requests by session. */
-  readonly #rounds = new Map<string, string>();
-  /** Shares that left an honest holder before it had their spend on disk. */
-  readonly early: string[] = [];
+  readonly #wire: WireRecord;
+  readonly #false: FalseCoordinator | undefined;
+  readonly #withholding = new Set<string>();
   readonly #starting = new Set<Promise<void>>();
   #left: number;
   #next: number;
@@ -32,9 +38,12 @@ export class Disturbance {
     scenario: Scenario,
     wallet: SimulatedWallet,
     world: VirtualWorld,
+    wire: WireRecord,
     start: (name: string) => Promise<void>,
+    requestOf: (id: number, variant: number) => SignRequest,
   ) {
     const { dice } = world;
+    this.#wire = wire;
     this.#wallet = wallet;
     this.#world = world;
     this.#start = start;
@@ -42,11 +51,14 @@ export class Disturbance {
     this.#left = dice.below(MOST_FAULTS + 1);
     this.#next = dice.below(MOST_APART);
     for (let pool = [...this.#names]; this.#lying.size < scenario.liars;) {
-      const name = dice.pick(pool);
+      const name = scenario.falseCoordinator === true && this.#lying.size === 0 ? (pool[0] ?? '') : dice.pick(pool);
       pool = pool.filter((other) => other !== name);
       this.#lying.set(name, new Liar(dice));
+      if (dice.chance(0.3)) this.#withholding.add(name);
     }
     this.liars = [...this.#lying.keys()];
+    const [first = ''] = this.liars;
+    if (scenario.falseCoordinator === true) this.#false = this.#falseCoordinator(first, requestOf);
     world.onEffect = (actor) => this.#onEffect(actor);
     wallet.network.onSend = (from, to, body) => this.#onSend(from, to, body);
   }
@@ -58,6 +70,8 @@ export class Disturbance {
     this.#wallet.network.onSend = () => true;
     this.#world.calm();
     for (const pair of this.#cut) this.#heal(pair);
+    // Whose commitments it used up it does not know of: it is honest again from its disk on.
+    if (this.#false !== undefined) this.#wallet.kill(this.#false.name);
     for (const name of this.#names) if (!this.#wallet.running(name) && this.#starting.size === 0) this.#restart(name);
     await this.#world.until(() => this.#starting.size === 0, 60_000);
     for (const name of this.#names) if (!this.#wallet.running(name)) this.#restart(name);
@@ -97,7 +111,13 @@ export class Disturbance {
   #onSend(from: string, to: string, body: PeerBody): boolean | PeerBody | 'held' {
     const { dice } = this.#world;
     const liar = this.#lying.get(from);
-    if (liar === undefined) this.#watch(from, body);
+    if (liar === undefined) this.#wire.sent(from, body);
+    else if (body.$case === 'signRound') this.#wire.round(body.value);
+    if (to === this.#false?.name) this.#false.sees(from, body);
+    if (this.#withholding.has(from) && WITHHELD.has(body.$case)) {
+      this.counts.lie++;
+      return 'held';
+    }
     if (liar !== undefined && dice.chance(0.2)) {
       this.counts.lie++;
       return liar.twist(body);
@@ -119,13 +139,18 @@ export class Disturbance {
     }
   }
 
-  #watch(from: string, body: PeerBody): void {
-    if (body.$case === 'signRound' && body.value.request !== undefined)
-      this.#rounds.set(hex(body.value.session), digestOf(body.value.request.statement));
-    if (body.$case !== 'signShares') return;
-    const digest = this.#rounds.get(hex(body.value.session));
-    if (digest === undefined || this.#wallet.disk(from).releases.some((r) => r.digest === digest)) return;
-    this.early.push(`a share of ${from} for ${digest} left before its spend was on disk`);
+  #falseCoordinator(name: string, requestOf: (id: number, variant: number) => SignRequest): FalseCoordinator {
+    const { dice } = this.#world;
+    const coordinator = new FalseCoordinator(name, this.#wallet, dice, requestOf, (to, round) => {
+      this.counts.attack++;
+      this.#wire.round(round);
+      this.#forge(name, to, { $case: 'signRound', value: round }, dice.below(5));
+    });
+    for (let i = dice.below(MOST_ATTACKS + 1); i > 0; i--)
+      this.#world.at(dice.below(dice.pick([1_000, ATTACKS_WITHIN])), () => {
+        if (!this.#ended) coordinator.attack();
+      });
+    return coordinator;
   }
 
   #forge(from: string, to: string, body: PeerBody, ms: number): void {

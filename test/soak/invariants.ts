@@ -10,6 +10,18 @@ const auditOf = (wallet: SimulatedWallet, name: string): readonly Entry[] => {
   return records.map((r) => JSON.parse(fromUtf8(r.record)) as Entry);
 };
 
+/** An id that a holder let shares go for under two digests, by its own audit; "" where there is none. */
+function sharedIds(entries: readonly Entry[]): string {
+  const digests = new Map<string, string>();
+  for (const { type, id = '', digest = '', from } of entries) {
+    if (type !== 'Released' && !(type === 'Signed' && from === '')) continue;
+    const first = digests.get(id) ?? digest;
+    if (first !== digest) return `${id} as ${first} and as ${digest}`;
+    digests.set(id, first);
+  }
+  return '';
+}
+
 /** What is wrong with the keys of honest holders: they are the same everywhere and, unless `needed` is false, there. */
 export function keysAgree(wallet: SimulatedWallet, honest: readonly string[], needed: boolean): string {
   const rows = honest.map((name) => wallet.disk(name).keys.get('solana'));
@@ -25,6 +37,16 @@ export function keysAgree(wallet: SimulatedWallet, honest: readonly string[], ne
       .join('; ');
   const opened = honest.filter((name) => wallet.signer(name).describe().keys[0]?.state === 'Active');
   return opened.length === active.length ? '' : `only ${opened.join(', ')} have their key open`;
+}
+
+/** What honest holders' disks have as under way while nothing is; "" where nothing. */
+export function unsettled(wallet: SimulatedWallet, honest: readonly string[]): string {
+  for (const name of honest) {
+    const { requests, ledger } = wallet.disk(name);
+    const row = [...requests.values(), ...ledger.values()].find(({ state }) => state === 'Reserved');
+    if (row !== undefined) return `${name} has ${row.digest} as Reserved`;
+  }
+  return '';
 }
 
 /**
@@ -43,6 +65,8 @@ export function agreement(wallet: SimulatedWallet, honest: readonly string[], li
     if (role === 'Backup' && own.size > 0) return `${name}, a Backup, released ${own.size} shares`;
     if (own.size > limit) return `${name} released shares for ${own.size} requests, the limit is ${limit}`;
     const said = (audits.get(name) ?? []).filter((e) => e['type'] === 'Released').map((e) => e['digest'] ?? '');
+    const twice = sharedIds(audits.get(name) ?? []);
+    if (twice !== '') return `${name} let shares go for ${twice}`;
     const untold = said.find((digest) => !own.has(digest));
     if (untold !== undefined) return `${name} released a share for ${untold} and does not tell of it`;
     for (const [holder, digests] of released)

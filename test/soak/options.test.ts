@@ -1,12 +1,13 @@
 import { expect, it } from 'vitest';
 import { parseOptions } from './options.ts';
+import { scenarios } from './scenarios.ts';
 
 const parse = (...args: string[]) => parseOptions(args, () => 42);
 
 it('runs a hundred thousand schedules from any seed unless told otherwise', () => {
   const options = parse();
   expect(options.seed).toBe(42);
-  expect(options.schedules * 7).toBeGreaterThanOrEqual(100_000);
+  expect(options.schedules * scenarios.length).toBeGreaterThanOrEqual(100_000);
   expect(options.parts).toEqual(['simulation', 'processes']);
   expect(options.counts).toMatchObject({ keygenKills: 500, signingKills: 3_000 });
 });

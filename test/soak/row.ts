@@ -9,6 +9,8 @@ export type Row = {
   refused: number;
   mayExist: number;
   violations: number;
+  /** Checks left out, since no quorum was left to make them with. */
+  skipped: number;
   seconds: number;
 };
 
@@ -21,6 +23,7 @@ export const newRow = (scenario: string): Row => ({
   refused: 0,
   mayExist: 0,
   violations: 0,
+  skipped: 0,
   seconds: 0,
 });
 
@@ -31,12 +34,20 @@ const absent = 'restored disks: not injected, rollback fencing is not in this ve
 export function formatTable(rows: readonly Row[]): string {
   const sum = (faults: Row['faults']): number => Object.values(faults).reduce((a, b) => a + b, 0);
   const lines = [
-    ['scenario', 'runs', 'faults', 'requests', 'signed', 'refused', 'may exist', 'violations', 'seconds'],
+    ['scenario', 'runs', 'faults', 'requests', 'signed', 'refused', 'may exist', 'violations', 'skipped', 'seconds'],
     ...rows.map((r) => [
       r.scenario,
-      ...[r.runs, sum(r.faults), r.requests, r.signed, r.refused, r.mayExist, r.violations, Math.round(r.seconds)].map(
-        String,
-      ),
+      ...[
+        r.runs,
+        sum(r.faults),
+        r.requests,
+        r.signed,
+        r.refused,
+        r.mayExist,
+        r.violations,
+        r.skipped,
+        Math.round(r.seconds),
+      ].map(String),
     ]),
   ];
   const widths = lines[0]?.map((_, i) => Math.max(...lines.map((line) => line[i]?.length ?? 0))) ?? [];

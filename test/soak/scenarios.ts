@@ -1,7 +1,18 @@
 import { threeHolders, type SimulatedHolder } from '../simulation/simulated-wallet.ts';
 
 /** What may go wrong in a schedule. */
-export const faultKinds = ['crash', 'lose', 'repeat', 'reorder', 'partition', 'clock', 'slow', 'lie'] as const;
+export const faultKinds = [
+  'crash',
+  'lose',
+  'repeat',
+  'reorder',
+  'partition',
+  'clock',
+  'slow',
+  'lie',
+  'attack',
+  'restore',
+] as const;
 export type FaultKind = (typeof faultKinds)[number];
 export type FaultCounts = Record<FaultKind, number>;
 
@@ -17,6 +28,10 @@ export type Scenario = {
   readonly keygen: boolean;
   /** How many holders lie: at most `threshold - 1`. */
   readonly liars: number;
+  /** The first of the liars is the coordinator, and opens rounds of its own. */
+  readonly falseCoordinator?: boolean;
+  /** Disks are put back to an earlier moment. */
+  readonly restores?: boolean;
 };
 
 const fiveHolders: readonly SimulatedHolder[] = [
@@ -35,6 +50,8 @@ export const scenarios: readonly Scenario[] = [
   { name: '2 of 3 sign, 1 lies', ...small, keygen: false, liars: 1 },
   { name: '3 of 5 sign', ...large, keygen: false, liars: 0 },
   { name: '3 of 5 sign, 2 lie', ...large, keygen: false, liars: 2 },
+  { name: '2 of 3 sign, false coordinator', ...small, keygen: false, liars: 1, falseCoordinator: true },
+  { name: '3 of 5 sign, false coordinator', ...large, keygen: false, liars: 2, falseCoordinator: true },
   { name: '2 of 3 make a key', ...small, keygen: true, liars: 0 },
   { name: '3 of 5 make a key', ...large, keygen: true, liars: 0 },
   { name: '3 of 5 make a key, 2 lie', ...large, keygen: true, liars: 2 },

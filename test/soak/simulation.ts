@@ -31,12 +31,13 @@ export async function runSimulation(
     const row = rows.get(scenario);
     if (row === undefined) throw new Error(`no scenario ${scenario}`);
     row.seconds += took;
-    for (const { seed: of, faults, violations, requests, signed, refused, mayExist } of results) {
+    for (const { seed: of, faults, violations, requests, signed, refused, mayExist, skipped } of results) {
       row.runs++;
       row.requests += requests;
       row.signed += signed;
       row.refused += refused;
       row.mayExist += mayExist;
+      row.skipped += skipped;
       for (const [kind, count] of Object.entries(faults)) row.faults[kind] = (row.faults[kind] ?? 0) + count;
       if (violations.length === 0) continue;
       row.violations++;
