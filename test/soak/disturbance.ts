@@ -1,5 +1,6 @@
 import type { PeerBody } from '../../signer/peers/peers.ts';
 import type { SignRequest } from '../../proto/gen/signer/v1/signer.ts';
+import type { Disk } from '../simulation/memory-store.ts';
 import type { SimulatedWallet } from '../simulation/simulated-wallet.ts';
 import type { VirtualWorld } from '../simulation/virtual-world.ts';
 import { FalseCoordinator } from './false-coordinator.ts';
@@ -13,6 +14,8 @@ const MOST_APART = 60;
 /** Attacks of a false coordinator, and within what time. Milliseconds. */
 const MOST_ATTACKS = 8;
 const ATTACKS_WITHIN = 30_000;
+/** What is lost with a disk that is put back: heads are signed, and told, once a second. Milliseconds. */
+const SHORTEST_LOSS = 3_000;
 /** What a liar that withholds keeps to itself. */
 const WITHHELD = new Set<PeerBody['$case']>(['outcome', 'spend', 'forwardReply']);
 
@@ -29,6 +32,9 @@ export class Disturbance {
   readonly #wire: WireRecord;
   readonly #false: FalseCoordinator | undefined;
   readonly #withholding = new Set<string>();
+  /** Holders whose disk was put back: fewer than a quorum. */
+  readonly restored = new Set<string>();
+  readonly #snapshots = new Map<string, Disk>();
   readonly #starting = new Set<Promise<void>>();
   #left: number;
   #next: number;
@@ -59,6 +65,7 @@ export class Disturbance {
     this.liars = [...this.#lying.keys()];
     const [first = ''] = this.liars;
     if (scenario.falseCoordinator === true) this.#false = this.#falseCoordinator(first, requestOf);
+    if (scenario.restores === true) this.#restores(1 + dice.below(scenario.threshold - 1 - scenario.liars));
     world.onEffect = (actor) => this.#onEffect(actor);
     wallet.network.onSend = (from, to, body) => this.#onSend(from, to, body);
   }
@@ -137,6 +144,27 @@ export class Disturbance {
         this.#forge(from, to, body, 5 + dice.below(dice.pick([20, 500, 20_000])));
         return 'held';
     }
+  }
+
+  /** Takes copies of `count` holders' disks, and puts each back some time later. */
+  #restores(count: number): void {
+    const { dice } = this.#world;
+    for (let i = 0; i < count; i++) {
+      const name = dice.pick(this.#names.filter((other) => !this.#lying.has(other)));
+      const taken = dice.below(dice.pick([1, 20_000]));
+      this.#world.at(taken, () => this.#snapshots.set(name, this.#wallet.disk(name).copy()));
+      this.#world.at(taken + SHORTEST_LOSS + dice.below(20_000), () => this.#restore(name));
+    }
+  }
+
+  #restore(name: string): void {
+    const snapshot = this.#snapshots.get(name);
+    if (this.#ended || snapshot === undefined || !this.#wallet.running(name)) return;
+    this.counts.restore++;
+    this.restored.add(name);
+    this.#wallet.kill(name);
+    this.#wallet.disk(name).restore(snapshot);
+    this.#restart(name);
   }
 
   #falseCoordinator(name: string, requestOf: (id: number, variant: number) => SignRequest): FalseCoordinator {

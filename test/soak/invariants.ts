@@ -39,6 +39,27 @@ export function keysAgree(wallet: SimulatedWallet, honest: readonly string[], ne
   return opened.length === active.length ? '' : `only ${opened.join(', ')} have their key open`;
 }
 
+/** Whether a holder's signer stopped itself, or another refuses it, since its disk was put back. */
+export function refused(wallet: SimulatedWallet, name: string): boolean {
+  if (!wallet.running(name)) return false;
+  if (
+    wallet
+      .signer(name)
+      .describe()
+      .problems.some((problem) => problem.includes('RollbackDetected'))
+  )
+    return true;
+  return wallet.holders.some(
+    (h) =>
+      h.name !== name &&
+      wallet.running(h.name) &&
+      wallet
+        .signer(h.name)
+        .describe()
+        .peers.some((peer) => peer.name === name && 'refused' in peer && peer.refused !== ''),
+  );
+}
+
 /** What honest holders' disks have as under way while nothing is; "" where nothing. */
 export function unsettled(wallet: SimulatedWallet, honest: readonly string[]): string {
   for (const name of honest) {

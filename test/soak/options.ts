@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { scenarios } from './scenarios.ts';
+import { restoring, scenarios } from './scenarios.ts';
 
 export type SoakOptions = {
   readonly seed: number;
@@ -54,7 +54,7 @@ export function parseOptions(args: readonly string[], anySeed: () => number): So
   const { only, scenario } = values;
   if (only !== undefined && !parts.includes(only as Part))
     throw new Error(`--only ${only}: want one of ${parts.join(', ')}`);
-  if (scenario !== '' && scenarios.every((s) => s.name !== scenario))
+  if (scenario !== '' && [...scenarios, ...restoring].every((s) => s.name !== scenario))
     throw new Error(`--scenario ${scenario}: want one of ${scenarios.map((s) => s.name).join(', ')}`);
   const rounds = values.quick ? QUICK_ROUNDS : ALL_ROUNDS;
   const count = (name: 'keygen-kills' | 'signing-kills' | 'stops' | 'floods', otherwise: number): number =>

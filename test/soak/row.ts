@@ -28,7 +28,7 @@ export const newRow = (scenario: string): Row => ({
 });
 
 /** Faults that a kind of harness does not inject, and why. */
-const absent = 'restored disks: not injected, rollback fencing is not in this version';
+const absent = 'restored disks: scenarios of their own, not in a whole run before signers refuse them';
 
 /** The table, and under it which faults there were. */
 export function formatTable(rows: readonly Row[]): string {

@@ -8,7 +8,7 @@ import { SimulatedWallet } from '../simulation/simulated-wallet.ts';
 import { toyScheme } from '../simulation/toy-scheme.ts';
 import { VirtualWorld } from '../simulation/virtual-world.ts';
 import { Disturbance } from './disturbance.ts';
-import { agreement, keysAgree, unsettled } from './invariants.ts';
+import { agreement, keysAgree, refused, unsettled } from './invariants.ts';
 import { errorsLog } from './errors-log.ts';
 import type { FaultCounts, Scenario } from './scenarios.ts';
 import { WireRecord } from './wire-record.ts';
@@ -56,7 +56,8 @@ class Schedule {
   readonly #wallet: SimulatedWallet;
   readonly #disturbance: Disturbance;
   readonly #names: readonly string[];
-  readonly #honest: readonly string[];
+  /** Neither liars nor, once that was found, holders whose disk was put back. */
+  #honest: readonly string[];
   readonly #violations: string[] = [];
   readonly #wire: WireRecord;
   /** Errors that a holder logged, by holder. */
@@ -138,6 +139,9 @@ class Schedule {
     const world = this.#world;
     if (world.latest > world.wall) world.skip(world.latest - world.wall + 1_000);
     await this.#eventually(() => this.#linkedUp(), 60_000, 'all links are up');
+    // A holder whose disk was put back and who is not refused lost nothing: it is held to what all are held to.
+    for (const name of this.#disturbance.restored)
+      if (refused(this.#wallet, name)) this.#honest = this.#honest.filter((other) => other !== name);
     const fenced = this.#fencing();
     await this.#eventually(() => keysAgree(this.#wallet, this.#honest, fenced.size === 0), 3_600_000, 'one key');
     // Before anything is asked again: a restart ends what was under way, without being asked.
@@ -270,14 +274,25 @@ class Schedule {
         // A liar's own disk may hold its honest peers for liars, and then it is of no use.
         const out = this.#honest.includes(name) ? peer : name;
         fenced.add(out);
-        if (this.#honest.includes(out)) this.#violations.push(`${name} leaves out ${peer}, which is honest: ${why}`);
+        const honest = !this.#disturbance.liars.includes(out);
+        if (honest) this.#violations.push(`${name} leaves out ${peer}, which is honest: ${why}`);
       }
+    for (const name of this.#disturbance.restored) if (!this.#honest.includes(name)) fenced.add(name);
     return fenced;
+  }
+
+  #isOut(name: string): boolean {
+    return this.#disturbance.restored.has(name) && refused(this.#wallet, name);
   }
 
   #linkedUp(): string {
     return this.#names
-      .filter((name) => !this.#wallet.running(name) || !this.#wallet.signer(name).peers.every(([, up]) => up))
+      .filter((name) => !this.#isOut(name))
+      .filter(
+        (name) =>
+          !this.#wallet.running(name) ||
+          !this.#wallet.signer(name).peers.every(([peer, up]) => up || this.#isOut(peer)),
+      )
       .join();
   }
 

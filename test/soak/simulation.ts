@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { SoakOptions } from './options.ts';
 import { newRow, type Row } from './row.ts';
-import { scenarios } from './scenarios.ts';
+import { restoring, scenarios } from './scenarios.ts';
 import type { Done, Work } from './shard.ts';
 
 const CHUNK = 50;
@@ -13,7 +13,7 @@ export async function runSimulation(
   progress: (line: string) => void,
   violated: (line: string) => void,
 ): Promise<readonly Row[]> {
-  const chosen = scenarios.filter(({ name }) => only === '' || name === only);
+  const chosen = only === '' ? scenarios : [...scenarios, ...restoring].filter(({ name }) => name === only);
   const rows = new Map<string, Row>(chosen.map(({ name }) => [name, newRow(name)]));
   const left: Work[] = chosen.flatMap(({ name }) =>
     Array.from({ length: Math.ceil(schedules / CHUNK) }, (_, i) => ({
