@@ -1,22 +1,28 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { stringify } from 'yaml';
 import { utf8 } from '../../common/bytes.ts';
-import { silentLog } from '../../common/log.ts';
+import { systemClock } from '../../common/clock.ts';
+import { createLog, silentLog } from '../../common/log.ts';
 import { parseSpan } from '../../cli/age.ts';
 import { parseKnownWallets } from '../../cli/known-wallets.ts';
 import { readManifestFile } from '../../cli/manifest-file.ts';
 import { parseKeyString } from '../../operator/api/resource.ts';
 import { validate } from '../../operator/api/validate.ts';
+import { openOutcomeCursors } from '../../operator/embedded/outcome-cursor-file.ts';
 import { loadOrCreateOperatorIdentity } from '../../operator/embedded/operator-identity.ts';
 import { readRecord } from '../../operator/fleet/process-record.ts';
+import { lockFolder, ownerOf } from '../../operator/store/folder-lock.ts';
 import { readManifests } from '../../operator/store/manifest.ts';
 import { objectFiles, readEvents, readObject } from '../../operator/store/object-files.ts';
+import { hasState } from '../../operator/store/state-folder.ts';
+import { lastWords } from '../../operator/fleet/signer-log.ts';
 import { caseFiles, loadCases } from '../cases/load.ts';
 import { fromUtf8Text } from './decoders-statement.ts';
 import type { Decoder } from './decoder.ts';
+import { file } from './decoder-kinds.ts';
 import { scratchFolder } from './scratch-folder.ts';
 
 const examples = caseFiles.flatMap((file) =>
@@ -37,14 +43,11 @@ const key = { kind: 'SigningRequest', namespace: 'payments', name: 'pay-42' } as
 const object = join(folder, 'store', 'objects', key.kind, key.namespace, key.name);
 mkdirSync(object, { recursive: true });
 
-/** Reads a file that holds the input. */
-const file =
-  (path: string, read: (file: string) => unknown) =>
-  async (bytes: Uint8Array): Promise<undefined> => {
-    writeFileSync(path, bytes, { mode: 0o600 });
-    await read(path);
-    return undefined;
-  };
+/** Its words become an error: of what it cannot read, a reader tells the log alone. */
+const strictLog = createLog((line) => {
+  throw new Error(line);
+});
+mkdirSync(join(folder, 'store'), { recursive: true });
 
 export const operatorDecoderTable: readonly Decoder[] = [
   {
@@ -135,6 +138,36 @@ export const operatorDecoderTable: readonly Decoder[] = [
     structured: fc
       .array(fc.tuple(fc.constantFrom('/', ' ', 'a', ':', '/a', '\t', '\n'), fc.nat(16_000)), { maxLength: 3 })
       .map((runs) => utf8(`a ${runs.map(([part, times]) => part.repeat(times)).join(' ')}`)),
+  },
+  {
+    name: 'outcomes.json',
+    seeds: [utf8('{"payments/treasury/client":"1000"}\n'), utf8('{}')],
+    decode: file(join(folder, 'outcomes.json'), () => openOutcomeCursors(folder, systemClock, strictLog)),
+  },
+  {
+    name: 'lock of a state folder',
+    seeds: [new Uint8Array()],
+    decode: file(join(folder, 'lock'), async () => (await lockFolder(folder)).release()),
+  },
+  {
+    name: 'owner.json',
+    seeds: [utf8(JSON.stringify({ pid: process.pid, start: '4242', since: '2026-12-01T00:00:00Z' }))],
+    decode: file(join(folder, 'owner.json'), () => ownerOf(folder)),
+  },
+  {
+    name: 'format.json',
+    seeds: [utf8('{"version":1,"folder":"/srv/holdfast"}\n')],
+    decode: file(join(folder, 'store', 'format.json'), () => hasState(folder)),
+  },
+  {
+    name: 'log of a signer',
+    seeds: [
+      utf8(
+        '{"time":"2026-12-01T00:00:00.000Z","level":"error","message":"call failed","error":"no"}\nTypeError: none\n',
+      ),
+    ],
+    decode: file(join(folder, 'signer.log'), (path) => lastWords(path, 0)),
+    mostBytes: 128 * 1024,
   },
   {
     name: 'spans and keys',

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { hex, utf8 } from '../../common/bytes.ts';
+import { utf8 } from '../../common/bytes.ts';
 import { parseConnection, connectionOf, encodeConnection } from '../../client/connection.ts';
 import { readNotSigned } from '../../client/sign-result.ts';
 import { fakeWallet } from '../../client/testing/fake-wallet.ts';
@@ -14,10 +14,10 @@ import type { PeerBody } from '../../signer/peers/peers.ts';
 import { decodeKeyShare, encodeKeyShare } from '../../signer/scheme/key-share.ts';
 import type { FrostScheme } from '../../signer/scheme/scheme.ts';
 import { keyFileSeal } from '../../signer/state/key-file-seal.ts';
-import { requestRow } from '../../signer/state/rows.ts';
 import { openSealed, sealBytes } from '../../signer/state/seal.ts';
 import { fromUtf8Text } from './decoders-statement.ts';
 import type { Decoder } from './decoder.ts';
+import { filled, protobuf } from './decoder-kinds.ts';
 import { scratchFolder } from './scratch-folder.ts';
 
 const wallet = fakeWallet();
@@ -40,29 +40,6 @@ const reply = {
   durations: { total: 1.5 },
   waitsFor: ['backup'],
 };
-
-type Message<T> = { encode(message: T): { finish(): Uint8Array }; decode(bytes: Uint8Array): T };
-/** A message with defaults for what `value` leaves out. */
-const filled = <T>(type: Message<T>, value: Partial<T>): T => ({ ...type.decode(new Uint8Array()), ...value });
-
-/** grpc-js turns what a message's own decoder throws into an answer; these are protobuf's words for damaged bytes. */
-const damagedProtobuf = (error: unknown): boolean =>
-  (error instanceof RangeError &&
-    ['premature EOF', 'Offset is outside the bounds of the DataView'].includes(error.message)) ||
-  (error instanceof TypeError && 'code' in error && error.code === 'ERR_ENCODING_INVALID_ENCODED_DATA');
-
-function protobuf<T>(name: string, type: Message<T>, value: Partial<T>, use: (message: T) => void = () => {}): Decoder {
-  return {
-    name: `protobuf ${name}`,
-    seeds: [type.encode(filled(type, value)).finish()],
-    decode(bytes) {
-      use(type.decode(bytes));
-      return undefined;
-    },
-    refuses: damagedProtobuf,
-    mostBytes: 128 * 1024,
-  };
-}
 
 const bodies: readonly PeerBody[] = [
   {
@@ -111,19 +88,6 @@ const seal = keyFileSeal(kek);
 const words = ['payments/treasury', 'client', 'identity'];
 const sealed = await sealBytes(seal, utf8('secret'), words);
 const other = join(folder, 'other');
-
-const row = (members: { readonly participants: string; readonly signatures: string }) => ({
-  ...{
-    digest: 'sha256:11',
-    initiator: 'api',
-    id: 'pay',
-    key: 'solana',
-    statement: new Uint8Array(),
-    signature: 'armored',
-  },
-  ...{ expires_at: 1n, first_seen: 1n, state: 'signed', reason: '', message: '', rule: '', policy_digest: '' },
-  ...members,
-});
 
 export const signerDecoderTable: readonly Decoder[] = [
   {
@@ -174,15 +138,6 @@ export const signerDecoderTable: readonly Decoder[] = [
     decode(bytes) {
       writeFileSync(other, bytes, { mode: 0o600 });
       keyFileSeal(other);
-      return undefined;
-    },
-  },
-  {
-    name: 'SQLite request row',
-    seeds: [utf8(`["client","backup"] ["${hex(new Uint8Array(64))}"]`)],
-    decode(bytes) {
-      const [participants = '', signatures = ''] = fromUtf8Text(bytes).split(' ');
-      requestRow(row({ participants, signatures }));
       return undefined;
     },
   },
