@@ -5,6 +5,7 @@ import { systemClock, type Clock } from '../../common/clock.ts';
 import { createLog } from '../../common/log.ts';
 import type { Hello } from '../../proto/gen/signer/v1/peer.ts';
 import { ProvisionRequest } from '../../proto/gen/signer/v1/signer.ts';
+import { identityHeads } from '../../signer/ceremony/identity-heads.ts';
 import { silentMeter } from '../../signer/ceremony/meter.ts';
 import { decodeBatch, encodeBatch, encodeBody } from '../../signer/peers/link-codec.ts';
 import type { PeerBody, PeerHandlers } from '../../signer/peers/peers.ts';
@@ -66,6 +67,7 @@ async function open(
       random: (length) => new Uint8Array(length).fill(7),
       scheme: (name) => toyScheme(name, (length) => new Uint8Array(length).fill(7)),
       identity: wallet.identity(holder),
+      heads: identityHeads(wallet.identity(holder)),
       shares: plainShares,
       log: createLog((line) => void (mistake.test(line) && mistakes.push(line)), 'debug'),
     },
@@ -85,9 +87,18 @@ const settled = async (mistakes: readonly string[]): Promise<void> => {
 
 const head = { sequence: 41n, hash: new Uint8Array(32).fill(4) };
 const hello: Hello = {
-  ...{ genesis: digest(wallet.genesis), boot: Buffer.alloc(16, 3), remembered: head, spendsSeen: 0n, version: '0.1.0' },
-  holder: 'client',
+  ...{ genesis: digest(wallet.genesis), boot: Buffer.alloc(16, 3), spendsSeen: 0n, version: '0.1.0', holder: 'client' },
+  ...{ remembered: undefined, signed: undefined },
 };
+
+/** Has `from` compare its audit log with the signer: before that it is heard on nothing else. */
+function join({ signer, links }: { readonly signer: Signer; readonly links: PeerHandlers }, from: string): void {
+  links.onUp(from, hello, head);
+  const { remembered } = links.hello(from);
+  links.onMessage(from, { head, body: { $case: 'headAnswer', value: { remembered, found: true } } });
+  links.onMessage(from, { head, body: { $case: 'joined', value: {} } });
+  if (!signer.peers.some(([name, joined]) => name === from && joined)) throw new TypeError(`${from} did not join`);
+}
 
 /** Messages of `from` at the signer of `holder`, each on a copy of its state. */
 const messagesAt = (holder: 'infrastructure' | 'client', from: string): Decoder => ({
@@ -95,10 +106,10 @@ const messagesAt = (holder: 'infrastructure' | 'client', from: string): Decoder 
   seeds: onePerKind(said[holder]).map((body) => Uint8Array.from(encodeBody(body))),
   async decode(bytes) {
     const mistakes: string[] = [];
-    const { handlers } = await open(holder, (disks.get(holder) as Disk).copy(), mistakes);
+    const { signer, handlers } = await open(holder, (disks.get(holder) as Disk).copy(), mistakes);
     const links = handlers();
     if (links === undefined) throw new TypeError('the signer has no links');
-    links.onUp(from, hello, head);
+    join({ signer, links }, from);
     for (const message of decodeBatch(encodeBatch(head, [bytes]))) links.onMessage(from, message);
     await settled(mistakes);
     return undefined;

@@ -76,7 +76,10 @@ const tables: Readonly<Record<string, { readonly row: Row; readonly read: (row: 
   ledger: { row: { digest, at: BigInt(now), effects, state: 'Spent' }, read: ledgerRow },
   release: { row: { sequence: 1n, digest, at: BigInt(now) }, read: spendRow },
   peer: {
-    row: { name: 'client', head_sequence: 4n, head_hash: new Uint8Array(32), spends: 2n, fenced: '' },
+    row: {
+      ...{ name: 'client', head_sequence: 4n, head_hash: new Uint8Array(32), spends: 2n, fenced: '' },
+      ...{ signed_sequence: 4n, signed_hash: new Uint8Array(32), signature: new Uint8Array(64) },
+    },
     read: peerRow,
   },
   audit: {

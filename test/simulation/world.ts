@@ -16,15 +16,39 @@ export interface World {
 }
 
 /** Turns of this process's event loop, and its randomness. */
-export const realWorld = (clock: Clock = systemClock): World => ({
-  clock: () => clock,
-  random: (length) => Uint8Array.from(randomBytes(length)),
-  identity: () => {
-    const { privateKey } = generateKeyPairSync('ed25519');
-    const spki = createPublicKey(privateKey).export({ format: 'der', type: 'spki' });
-    return { privateKey, spki: Uint8Array.from(spki), nonce: Uint8Array.from(randomBytes(32)) };
-  },
-  later: (_actor, _way, run) => void setImmediate(run),
-  survives: () => false,
-  killed() {},
-});
+export function realWorld(clock: Clock = systemClock): World {
+  const timers = new Map<string, Set<() => void>>();
+  return {
+    clock: (holder) => {
+      const own = new Set<() => void>();
+      timers.set(holder, own);
+      return {
+        now: () => clock.now(),
+        monotonic: () => clock.monotonic(),
+        after(ms, run) {
+          const cancel = clock.after(ms, () => {
+            own.delete(cancel);
+            run();
+          });
+          own.add(cancel);
+          return () => {
+            own.delete(cancel);
+            cancel();
+          };
+        },
+      };
+    },
+    random: (length) => Uint8Array.from(randomBytes(length)),
+    identity: () => {
+      const { privateKey } = generateKeyPairSync('ed25519');
+      const spki = createPublicKey(privateKey).export({ format: 'der', type: 'spki' });
+      return { privateKey, spki: Uint8Array.from(spki), nonce: Uint8Array.from(randomBytes(32)) };
+    },
+    later: (_actor, _way, run) => void setImmediate(run),
+    survives: () => false,
+    killed(holder) {
+      for (const cancel of timers.get(holder) ?? []) cancel();
+      timers.delete(holder);
+    },
+  };
+}
