@@ -160,19 +160,19 @@ function eventsOf(
     if (found?.status !== 'True' || conditionOf(before?.conditions, type)?.status === 'True') return [];
     return [{ type: 'Normal', reason: type, message: found.message }];
   };
-  // Until there is a key, signers only start.
-  const signers = ((before?.keys ?? []).length === 0 ? [] : (status.holders ?? [])).flatMap(
-    ({ name, available, message }): readonly WalletEvent[] => {
-      const last = before?.holders?.find((holder) => holder.name === name);
-      const was = last?.available;
-      // Mostly it was away before: a disk is restored while its signer is stopped.
-      if (isRollback(message ?? '') && !isRollback(last?.message ?? ''))
-        return [{ type: 'Warning', reason: 'RollbackDetected', message: `${name}: ${message}` }];
-      if (was === undefined || was === available) return [];
-      return available
-        ? [{ type: 'Normal', reason: 'SignerRestored', message: `${name} answers and serves again` }]
-        : [{ type: 'Warning', reason: 'SignerUnavailable', message: `${name}: ${message ?? ''}` }];
-    },
-  );
+  const founding = (before?.keys ?? []).length === 0;
+  const signers = (status.holders ?? []).flatMap(({ name, available, message = '' }): readonly WalletEvent[] => {
+    const last = before?.holders?.find((holder) => holder.name === name);
+    // Mostly it was away before: a disk is restored while its signer is stopped.
+    if (isRollback(message))
+      return isRollback(last?.message ?? '')
+        ? []
+        : [{ type: 'Warning', reason: 'RollbackDetected', message: `${name}: ${message}` }];
+    // Until there is a key, signers only start.
+    if (founding || last === undefined || last.available === available) return [];
+    return available
+      ? [{ type: 'Normal', reason: 'SignerRestored', message: `${name} answers and serves again` }]
+      : [{ type: 'Warning', reason: 'SignerUnavailable', message: `${name}: ${message}` }];
+  });
   return [...became('KeysGenerated'), ...became('PolicyEnforced'), ...signers];
 }

@@ -92,10 +92,17 @@ describe('heads of audit logs', () => {
       if (body.$case === 'headAnswer') return { $case: 'headAnswer', value: { ...body.value, found: false } };
       return body.$case === 'joined' ? 'held' : true;
     };
+    wallet.network.onHello = (from, _to, hello) => {
+      if (!lying || from !== 'backup') return hello;
+      const never = { sequence: 99n, hash: new Uint8Array(32).fill(7) };
+      return { ...hello, remembered: never, signed: { head: never, signature: new Uint8Array(64) } };
+    };
     for (const { name } of wallet.holders) await wallet.start(name);
     await wallet.joined('client', 'infrastructure');
     expect(await wallet.sign('client', wallet.request({ id: 'two' }))).toMatchObject({ outcome: 'signed' });
     expect(fence(wallet, 'client').refusals.get('backup')).toContain('does not have record');
+    expect(fence(wallet, 'client').doubts.get('backup')).toContain('record 99');
+    for (const name of ['client', 'infrastructure']) expect(fence(wallet, name).stopped).toBe('');
     lying = false;
     await wallet.joined('client', 'backup');
     await wallet.joined('infrastructure', 'backup');

@@ -1,4 +1,4 @@
-import { readFile, rm } from 'node:fs/promises';
+import { cp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -14,6 +14,9 @@ import { apiVersion } from '../../operator/api/resource.ts';
 import type { Key, SigningRequest, Wallet } from '../../operator/api/resource.ts';
 import { connectionFile, runEmbedded } from '../../operator/embedded.ts';
 import { silentLog } from '../../common/log.ts';
+import { openFolderView } from '../../operator/store/folder-view.ts';
+import { databaseFile } from '../../signer/state/group-writer.ts';
+import { Reader } from '../../signer/state/reader.ts';
 import { manifestsFolder, policy, wallet } from './testing/manifests-folder.ts';
 import type { ManifestsFolder } from './testing/manifests-folder.ts';
 import { OperatorUnderTest } from './testing/operator-under-test.ts';
@@ -235,6 +238,55 @@ describe('an operator over a folder of manifests', () => {
     await expect(second).rejects.toMatchObject({ name: 'UserError' });
     await ask('undisturbed');
     await signed('undisturbed');
+  });
+
+  test('a signer whose disk was restored is told of with condition and event, and the others sign on', async () => {
+    const data = (holder: string): string =>
+      join(folder.dir, '.holdfast', 'signers', 'payments', 'treasury', holder, 'data');
+    const read = <T>(holder: string, look: (reader: Reader) => T): T => {
+      const reader = new Reader(databaseFile(data(holder)));
+      try {
+        return look(reader);
+      } finally {
+        reader.close();
+      }
+    };
+    const stopped = async (): Promise<void> => {
+      await folder.delete('wallet.yaml');
+      await operator.untilGone(walletKey);
+    };
+    const started = async (): Promise<void> => {
+      await folder.write('wallet.yaml', wallet(['solana', 'EdDSA'], ['bitcoin', 'Schnorr']));
+    };
+    await stopped();
+    const copy = join(folder.dir, '.holdfast', 'copy');
+    await cp(data('backup'), copy, { recursive: true });
+    const { length: copied } = read('backup', (reader) => reader.auditAfter(0n, 100_000));
+    await started();
+    await operator.untilCondition(walletKey, 'SignersAvailable', 'True');
+    await ask('forgotten');
+    await signed('forgotten');
+    const remembered = (): bigint =>
+      read('infrastructure', (r) => r.load().peers.find(({ name }) => name === 'backup')?.signed?.head.sequence ?? 0n);
+    await expect.poll(remembered, { timeout: 20_000 }).toBeGreaterThan(BigInt(copied));
+    await stopped();
+    await rm(data('backup'), { recursive: true });
+    await cp(copy, data('backup'), { recursive: true });
+    await started();
+
+    const { status } = await operator.untilCondition(walletKey, 'SignersAvailable', 'False', 'RollbackDetected');
+    expect(conditionOf(status?.conditions, 'Ready')?.status).toBe('True');
+    expect(conditionOf(status?.conditions, 'SignersAvailable')?.message).toContain('newest data folder');
+    const signerKey: Key<'Signer'> = { kind: 'Signer', namespace: 'payments', name: 'treasury-backup' };
+    await operator.untilCondition(signerKey, 'Ready', 'False', 'RollbackDetected');
+    const view = await openFolderView(folder.dir);
+    for (const key of [walletKey, signerKey])
+      await expect
+        .poll(async () => (await view.events(key)).map(({ type, reason }) => `${type} ${reason}`), { timeout: 10_000 })
+        .toContain('Warning RollbackDetected');
+    await ask('remembered');
+    await signed('remembered');
+    expect(read('backup', (reader) => reader.auditAfter(0n, 100_000))).toHaveLength(copied);
   });
 });
 

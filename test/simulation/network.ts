@@ -1,4 +1,4 @@
-import { PeerMessage } from '../../proto/gen/signer/v1/peer.ts';
+import { PeerMessage, type Hello } from '../../proto/gen/signer/v1/peer.ts';
 import type { PeerBody, PeerHandlers, PeerLinks } from '../../signer/peers/peers.ts';
 import type { Connect } from '../../signer/signer.ts';
 import type { Head } from '../../signer/state/store.ts';
@@ -25,6 +25,8 @@ export class Network {
    * 'held' is not delivered: whoever holds it may forge it later, out of order.
    */
   onSend: (from: string, to: string, body: PeerBody) => boolean | PeerBody | 'held' = () => true;
+  /** What `from` says first on a new link in place of its own Hello. */
+  onHello: (from: string, to: string, hello: Hello) => Hello = (_from, _to, hello) => hello;
 
   constructor(later: Later = (_actor, _way, run) => void setImmediate(run)) {
     this.#later = later;
@@ -89,7 +91,8 @@ export class Network {
     )
       return;
     this.#up.set(linkId(a, b), ++this.#generation);
-    const [fromLeft, fromRight] = [left.handlers.hello(b), right.handlers.hello(a)];
+    const fromLeft = this.onHello(a, b, left.handlers.hello(b));
+    const fromRight = this.onHello(b, a, right.handlers.hello(a));
     left.handlers.onUp(b, fromRight, right.head());
     right.handlers.onUp(a, fromLeft, left.head());
   }
