@@ -1,4 +1,4 @@
-import { createPublicKey, verify } from 'node:crypto';
+import { createPublicKey, verify, type KeyObject } from 'node:crypto';
 import { hex } from '../common/bytes.ts';
 import type { Head } from './audit.ts';
 import { holderNamespace } from './holder-signature.ts';
@@ -25,6 +25,15 @@ export const headStatement = ({ genesis, holder }: LogOwner, { sequence, hash }:
 export const headPayload = (owner: LogOwner, head: Head): Uint8Array =>
   sshsigPayload(holderNamespace, headStatement(owner, head));
 
+/** Parsed keys by the bytes that they were parsed of: those of a genesis live as long as its signer. */
+const parsed = new WeakMap<Uint8Array, KeyObject>();
+
+function keyOf(spki: Uint8Array): KeyObject {
+  const known = parsed.get(spki) ?? createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' });
+  parsed.set(spki, known);
+  return known;
+}
+
 /**
  * Whether `signed` was signed by the audit key (Ed25519 or P-256 SubjectPublicKeyInfo, DER) for this log. False, and
  * never an error, on whatever a peer may send.
@@ -32,7 +41,7 @@ export const headPayload = (owner: LogOwner, head: Head): Uint8Array =>
 export function isSignedHead(owner: LogOwner, { head, signature }: SignedHead, auditKey: Uint8Array): boolean {
   if (head.sequence < 1n || head.sequence >= 2n ** 63n || head.hash.length !== 32 || signature.length !== 64)
     return false;
-  const key = createPublicKey({ key: Buffer.from(auditKey), format: 'der', type: 'spki' });
+  const key = keyOf(auditKey);
   const payload = headPayload(owner, head);
   return key.asymmetricKeyType === 'ed25519'
     ? verify(null, payload, key, signature)

@@ -15,7 +15,7 @@ const holders: readonly SimulatedHolder[] = [
 const nothing: PeerBody = { $case: 'heartbeat', value: { stamp: 0n, answer: true } };
 
 async function started(onSend: SimulatedWallet['network']['onSend']): Promise<SimulatedWallet> {
-  const wallet = new SimulatedWallet({ policy, holders, threshold: 3, clock: fastClock(100) });
+  const wallet = new SimulatedWallet({ policy, holders, threshold: 3, clock: fastClock(20) });
   wallet.network.onSend = onSend;
   await wallet.startAll(keys);
   await wallet.keyActive('solana');
