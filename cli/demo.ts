@@ -26,6 +26,7 @@ import { makeDemoFolder } from './demo/folder.ts';
 import type { DemoFolder } from './demo/folder.ts';
 import { killSigner, untilPeer } from './demo/holders.ts';
 import { bitcoinPayment, solanaTransfer } from './demo/payments.ts';
+import { findSoftHsm } from './demo/soft-hsm.ts';
 import { jsonOf, latencyTable } from './demo/report.ts';
 import type { DemoAudit, DemoKey, DemoRequest } from './demo/report.ts';
 import { verifyHolderLog } from './holder-log.ts';
@@ -55,7 +56,8 @@ export async function runDemo(session: Session, { json }: { readonly json: boole
   const put = (line: string): void => (json ? session.note(line) : session.print(line));
   const say = (text: string): void => wrap(text, 10).forEach(put);
   const initiator = generateKeyPairSync('ed25519').privateKey;
-  const folder = await makeDemoFolder(initiator);
+  const softHsm = findSoftHsm();
+  const folder = await makeDemoFolder(initiator, 'module' in softHsm ? softHsm.module : undefined);
   const stop = new AbortController();
   const signal = AbortSignal.any([session.signal, AbortSignal.timeout(patience), stop.signal]);
   // Whatever ends the demo ends the operator, and with it the signers, before the folder goes.
@@ -63,6 +65,9 @@ export async function runDemo(session: Session, { json }: { readonly json: boole
   try {
     say('A wallet of three holders on this machine; two of them sign together.');
     say('Nothing is sent to any network.');
+    // One line, however long: it is to be found, and copied from.
+    if ('missing' in softHsm) put(`backup has a key-file seal, not an HSM: ${softHsm.missing}`);
+    else say('The shares of backup are sealed by a key that never leaves a PKCS#11 token (SoftHSM).');
     const state = join(folder.path, '.holdfast');
     // The log lies beside the state and goes with it.
     const log = createLog(logFile(join(folder.path, 'operator.log')));

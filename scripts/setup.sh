@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes a fresh clone ready: system tools, packages as locked, bundles. What is there already is left alone, so that
-# every npm script can start with it. Usage: scripts/setup.sh [--no-bundles] [TOOL...]
+# every npm script can start with it. Usage: scripts/setup.sh [--no-bundles] [--try TOOL] [TOOL...]; a TOOL to
+# try is installed where that is possible, else whoever wants it says that it is missing.
 # Nothing goes to stdout, which belongs to the command that follows.
 set -euo pipefail
 exec >&2
@@ -51,6 +52,16 @@ need() {
   fail "$tool is needed and not installed" "install it, on Debian: sudo apt-get install $package"
 }
 
+try() {
+  local tool=$1 package=${package_of[$1]:-$1}
+  command -v "$tool" >/dev/null && return
+  [[ $EUID -eq 0 ]] && command -v apt-get >/dev/null || return 0
+  say "installing $package, for $tool"
+  DEBIAN_FRONTEND=noninteractive timeout 60 \
+    bash -c "apt-get update -q && apt-get install -q -y --no-install-recommends $package" >/dev/null 2>&1 ||
+    say "$package could not be installed within a minute: going on without"
+}
+
 install_packages() {
   cmp -s package-lock.json node_modules/.installed-lock && return
   need npm
@@ -81,11 +92,16 @@ flock -w 1 9 || { say 'waiting for another setup of this folder'; flock 9; }
 
 need cmp
 bundles=true
-for argument in "$@"; do
-  case $argument in
+while (($# > 0)); do
+  case $1 in
     --no-bundles) bundles=false ;;
-    *) need "$argument" ;;
+    --try)
+      shift
+      try "${1:?--try wants a tool}"
+      ;;
+    *) need "$1" ;;
   esac
+  shift
 done
 install_packages
 [[ -x node_modules/.bin/node ]] ||

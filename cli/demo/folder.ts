@@ -15,26 +15,28 @@ export type DemoFolder = {
 };
 
 // From this file, or from dist/holdfast.js.
-const quickstart = new URL(
-  `${import.meta.url.endsWith('.ts') ? '../../' : '../'}examples/quickstart/`,
-  import.meta.url,
-);
+const examples = new URL(`${import.meta.url.endsWith('.ts') ? '../../' : '../'}examples/`, import.meta.url);
+const moduleOfExample = '/usr/lib/softhsm/libsofthsm2.so';
 
-export async function makeDemoFolder(initiator: KeyObject): Promise<DemoFolder> {
+/** With a `module`, the backup holder's shares are behind a token of it; else they are behind a key file, as the others'. */
+export async function makeDemoFolder(initiator: KeyObject, module?: string): Promise<DemoFolder> {
   const path = await mkdtemp(join(tmpdir(), 'holdfast-demo-'));
-  const [wallet, policyTemplate] = await Promise.all(
-    ['wallet.yaml', 'policy.yaml'].map((file) => readFile(new URL(file, quickstart), 'utf8')),
+  const [wallet = '', policyTemplate = '', backup = ''] = await Promise.all(
+    ['quickstart/wallet.yaml', 'quickstart/policy.yaml', 'quickstart-hsm/backup.yaml'].map((file) =>
+      readFile(new URL(file, examples), 'utf8'),
+    ),
   );
-  const policy = (policyTemplate ?? '').replace('INITIATOR_KEY', formatSshPublicKey(sshKeyOf(initiator)));
-  const seal = {
-    apiVersion: 'v1',
-    kind: 'Secret',
-    metadata: { name: 'treasury-seal' },
-    data: { kek: randomBytes(32).toString('base64') },
-  };
-  await writeFile(join(path, 'wallet.yaml'), wallet ?? '');
-  await writeFile(join(path, 'policy.yaml'), policy);
-  await writeFile(join(path, 'seal.yaml'), stringify(seal), { mode: 0o600 });
+  const policy = policyTemplate.replace('INITIATOR_KEY', formatSshPublicKey(sshKeyOf(initiator)));
+  const secret = (name: string, key: string, value: string): string =>
+    stringify({ apiVersion: 'v1', kind: 'Secret', metadata: { name }, data: { [key]: value } });
+  const write = (file: string, text: string): Promise<void> => writeFile(join(path, file), text, { mode: 0o600 });
+  await write('wallet.yaml', wallet);
+  await write('policy.yaml', policy);
+  await write('seal.yaml', secret('treasury-seal', 'kek', randomBytes(32).toString('base64')));
+  if (module !== undefined) {
+    await write('pin.yaml', secret('treasury-pin', 'pin', randomBytes(32).toString('base64')));
+    await write('backup.yaml', backup.replace(moduleOfExample, module));
+  }
 
   const { addressBook = [] } = (parse(policy) as Pick<SigningPolicy, 'spec'>).spec;
   return {
