@@ -170,13 +170,20 @@ it('waits for its HSM when it starts, opens its share with it, and takes no othe
   sidecars = [await start('backup', 'infrastructure'), await start('infrastructure', 'backup')];
   await untilSaid('SidecarStranger');
   for (const { process } of sidecars) await killed(process);
-  await Promise.all(holders.map((holder) => start(holder)));
+  sidecars = await Promise.all(holders.map((holder) => start(holder)));
   await starting;
   expect(holders.map((holder) => wallet.signer(holder).pid)).toEqual(pids);
   await wallet.provision();
   await wallet.connected();
   const client = await wallet.connect();
   onTestFinished(() => client.close());
-  const { statement, signature } = wallet.request('pay');
-  expect((await client.sign(statement, signature, { wait: true })).outcome).toBe('signed');
+  const pay = async (id: string): Promise<string> => {
+    const { statement, signature } = wallet.request(id);
+    return (await client.sign(statement, signature, { wait: true })).outcome;
+  };
+  expect(await pay('with-hsm')).toBe('signed');
+  // What is open stays open: an Infrastructure signer needs its HSM to start.
+  for (const { process } of sidecars) await killed(process);
+  await untilSaid('SidecarMissing');
+  expect(await pay('without-hsm')).toBe('signed');
 });
