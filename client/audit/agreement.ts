@@ -25,7 +25,9 @@ export function checkAgreement(table: FactTable, known: Known, findings: Finding
   agree(table, findings, {
     column: 'certificate',
     group: "key || ' attempt ' || attempt",
-    where: "digest = '' AND type IN ('KeyPrepared', 'KeyActivated')",
+    // Of an attempt that came to nothing a liar may have told each holder something else.
+    where: `digest = '' AND type IN ('KeyPrepared', 'KeyActivated') AND EXISTS
+      (SELECT 1 FROM fact a WHERE a.type = 'KeyActivated' AND a.digest = '' AND a.key = fact.key AND a.attempt = fact.attempt)`,
     of: 'key',
   });
   for (const column of ['certificate', 'scheme', 'attempt'] as const)

@@ -44,6 +44,19 @@ describe('the logs of honest holders', () => {
     );
   });
 
+  it('agree where a liar told them different things in an attempt that came to nothing', async () => {
+    const logs = ['infrastructure', 'client', 'backup'].map((name) => new WrittenLog(name));
+    for (const [i, log] of logs.entries()) {
+      const key = { key: 'solana', scheme: 'EdDSA' };
+      const made = { ...key, attempt: '2', certificate: known.certificates.get('solana') ?? '' };
+      log.write(start, { type: 'KeyPrepared', ...key, attempt: '1', certificate: digest(Uint8Array.of(i)) });
+      log.write(start + 1, { type: 'KeyAbandoned', ...key, attempt: '1' });
+      log.write(start + 2, { type: 'KeyPrepared', ...made });
+      log.write(start + 3, { type: 'KeyActivated', ...made });
+    }
+    expect(textOf(await verify(logs))).toBe('');
+  });
+
   it('agree also where records were written after the heads were asked for', async () => {
     const [infrastructure, client, backup] = honestLogs(quorum) as [WrittenLog, WrittenLog, WrittenLog];
     infrastructure.named = infrastructure.head;
