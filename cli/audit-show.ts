@@ -29,11 +29,13 @@ export async function auditShow(
   const target = targetOf(session, options);
   const connection = await connectionTo(session, target, wallet, options);
   const identity = await readOperatorIdentity(target.state);
+  /** The last record of each holder whose body is gone. */
+  const pruned = new Map<string, bigint>();
   const logs = await Promise.all(
     holdersNamed(connection, holder).map(async (each) => {
       const records: HeldRecord[] = [];
       const log = await verifyHolderLog(each, identity, session.signal, (link) => {
-        if (link.record.length === 0) return; // pruned
+        if (link.record.length === 0) return void pruned.set(each.name, link.sequence);
         const record: HeldRecord = { ...membersOf(link), holder: each.name };
         if (Date.parse(record['time'] ?? '') >= from) records.push(record);
       });
@@ -55,6 +57,10 @@ export async function auditShow(
     logs.map(({ log }) => log),
     await operatorHint(session, target),
   );
+  for (const [name, last] of pruned)
+    session.note(
+      `records 1 to ${last} of ${name} are pruned, and not shown: they are in the export that was made before`,
+    );
   if (records.length === 0) session.note(`nothing on record since ${formatTime(from)}`);
 }
 

@@ -101,7 +101,11 @@ async function exportLog(
     readAt: new Date(asOf).toISOString(),
     finished,
     head: exportedHead(head),
-    remembered: [...remembered].map(([holder, each]) => ({ holder, ...exportedHead(each) })),
+    remembered: remembered.map(({ holder, head: each, signature }) => ({
+      holder,
+      ...exportedHead(each),
+      signature: hex(signature),
+    })),
     segments: all,
   });
   const written = [...done];
@@ -127,6 +131,8 @@ async function exportLog(
       }
       file ??= await SegmentFile.create(folder, name, record.sequence);
       await file.add(record);
+      // What came since is for the next run: a log that grows faster than it is read would never end.
+      if (record.sequence >= head.sequence + SEGMENT_RECORDS) break;
       if (record.sequence % SEGMENT_RECORDS === 0n) await end();
     }
     await end();

@@ -3,7 +3,17 @@ import { join } from 'node:path';
 import { quote } from '../../common/bytes.ts';
 import { messageOf, UserError } from '../../common/errors.ts';
 import type { Json } from '../../statement/canonical.ts';
-import { decimalForm, digestForm, listOf, matching, nameForm, oneOf, recordOf } from '../../statement/forms.ts';
+import {
+  decimalForm,
+  digestForm,
+  hexOf,
+  listOf,
+  matching,
+  nameForm,
+  oneOf,
+  orEmpty,
+  recordOf,
+} from '../../statement/forms.ts';
 import type { Form, Forms } from '../../statement/forms.ts';
 import { verifyConnection } from '../connection.ts';
 import type { ConnectionCertificate, VerifiedConnection } from '../connection.ts';
@@ -30,7 +40,8 @@ export type ExportedHolder = {
   /** `false` while records up to its head are still to be fetched. */
   readonly finished: 'true' | 'false';
   readonly head: ExportedHead;
-  readonly remembered: readonly (ExportedHead & { readonly holder: string })[];
+  /** `signature` in hex, "" where there is none. */
+  readonly remembered: readonly (ExportedHead & { readonly holder: string; readonly signature: string })[];
   readonly segments: readonly ExportedSegment[];
 };
 
@@ -72,7 +83,7 @@ const holderForms: Forms<ExportedHolder> = {
   readAt: readAtForm,
   finished: oneOf('true', 'false'),
   head: recordOf(headForms),
-  remembered: listOf(recordOf({ holder: nameForm, ...headForms }), 0, 9),
+  remembered: listOf(recordOf({ holder: nameForm, ...headForms, signature: orEmpty(hexOf(64)) }), 0, 32),
   segments: listOf(recordOf(segmentForms), 0, 1_000_000),
 };
 const manifestForm = recordOf<ExportManifest>({

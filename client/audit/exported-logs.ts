@@ -70,7 +70,11 @@ function exportedLog(folder: string, holder: ExportedHolder): AuditLog {
     holder: holder.name,
     asOf: Date.parse(holder.readAt),
     head: headOf(holder.head),
-    remembered: new Map(holder.remembered.map((each) => [each.holder, headOf(each)])),
+    remembered: holder.remembered.map((each) => ({
+      holder: each.holder,
+      head: headOf(each),
+      signature: fromHex(each.signature),
+    })),
     async *records(signal) {
       for (const segment of holder.segments) yield* segmentRecords(folder, holder.name, segment, signal);
     },

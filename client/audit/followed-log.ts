@@ -23,6 +23,9 @@ export type FollowedLog = {
   readonly missing: string;
 };
 
+/** Records after the head that are read: they came since it was asked for. A log that goes on and on ends there. */
+const MOST_NEWER = 100_000n;
+
 /** Thrown by a log whose record `sequence` is provably not what was written; the message follows on its name. */
 export class DamagedLog extends Error {
   override readonly name = 'DamagedLog';
@@ -61,6 +64,7 @@ export async function followLog(
     try {
       for (let next = await records.next(); next.done !== true; next = await records.next()) {
         const record = next.value;
+        if (record.sequence > log.head.sequence + MOST_NEWER) break;
         try {
           const members = chain.add(record);
           segments.add(record, members);

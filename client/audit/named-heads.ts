@@ -1,9 +1,9 @@
 import { equal } from '../../common/bytes.ts';
-import type { AuditRecord, Head } from '../../statement/audit.ts';
-import type { AuditLog } from './audit-log.ts';
+import type { AuditRecord } from '../../statement/audit.ts';
+import type { AuditLog, RememberedHead } from './audit-log.ts';
 
 /** A record of `holder` that `by` says is in its log: its own signer, a peer that was told it, or an export. */
-export type NamedHead = { readonly holder: string; readonly by: string; readonly asOf: number; readonly head: Head };
+export type NamedHead = RememberedHead & { readonly by: string; readonly asOf: number };
 
 /** The heads named of one log, to be asked as it is gone through. */
 export type HeadsOfLog = {
@@ -20,13 +20,12 @@ export class NamedHeads {
   readonly #heads = new Map<string, NamedHead[]>();
 
   constructor(logs: readonly AuditLog[]) {
-    for (const { holder: by, asOf, head: own, remembered } of logs) {
-      this.#add({ holder: by, by, asOf, head: own });
-      for (const [holder, head] of remembered) this.#add({ holder, by, asOf, head });
-    }
+    for (const { holder: by, asOf, head, remembered } of logs)
+      for (const each of [{ holder: by, head, signature: new Uint8Array() }, ...remembered])
+        this.#add({ ...each, by, asOf });
   }
 
-  /** Heads come in here and nowhere else: a signature of a head is to be checked here, before it counts. */
+  /** Heads come in here and nowhere else: this is where the signature of one is to be checked before it counts. */
   #add(named: NamedHead): void {
     if (named.head.sequence === 0n) return;
     this.#heads.set(named.holder, [...(this.#heads.get(named.holder) ?? []), named]);

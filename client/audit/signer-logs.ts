@@ -1,6 +1,5 @@
 import { messageOf } from '../../common/errors.ts';
 import { emptyHead } from '../../statement/audit.ts';
-import type { Head } from '../../statement/audit.ts';
 import type { ConnectionHolder } from '../connection.ts';
 import type { ClientIdentity } from '../pinned-tls.ts';
 import { SignerClient } from '../signer-client.ts';
@@ -36,10 +35,8 @@ export async function openSignerLogs(
           holder: name,
           asOf: 0,
           head: head ?? emptyHead,
-          remembered: new Map(
-            peers.flatMap((peer): (readonly [string, Head])[] =>
-              peer.head === undefined ? [] : [[peer.name, peer.head]],
-            ),
+          remembered: peers.flatMap((peer) =>
+            peer.head === undefined ? [] : [{ holder: peer.name, head: peer.head, signature: new Uint8Array() }],
           ),
           records: (until) => client.audit(0n, until),
           after: (sequence, until) => client.audit(sequence, until),

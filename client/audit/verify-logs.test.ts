@@ -379,6 +379,23 @@ describe('bodies that are gone', () => {
   });
 });
 
+it('ends, also for a log that does not', async () => {
+  const log = new WrittenLog('client');
+  log.write(start, { type: 'Denied' });
+  let given = 0;
+  const endless: AuditLog = {
+    ...log.log(),
+    async *records() {
+      for (let head = log.head as AuditRecord; ; given++) {
+        yield head;
+        head = { sequence: head.sequence + 1n, record: new Uint8Array(), hash: new Uint8Array(32) };
+      }
+    },
+  };
+  await verify([endless]);
+  expect(given).toBe(100_001);
+});
+
 it('is told how far a long log was read', async () => {
   const log = new WrittenLog('client');
   let head: AuditRecord | undefined;

@@ -62,7 +62,7 @@ export class WrittenLog {
       holder,
       asOf,
       head: this.named ?? this.head,
-      remembered,
+      remembered: [...remembered].map(([of, head]) => ({ holder: of, head, signature: new Uint8Array() })),
       async *records() {
         yield* records;
       },
