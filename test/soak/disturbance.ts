@@ -1,6 +1,7 @@
 import type { PeerBody } from '../../signer/peers/peers.ts';
 import type { SignRequest } from '../../proto/gen/signer/v1/signer.ts';
 import type { Disk } from '../simulation/memory-store.ts';
+import { copyOf } from '../simulation/network.ts';
 import type { SimulatedWallet } from '../simulation/simulated-wallet.ts';
 import type { VirtualWorld } from '../simulation/virtual-world.ts';
 import { FalseCoordinator } from './false-coordinator.ts';
@@ -182,7 +183,12 @@ export class Disturbance {
   }
 
   #forge(from: string, to: string, body: PeerBody, ms: number): void {
-    this.#world.at(ms, () => this.#wallet.network.forge(from, to, body));
+    // As it is now: its sender may erase what it sent.
+    const copy = copyOf(body);
+    // What a process sent ends with it: nothing of it arrives once its links are gone.
+    this.#world.at(ms, () => {
+      if (this.#wallet.running(from)) this.#wallet.network.forge(from, to, copy);
+    });
   }
 
   #kill(name: string): void {

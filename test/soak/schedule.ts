@@ -9,7 +9,7 @@ import { toyScheme } from '../simulation/toy-scheme.ts';
 import { VirtualWorld } from '../simulation/virtual-world.ts';
 import { Disturbance } from './disturbance.ts';
 import { agreement, keysAgree, refused, unsettled } from './invariants.ts';
-import { errorsLog } from './errors-log.ts';
+import { errorsLog, type LoggedError } from './errors-log.ts';
 import type { FaultCounts, Scenario } from './scenarios.ts';
 import { WireRecord } from './wire-record.ts';
 
@@ -60,8 +60,7 @@ class Schedule {
   #honest: readonly string[];
   readonly #violations: string[] = [];
   readonly #wire: WireRecord;
-  /** Errors that a holder logged, by holder. */
-  readonly #errors = new Map<string, string[]>();
+  readonly #errors: LoggedError[] = [];
   readonly #made = new Map<string, SignRequest>();
   /** Messages signed under each id. */
   readonly #signed = new Map<string, Set<string>>();
@@ -98,8 +97,7 @@ class Schedule {
     try {
       await this.#happen();
       if (this.#wire.violations.length === 0) await this.#settle();
-      for (const name of this.#honest)
-        this.#violations.push(...(this.#errors.get(name) ?? []).map((error) => `${name} logs: ${error}`));
+      this.#judgeErrors();
     } catch (error) {
       this.#violations.push(error instanceof Error ? (error.stack ?? error.message) : messageOf(error));
     } finally {
@@ -107,6 +105,18 @@ class Schedule {
     }
     this.#violations.unshift(...this.#wire.violations);
     return { faults: this.#disturbance.counts, ...this.#tally, violations: this.#violations };
+  }
+
+  /** An honest holder errs in nothing: whom it accuses is a liar, whose disk it refuses was put back. */
+  #judgeErrors(): void {
+    const { liars, restored } = this.#disturbance;
+    for (const { holder, message, fields } of this.#errors) {
+      const expected =
+        (message === 'culprit found' && liars.includes(String(fields['culprit']))) ||
+        (message === 'rollback detected' && restored.has(String(fields['peer'])));
+      if (this.#honest.includes(holder) && !expected)
+        this.#violations.push(`${holder} logs: ${message} ${JSON.stringify(fields)}`);
+    }
   }
 
   async #start(name: string): Promise<void> {
