@@ -1,4 +1,4 @@
-import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { messageOf, UserError } from '../../common/errors.ts';
@@ -15,6 +15,8 @@ export function lockFolder(folder: string): FolderLock {
   const file = join(folder, 'lock.db');
   let db: DatabaseSync | undefined;
   try {
+    // SQLite opens files of a read-only disk all the same, for reading: a signer would be ready and able to do nothing.
+    accessSync(folder, constants.W_OK);
     ownFile(file);
     db = new DatabaseSync(file, { timeout: 0 });
     // Nothing is ever written, so that a full disk keeps no signer from starting.

@@ -47,6 +47,17 @@ describe.skipIf(!possible)('a disk', { timeout: 60_000 }, () => {
     expect(stderr).toMatch(/cannot lock the state folder .*\/state: EROFS/);
   });
 
+  it('that became read-only under a state that is in use is refused', () => {
+    const { stdout, stderr, status } = apart(
+      `mount -t tmpfs none "$0" && timeout -s KILL 2 "${process.execPath}" "${writer}" "$0/state" 0 | head -n 20
+      mount -o remount,ro "$0" && exec "${process.execPath}" "${writer}" "$0/state" 1000000`,
+      temporaryFolder(),
+    );
+    expect(stdout).toMatch(/^opened\n(?:\d+\n){19}$/);
+    expect(stderr).toMatch(/cannot lock the state folder .*\/state: EROFS/);
+    expect(status).toBe(1);
+  });
+
   it('that became read-only is refused too', () => {
     const { stderr, status } = apart(
       `mount -t tmpfs none "$0" && mkdir "$0/state" && touch "$0/state/lock.db" "$0/state/state.db" && mount -o remount,ro "$0" && exec "${process.execPath}" "${writer}" "$0/state" 0`,
