@@ -9,7 +9,7 @@ it('runs a hundred thousand schedules from any seed unless told otherwise', () =
   expect(options.seed).toBe(42);
   expect(options.schedules * scenarios.length).toBeGreaterThanOrEqual(100_000);
   expect(options.parts).toEqual(['simulation', 'processes']);
-  expect(options.counts).toMatchObject({ keygenKills: 500, signingKills: 3_000 });
+  expect(options.counts).toMatchObject({ 'keygen-kills': 500, 'signing-kills': 3_000 });
 });
 
 it('takes a seed, a number of runs and one scenario', () => {
@@ -23,7 +23,13 @@ it('takes a seed, a number of runs and one scenario', () => {
 
 it('takes a number of rounds for each kind with real processes', () => {
   const args = ['--keygen-kills', '1', '--signing-kills', '2', '--stops', '3', '--floods', '0'];
-  expect(parse(...args).counts).toEqual({ keygenKills: 1, signingKills: 2, stops: 3, floods: 0 });
+  expect(parse(...args).counts).toMatchObject({ 'keygen-kills': 1, 'signing-kills': 2, stops: 3, floods: 0 });
+});
+
+it('takes one kind with real processes alone', () => {
+  const { counts } = parse('--quick', '--kind', 'full-disks');
+  expect(Object.entries(counts).filter(([, count]) => count > 0)).toEqual([['full-disks', 10]]);
+  expect(() => parse('--kind', 'fire')).toThrow('--kind fire: want one of keygen-kills,');
 });
 
 it('names what it does not know', () => {

@@ -1,6 +1,20 @@
 import { parseArgs } from 'node:util';
 import { restoring, scenarios } from './scenarios.ts';
 
+/** What happens to wallets of real processes, and how often in a whole run and in a quick one. */
+const rounds = {
+  'keygen-kills': [500, 40],
+  'signing-kills': [3_000, 150],
+  stops: [100, 20],
+  'slow-peers': [100, 10],
+  'full-disks': [100, 10],
+  'read-only-disks': [100, 10],
+  floods: [20, 2],
+  'invalid-floods': [20, 2],
+} as const;
+export type ProcessKind = keyof typeof rounds;
+const kinds = Object.keys(rounds) as ProcessKind[];
+
 export type SoakOptions = {
   readonly seed: number;
   readonly parts: readonly Part[];
@@ -9,31 +23,24 @@ export type SoakOptions = {
   /** Of simulated scenarios only those of this name; all when empty. */
   readonly scenario: string;
   /** Rounds of each kind with real processes. */
-  readonly counts: {
-    readonly keygenKills: number;
-    readonly signingKills: number;
-    readonly stops: number;
-    readonly floods: number;
-  };
+  readonly counts: Readonly<Record<ProcessKind, number>>;
 };
 const parts = ['simulation', 'processes'] as const;
 export type Part = (typeof parts)[number];
 
-export const usage = `npm run soak -- [--seed N] [--quick] [--only ${parts.join('|')}] [--scenario NAME] [--runs N]
+export const usage = `npm run soak -- [--seed N] [--quick] [--only ${parts.join('|')}] [--scenario NAME] [--runs N] [--kind KIND]
 
   --seed N         begins with seed N; the same one repeats a run
   --quick          a run of at most 15 minutes
   --only PART      that part alone: ${parts.join(', ')}
-  --scenario NAME  that simulated scenario alone: ${scenarios.map((s) => `"${s.name}"`).join(', ')}
+  --scenario NAME  that simulated scenario alone: ${[...scenarios, ...restoring].map((s) => `"${s.name}"`).join(', ')}
   --runs N         N schedules of each simulated scenario
-  --keygen-kills N, --signing-kills N, --stops N, --floods N
-                   so many rounds with real processes
+  --kind KIND      with real processes that alone: ${kinds.join(', ')}
+  --KIND N         so many rounds of it
 `;
 
 const ALL = 100_000;
 const QUICK = 14_000;
-const ALL_ROUNDS = { keygenKills: 500, signingKills: 3_000, stops: 100, floods: 20 };
-const QUICK_ROUNDS = { keygenKills: 40, signingKills: 150, stops: 20, floods: 2 };
 
 /** What the command line asks for; throws, saying what is wrong, on what is none. */
 export function parseOptions(args: readonly string[], anySeed: () => number): SoakOptions {
@@ -45,20 +52,26 @@ export function parseOptions(args: readonly string[], anySeed: () => number): So
       only: { type: 'string' },
       scenario: { type: 'string', default: '' },
       runs: { type: 'string' },
-      'keygen-kills': { type: 'string' },
-      'signing-kills': { type: 'string' },
-      stops: { type: 'string' },
-      floods: { type: 'string' },
+      kind: { type: 'string' },
+      ...(Object.fromEntries(kinds.map((kind) => [kind, { type: 'string' }])) as Record<
+        ProcessKind,
+        { type: 'string' }
+      >),
     },
   });
-  const { only, scenario } = values;
+  const { only, scenario, kind: chosen } = values;
   if (only !== undefined && !parts.includes(only as Part))
     throw new Error(`--only ${only}: want one of ${parts.join(', ')}`);
   if (scenario !== '' && [...scenarios, ...restoring].every((s) => s.name !== scenario))
     throw new Error(`--scenario ${scenario}: want one of ${scenarios.map((s) => s.name).join(', ')}`);
-  const rounds = values.quick ? QUICK_ROUNDS : ALL_ROUNDS;
-  const count = (name: 'keygen-kills' | 'signing-kills' | 'stops' | 'floods', otherwise: number): number =>
-    values[name] === undefined ? otherwise : whole(`--${name}`, values[name], 1_000_000);
+  if (chosen !== undefined && !kinds.includes(chosen as ProcessKind))
+    throw new Error(`--kind ${chosen}: want one of ${kinds.join(', ')}`);
+  const count = (kind: ProcessKind): number => {
+    const given = values[kind];
+    if (given !== undefined) return whole(`--${kind}`, given, 1_000_000);
+    const [all, quick] = rounds[kind];
+    return chosen === undefined || chosen === kind ? (values.quick ? quick : all) : 0;
+  };
   return {
     seed: values.seed === undefined ? anySeed() : whole('--seed', values.seed, 2 ** 32 - 1),
     parts: only === undefined ? parts : [only as Part],
@@ -67,12 +80,7 @@ export function parseOptions(args: readonly string[], anySeed: () => number): So
         ? Math.ceil((values.quick ? QUICK : ALL) / scenarios.length)
         : whole('--runs', values.runs, 10_000_000),
     scenario,
-    counts: {
-      keygenKills: count('keygen-kills', rounds.keygenKills),
-      signingKills: count('signing-kills', rounds.signingKills),
-      stops: count('stops', rounds.stops),
-      floods: count('floods', rounds.floods),
-    },
+    counts: Object.fromEntries(kinds.map((kind) => [kind, count(kind)])) as Record<ProcessKind, number>,
   };
 }
 

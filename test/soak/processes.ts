@@ -1,7 +1,11 @@
-import { pause, ProcessWallet, type KeySpec } from '../integration/signers/processes.ts';
+import { hex } from '../../common/bytes.ts';
+import type { SignedRequest } from '../../client/request.ts';
+import { ProcessWallet, type KeySpec } from '../integration/signers/processes.ts';
 import { Dice } from '../simulation/dice.ts';
+import { kill, type Fault } from './faults.ts';
 import { inLanes } from './lanes.ts';
 import { newRow, type Row } from './row.ts';
+import { SmallDisk } from './small-disk.ts';
 import { WalletRounds } from './wallet-rounds.ts';
 
 /** What one wallet goes through before it is ended, so that a run meets fresh and used ones. */
@@ -11,10 +15,7 @@ const FLOODS_PER_WALLET = 5;
 /** Requests under way while a fault happens, and those of a flood. */
 const EACH = 4;
 const FLOOD = 200;
-/** Within this, after requests were sent, a signer is killed: longer than they take. Milliseconds. */
-const KILL_WITHIN = 150;
-
-export type Fault = (rounds: WalletRounds) => Promise<void>;
+const noDisks: ReadonlyMap<string, SmallDisk> = new Map();
 
 /** Real processes that are killed, stopped and flooded, a wallet a core at once, and what must hold after each round. */
 export class ProcessSoak {
@@ -25,7 +26,7 @@ export class ProcessSoak {
 
   /** `violated` gets the seed that the wallet at fault began with. */
   constructor(scenario: string, seed: number, violated: (seed: number, what: string) => void, progress: () => void) {
-    this.row = newRow(scenario);
+    this.row = newRow('processes', scenario);
     this.#seed = seed;
     this.#violated = violated;
     this.#progress = progress;
@@ -34,16 +35,18 @@ export class ProcessSoak {
   /** kill -9 of one signer at a random moment of making a key; a wallet serves for several keys. */
   async killsOfKeygen(count: number): Promise<void> {
     const first: readonly KeySpec[] = [{ name: 'first', scheme: 'EdDSA' }];
-    await this.#wallets(count, KEYS_PER_WALLET, 1, first, (rounds, keys) => this.#killKeygens(rounds, keys));
+    await this.#wallets(count, { most: KEYS_PER_WALLET, each: 1, keys: first }, (rounds, keys) =>
+      this.#killKeygens(rounds, keys),
+    );
   }
 
   /** A fault at a random moment of signing, again and again. */
-  async signing(fault: Fault, kind: string, count: number): Promise<void> {
-    await this.#wallets(count, ROUNDS_PER_WALLET, EACH, undefined, async (rounds, faults) => {
+  async signing({ kind, happen, disks }: Fault, count: number): Promise<void> {
+    await this.#wallets(count, { most: ROUNDS_PER_WALLET, each: EACH, disks }, async (rounds, faults, own) => {
       for (let round = 0; round < faults; round++) {
         const requests = rounds.requests(`r${round}`, EACH);
         const asked = rounds.enter(requests);
-        await fault(rounds);
+        await happen(rounds, own);
         rounds.count(kind);
         await asked;
         await rounds.allSigned(requests);
@@ -57,7 +60,7 @@ export class ProcessSoak {
 
   /** Valid requests of one initiator by the hundred, among as many that nobody signed; another is served after. */
   async floods(count: number): Promise<void> {
-    await this.#wallets(count, FLOODS_PER_WALLET, FLOOD + 1, undefined, async (rounds, floods) => {
+    await this.#wallets(count, { most: FLOODS_PER_WALLET, each: FLOOD + 1 }, async (rounds, floods) => {
       for (let round = 0; round < floods; round++) {
         const requests = rounds.requests(`f${round}`, FLOOD);
         const invalid = requests.map(({ request }) =>
@@ -82,6 +85,27 @@ export class ProcessSoak {
     });
   }
 
+  /** Requests by the hundred that no signer may sign, some of them signed by the initiator; others are served meanwhile. */
+  async invalidFloods(count: number): Promise<void> {
+    await this.#wallets(count, { most: FLOODS_PER_WALLET, each: EACH }, async (rounds, floods) => {
+      const { wallet, dice, names } = rounds;
+      for (let round = 0; round < floods; round++) {
+        const requests = rounds.requests(`v${round}`, EACH);
+        const invalid = Array.from({ length: FLOOD }, (_, i) => invalidRequest(rounds, `i${round}-${i}`));
+        const refused = invalid.map(async (request) => {
+          const reply = await wallet.sign(dice.pick(names), request).catch(() => undefined);
+          if (reply?.outcome === 'signed') rounds.violation(`signed, and nobody may: ${hex(request.statement)}`);
+        });
+        rounds.count('invalid flood');
+        await rounds.allSigned(requests);
+        await Promise.all(refused);
+        await rounds.agree(floods * EACH);
+        this.#progress();
+      }
+      await rounds.exhausted();
+    });
+  }
+
   async #killKeygens(rounds: WalletRounds, count: number): Promise<void> {
     const { wallet, dice, names } = rounds;
     let keys: readonly KeySpec[] = [{ name: 'first', scheme: 'EdDSA' }];
@@ -91,7 +115,7 @@ export class ProcessSoak {
       keys = [...keys, key];
       // As an operator goes on doing: a call that the kill cuts off is made again.
       const provisioned = wallet.provision(keys).catch(() => {});
-      await kill(rounds);
+      await kill.happen(rounds, noDisks);
       rounds.count('kill');
       await provisioned;
       await wallet.provision(keys);
@@ -112,13 +136,21 @@ export class ProcessSoak {
     await rounds.exhausted();
   }
 
-  /** `count` rounds, so many a wallet, each of which may sign `each` requests; every wallet's dice begin anew. */
+  /** `count` rounds, `most` a wallet, each of which may sign `each` requests; every wallet's dice begin anew. */
   async #wallets(
     count: number,
-    most: number,
-    each: number,
-    keys: readonly KeySpec[] | undefined,
-    run: (rounds: WalletRounds, count: number) => Promise<void>,
+    {
+      most,
+      each,
+      keys,
+      disks,
+    }: {
+      readonly most: number;
+      readonly each: number;
+      readonly keys?: readonly KeySpec[];
+      readonly disks?: true | undefined;
+    },
+    run: (rounds: WalletRounds, count: number, disks: ReadonlyMap<string, SmallDisk>) => Promise<void>,
   ): Promise<void> {
     const started = performance.now();
     const wallets = Array.from({ length: Math.ceil(count / most) }, (_, i) => ({
@@ -128,13 +160,19 @@ export class ProcessSoak {
     await inLanes(wallets, async ({ seed, rounds }) => {
       const limits = [{ count: rounds * each, per: '24h' }];
       const policy = { rules: [{ name: 'counted', verdict: 'Allow', match: { kinds: ['Digest'] }, limits }] };
-      const wallet = await ProcessWallet.start({ policy, ...(keys && { keys }) });
+      const own = new Map<string, SmallDisk>();
+      const wallet = await ProcessWallet.start({
+        policy,
+        ...(keys && { keys }),
+        ...(disks && { prepare: ({ name, data }) => void own.set(name, new SmallDisk(data)) }),
+      });
       const walletRounds = new WalletRounds(wallet, new Dice(seed), this.row, (what) => this.#violated(seed, what));
       try {
-        await run(walletRounds, rounds);
+        await run(walletRounds, rounds, own);
       } catch (error) {
         walletRounds.violation(error instanceof Error ? (error.stack ?? error.message) : String(error));
       } finally {
+        for (const disk of own.values()) disk.close();
         await wallet.close();
       }
     });
@@ -142,21 +180,31 @@ export class ProcessSoak {
   }
 }
 
-/** kill -9 of one signer at a random moment of what was asked, after which it is started again at once. */
-export async function kill({ wallet, dice, names }: WalletRounds): Promise<void> {
-  const victim = wallet.signer(dice.pick(names));
-  await pause(dice.next() * KILL_WITHIN);
-  await victim.kill();
-  await victim.start();
-}
-
-/** One signer is cut off from everyone, without a link that breaks: it stands still for up to three seconds. */
-export async function stop({ wallet, dice, names }: WalletRounds): Promise<void> {
-  const victim = wallet.signer(dice.pick(names));
-  await pause(dice.next() * 50);
-  process.kill(victim.pid, 'SIGSTOP');
-  await pause(dice.next() * 3_000);
-  process.kill(victim.pid, 'SIGCONT');
+/** One that no policy or protocol lets through: mostly the initiator's own, so that nothing before its content stops it. */
+function invalidRequest({ wallet, dice }: WalletRounds, id: string): SignedRequest {
+  const data = dice.bytes(32);
+  switch (dice.below(7)) {
+    case 0:
+      return wallet.request(id, { data, expiresAt: Date.now() - 1_000 });
+    case 1:
+      return wallet.request(id, { data, key: 'none' });
+    case 2:
+      return wallet.request(id, {
+        data,
+        chain: 'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp',
+        format: 'Transaction',
+      });
+    case 3:
+      return wallet.request(id, { data, initiator: 'nobody' });
+    case 4:
+      return wallet.request(id, { data: dice.bytes(33) });
+    case 5:
+      return { ...wallet.request(id, { data }), signature: '' };
+    default: {
+      const request = wallet.request(id, { data });
+      return { ...request, statement: flipped(request.statement, dice) };
+    }
+  }
 }
 
 /** With one bit the other way: nobody signed that. */

@@ -1,5 +1,6 @@
 /** A line of the table. */
 export type Row = {
+  readonly harness: 'simulation' | 'processes';
   readonly scenario: string;
   runs: number;
   /** Faults injected, by kind. */
@@ -14,7 +15,8 @@ export type Row = {
   seconds: number;
 };
 
-export const newRow = (scenario: string): Row => ({
+export const newRow = (harness: Row['harness'], scenario: string): Row => ({
+  harness,
   scenario,
   runs: 0,
   faults: {},
@@ -34,8 +36,21 @@ const absent = 'restored disks: scenarios of their own, not in a whole run befor
 export function formatTable(rows: readonly Row[]): string {
   const sum = (faults: Row['faults']): number => Object.values(faults).reduce((a, b) => a + b, 0);
   const lines = [
-    ['scenario', 'runs', 'faults', 'requests', 'signed', 'refused', 'may exist', 'violations', 'skipped', 'seconds'],
+    [
+      'harness',
+      'scenario',
+      'runs',
+      'faults',
+      'requests',
+      'signed',
+      'refused',
+      'may exist',
+      'violations',
+      'skipped',
+      'seconds',
+    ],
     ...rows.map((r) => [
+      r.harness,
       r.scenario,
       ...[
         r.runs,
@@ -52,7 +67,7 @@ export function formatTable(rows: readonly Row[]): string {
   ];
   const widths = lines[0]?.map((_, i) => Math.max(...lines.map((line) => line[i]?.length ?? 0))) ?? [];
   const table = lines.map((line) =>
-    line.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('  '),
+    line.map((cell, i) => (i < 2 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('  '),
   );
   const kinds = new Map<string, number>();
   for (const { faults } of rows)

@@ -14,7 +14,7 @@ export async function runSimulation(
   violated: (line: string) => void,
 ): Promise<readonly Row[]> {
   const chosen = only === '' ? scenarios : [...scenarios, ...restoring].filter(({ name }) => name === only);
-  const rows = new Map<string, Row>(chosen.map(({ name }) => [name, newRow(name)]));
+  const rows = new Map<string, Row>(chosen.map(({ name }) => [name, newRow('simulation', name)]));
   const left: Work[] = chosen.flatMap(({ name }) =>
     Array.from({ length: Math.ceil(schedules / CHUNK) }, (_, i) => ({
       scenario: name,

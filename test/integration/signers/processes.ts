@@ -95,7 +95,7 @@ export class SignerProcess {
         '--holder',
         name,
         '--data',
-        join(folder, 'data'),
+        this.data,
         ...(hsmSocket === undefined ? ['--seal-key-file', seal] : ['--hsm-socket', hsmSocket]),
         '--operator',
         operator,
@@ -122,6 +122,11 @@ export class SignerProcess {
 
   get endpoint(): { readonly address: string; readonly fingerprint: string } {
     return { address: `127.0.0.1:${this.signPort}`, fingerprint: this.#fingerprint };
+  }
+
+  /** Where its state lies. */
+  get data(): string {
+    return join(this.folder, 'data');
   }
 
   get logFile(): string {
@@ -203,6 +208,8 @@ export type ProcessWalletOptions = {
    * listens there leads on to them. The operator's clients know the signers' own.
    */
   readonly via?: (signPorts: readonly number[], peerPorts: readonly number[]) => Promise<ReadonlyMap<number, number>>;
+  /** Told of each signer before its first start. */
+  readonly prepare?: (signer: SignerProcess) => void;
 };
 
 /** A holder whose identity the test has made and whose peer port it listens on. */
@@ -284,6 +291,7 @@ export class ProcessWallet {
           signers.map((s) => s.signPort),
           signers.map((s) => s.peerPort),
         )) ?? new Map();
+      for (const signer of signers) options.prepare?.(signer);
       await Promise.all(signers.map((signer) => signer.start()));
       const described = await Promise.all([...wallet.signers.keys()].map((name) => wallet.describe(name)));
       wallet.#found([...described, ...wallet.#played.values()]);
