@@ -15,6 +15,8 @@ const SLOW_STEPS = 25;
 export type Fault = {
   readonly kind: string;
   readonly disks?: true;
+  /** Requests that it brings along, and sees signed. */
+  readonly extra?: number;
   readonly happen: (rounds: WalletRounds, disks: ReadonlyMap<string, SmallDisk>) => Promise<void>;
 };
 
@@ -51,26 +53,33 @@ export const slowPeer: Fault = {
   },
 };
 
-/** One signer's disk is full for a second, with more requests meanwhile, and in half of the cases a kill -9 as well. */
+/** Requests that come while a disk is full. */
+const WHILE_FULL = 2;
+
+/** One signer's disk is full for a while, with more requests meanwhile, and in half of the cases a kill -9 as well. */
 export const fullDisk: Fault = {
   kind: 'full disk',
   disks: true,
+  extra: WHILE_FULL,
   async happen(rounds, disks) {
     const { wallet, dice, names } = rounds;
     const name = dice.pick(names);
     const victim = wallet.signer(name);
     const disk = diskOf(disks, name);
     await pause(dice.next() * 50);
+    const more = rounds.requests(`full-${rounds.done}`, WHILE_FULL);
     disk.fill();
     try {
       if (dice.chance(0.5)) {
         await victim.kill();
         await victim.start();
       }
-      await pause(dice.next() * 1_000);
+      await rounds.enter(more);
+      await pause(dice.next() * 500);
     } finally {
       disk.free();
     }
+    await rounds.allSigned(more);
   },
 };
 

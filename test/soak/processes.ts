@@ -41,8 +41,9 @@ export class ProcessSoak {
   }
 
   /** A fault at a random moment of signing, again and again. */
-  async signing({ kind, happen, disks }: Fault, count: number): Promise<void> {
-    await this.#wallets(count, { most: ROUNDS_PER_WALLET, each: EACH, disks }, async (rounds, faults, own) => {
+  async signing({ kind, happen, disks, extra = 0 }: Fault, count: number): Promise<void> {
+    const each = EACH + extra;
+    await this.#wallets(count, { most: ROUNDS_PER_WALLET, each, disks }, async (rounds, faults, own) => {
       for (let round = 0; round < faults; round++) {
         const requests = rounds.requests(`r${round}`, EACH);
         const asked = rounds.enter(requests);
@@ -50,11 +51,11 @@ export class ProcessSoak {
         rounds.count(kind);
         await asked;
         await rounds.allSigned(requests);
-        await rounds.agree(faults * EACH);
+        await rounds.agree(faults * each);
         this.#progress();
       }
       await rounds.exhausted();
-      await rounds.agree(faults * EACH);
+      await rounds.agree(faults * each);
     });
   }
 

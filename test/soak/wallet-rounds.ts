@@ -31,8 +31,12 @@ export class WalletRounds {
     this.#audits = new Audits(wallet);
   }
 
+  /** Faults that happened to this wallet. */
+  done = 0;
+
   /** A fault of `kind` happened. */
   count(kind: string): void {
+    this.done++;
     this.#row.runs++;
     this.#row.faults[kind] = (this.#row.faults[kind] ?? 0) + 1;
   }
