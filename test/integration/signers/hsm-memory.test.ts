@@ -57,10 +57,9 @@ it('leaves nothing of its shares in the memory of a Backup that has made keys an
   const client = await sharesOf('client', keyFileSeal(join(wallet.folder, 'client', 'kek')));
 
   // That the search finds what is there: a Client keeps its shares open, each in one form at least.
-  const [solana = 0, turned = 0, ...bitcoin] = occurrences(wallet.signer('client').pid, client);
-  expect(solana + turned).toBeGreaterThan(0);
-  expect(bitcoin.reduce((sum, count) => sum + count, 0)).toBeGreaterThan(0);
+  const found = occurrences(wallet.signer('client').pid, client);
+  for (const key of [0, 2]) expect((found[key] ?? 0) + (found[key + 1] ?? 0), found.join(', ')).toBeGreaterThan(0);
   await expect
-    .poll(() => occurrences(wallet.signer('backup').pid, backup), { timeout: 30_000, interval: 2_000 })
+    .poll(() => occurrences(wallet.signer('backup').pid, backup), { timeout: 60_000, interval: 2_000 })
     .toEqual([0, 0, 0, 0]);
 });

@@ -1,6 +1,7 @@
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 
 const CHUNK = 16 << 20;
+const PAGE = 4096;
 
 /** How often each of `secrets` lies in the writable memory of a process, which may be read by its parent or root only. */
 export function occurrences(pid: number, secrets: readonly Uint8Array[]): number[] {
@@ -15,9 +16,9 @@ export function occurrences(pid: number, secrets: readonly Uint8Array[]): number
       for (let at = Number.parseInt(from, 16); at < end; at += CHUNK) {
         // Over the chunk's end, so that nothing is missed between two.
         const bytes = Buffer.alloc(Math.min(CHUNK + longest - 1, end - at));
-        const length = readAt(memory, bytes, at);
+        readAll(memory, bytes, at);
         for (const [i, secret] of secrets.entries())
-          for (let found = bytes.indexOf(secret); found >= 0 && found < Math.min(CHUNK, length);)
+          for (let found = bytes.indexOf(secret); found >= 0 && found < CHUNK;)
             [counts[i], found] = [(counts[i] ?? 0) + 1, bytes.indexOf(secret, found + 1)];
       }
     }
@@ -27,11 +28,13 @@ export function occurrences(pid: number, secrets: readonly Uint8Array[]): number
   }
 }
 
-/** A mapping may go while it is read. */
-function readAt(memory: number, bytes: Buffer, at: number): number {
-  try {
-    return readSync(memory, bytes, 0, bytes.length, at);
-  } catch {
-    return 0;
-  }
+/** Reads on where it comes short; a page that cannot be read, or has gone, stays zeros. */
+function readAll(memory: number, bytes: Buffer, at: number): void {
+  for (let done = 0; done < bytes.length;)
+    try {
+      const length = readSync(memory, bytes, done, bytes.length - done, at + done);
+      done += length > 0 ? length : PAGE;
+    } catch {
+      done += PAGE - ((at + done) % PAGE);
+    }
 }
