@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it, vi } from 'vitest';
 import { systemClock } from '../../common/clock.ts';
@@ -87,3 +87,40 @@ it(
     expect(existsSync(pinFile)).toBe(false);
   },
 );
+
+it('says why a token cannot be made or a sidecar cannot be started, and starts both once that is mended', async () => {
+  const { folder, secrets, open } = fleetFolder();
+  secrets.set('payments', 'pin', { pin: randomBytes(32) });
+  const module = join(folder, 'module.so');
+  const seal = { kind: 'Pkcs11', module, tokenLabel: 'backup', tokenInFiles: true, secret: 'pin', key: 'pin' } as const;
+  const spec = signerSpec({ holder: 'backup', seal });
+  const fleet = await open({ command: signerCommand(), clock: systemClock });
+  await fleet.ensure(spec);
+  await untilObserved(fleet, spec, {
+    running: false,
+    reason: 'SealInvalid',
+    message: expect.stringMatching(/^cannot make token backup: .*module\.so/),
+  });
+  symlinkSync(softHsmModule(), module);
+  await untilObserved(fleet, spec, { running: true });
+
+  const says = async (words: RegExp): Promise<void> =>
+    vi.waitFor(
+      async () => {
+        const seen = await fleet.observe(spec);
+        expect(await (await fetch(`http://${seen?.metricsEndpoint}/readyz`)).text()).toMatch(words);
+      },
+      { timeout: 30_000, interval: 100 },
+    );
+  await says(/^ok/);
+
+  // What is sealed is with the first PIN's token: nothing of it is made anew when it is gone.
+  const tokens = join(folder, 'tokens', spec.wallet, 'backup');
+  await fleet.remove(spec, { destroy: false });
+  renameSync(tokens, `${tokens}.away`);
+  await fleet.ensure(spec);
+  await says(/^not ready: (?:TokenMissing|ModuleMissing|TokenFailed): /);
+  expect(existsSync(tokens)).toBe(false);
+  renameSync(`${tokens}.away`, tokens);
+  await says(/^ok/);
+});
