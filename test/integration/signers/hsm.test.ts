@@ -3,9 +3,14 @@ import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, constants, mkdirSync, openSync, readFileSync, renameSync, rmdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { createPublicKey } from 'node:crypto';
+import { createPublicKey, verify } from 'node:crypto';
 import { beforeAll, expect, it, onTestFinished } from 'vitest';
 import { installSoftHsm, PIN, SoftToken } from '../../../hsm/testing/soft-token.ts';
+import { systemClock } from '../../../common/clock.ts';
+import { silentLog } from '../../../common/log.ts';
+import { Hsm } from '../../../signer/hsm/hsm.ts';
+import { hsmSeal } from '../../../signer/state/hsm-seal.ts';
+import { openSealed, sealBytes } from '../../../signer/state/seal.ts';
 import { ProcessWallet, type SignerProcess } from './processes.ts';
 
 const solana = { name: 'solana', scheme: 'EdDSA' } as const;
@@ -186,4 +191,32 @@ it('waits for its HSM when it starts, opens its share with it, and takes no othe
   for (const { process } of sidecars) await killed(process);
   await untilSaid('SidecarMissing');
   expect(await pay('without-hsm')).toBe('signed');
+});
+
+it('signs heads that its audit key verifies, and opens under no other words what it sealed', async () => {
+  const token = new SoftToken();
+  await token.start(mine);
+  const hsm = new Hsm({
+    ...mine,
+    socket: token.socket,
+    holder: 'backup',
+    nothingSealed: () => true,
+    clock: systemClock,
+    log: silentLog,
+    onOperation: () => {},
+  });
+  onTestFinished(() => hsm.close());
+  await hsm.whenServing();
+  const { publicKey, sign } = hsm.headSigner;
+  const key = { key: Buffer.from(publicKey), format: 'der', type: 'spki', dsaEncoding: 'ieee-p1363' } as const;
+  const signature = await sign(Buffer.from('head 7'));
+  expect(verify('sha256', Buffer.from('head 7'), key, signature)).toBe(true);
+  expect(verify('sha256', Buffer.from('head 8'), key, signature)).toBe(false);
+
+  const seal = hsmSeal(hsm, token.socket);
+  const words = ['genesis', 'backup', 'solana', '1', '0'];
+  const sealed = await sealBytes(seal, Buffer.from('share'), words);
+  expect(Buffer.from(await openSealed(seal, sealed, words)).toString()).toBe('share');
+  await expect(openSealed(seal, sealed, [...words.slice(0, 4), '1'])).rejects.toThrow(/^WrapRefused: /);
+  expect(hsm.problem).toBeUndefined();
 });
