@@ -1,10 +1,13 @@
 import { availableParallelism } from 'node:os';
 
-/** Runs `job` for each of `items`, a lane a core at once; after the first that fails none begins, and it is thrown. */
+/**
+ * Runs `job` for each of `items`, one more at once than there are cores, since each waits now and then. After the first
+ * that fails none begins, and it is thrown.
+ */
 export async function inLanes<T>(
   items: readonly T[],
   job: (item: T) => Promise<void>,
-  lanes = Math.max(2, availableParallelism()),
+  lanes = availableParallelism() + 1,
 ): Promise<void> {
   const left = [...items];
   const lane = async (): Promise<void> => {

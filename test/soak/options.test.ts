@@ -12,6 +12,11 @@ it('runs a hundred thousand schedules from any seed unless told otherwise', () =
   expect(options.counts).toMatchObject({ 'keygen-kills': 500, 'signing-kills': 3_000 });
 });
 
+it('leaves out of a quick run what is not begun in time', () => {
+  expect(parse('--quick').seconds).toBeLessThan(15 * 60);
+  expect(parse().seconds).toBe(Number.POSITIVE_INFINITY);
+});
+
 it('takes a seed, a number of runs and one scenario', () => {
   expect(parse('--seed', '9', '--runs', '1', '--scenario', '2 of 3 sign', '--only', 'simulation')).toMatchObject({
     seed: 9,

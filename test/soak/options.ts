@@ -18,6 +18,8 @@ const kinds = Object.keys(rounds) as ProcessKind[];
 export type SoakOptions = {
   readonly seed: number;
   readonly parts: readonly Part[];
+  /** After so long nothing more begins. */
+  readonly seconds: number;
   /** Schedules of each simulated scenario. */
   readonly schedules: number;
   /** Of simulated scenarios only those of this name; all when empty. */
@@ -31,7 +33,7 @@ export type Part = (typeof parts)[number];
 export const usage = `npm run soak -- [--seed N] [--quick] [--only ${parts.join('|')}] [--scenario NAME] [--runs N] [--kind KIND]
 
   --seed N         begins with seed N; the same one repeats a run
-  --quick          a run of at most 15 minutes
+  --quick          a run of at most 15 minutes: what is not begun by then is left out
   --only PART      that part alone: ${parts.join(', ')}
   --scenario NAME  that simulated scenario alone: ${[...scenarios, ...restoring].map((s) => `"${s.name}"`).join(', ')}
   --runs N         N schedules of each simulated scenario
@@ -41,6 +43,8 @@ export const usage = `npm run soak -- [--seed N] [--quick] [--only ${parts.join(
 
 const ALL = 100_000;
 const QUICK = 14_000;
+/** Leaves what is under way then, and the set-up before, a minute and a half. */
+const QUICK_SECONDS = 13.5 * 60;
 
 /** What the command line asks for; throws, saying what is wrong, on what is none. */
 export function parseOptions(args: readonly string[], anySeed: () => number): SoakOptions {
@@ -75,6 +79,7 @@ export function parseOptions(args: readonly string[], anySeed: () => number): So
   return {
     seed: values.seed === undefined ? anySeed() : whole('--seed', values.seed, 2 ** 32 - 1),
     parts: only === undefined ? parts : [only as Part],
+    seconds: values.quick ? QUICK_SECONDS : Number.POSITIVE_INFINITY,
     schedules:
       values.runs === undefined
         ? Math.ceil((values.quick ? QUICK : ALL) / scenarios.length)

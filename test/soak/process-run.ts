@@ -8,13 +8,15 @@ type Kind = {
   readonly kind: ProcessKind;
   readonly name: string;
   readonly disks?: true;
+  /** Its part of what time there is; 1 unless given. */
+  readonly share?: number;
   readonly run: (soak: ProcessSoak, count: number) => Promise<void>;
 };
 
 /** A slow token belongs here as soon as signers keep their shares behind one: a fault that holds up its sidecar. */
 const kinds: readonly Kind[] = [
-  { kind: 'keygen-kills', name: 'kill -9 in keygen', run: (soak, count) => soak.killsOfKeygen(count) },
-  { kind: 'signing-kills', name: 'kill -9 in signing', run: (soak, count) => soak.signing(kill, count) },
+  { kind: 'keygen-kills', name: 'kill -9 in keygen', share: 2, run: (soak, count) => soak.killsOfKeygen(count) },
+  { kind: 'signing-kills', name: 'kill -9 in signing', share: 3, run: (soak, count) => soak.signing(kill, count) },
   { kind: 'stops', name: 'signers cut off', run: (soak, count) => soak.signing(cutOff, count) },
   { kind: 'slow-peers', name: 'slow signers', run: (soak, count) => soak.signing(slowPeer, count) },
   { kind: 'full-disks', name: 'full disks', disks: true, run: (soak, count) => soak.signing(fullDisk, count) },
@@ -31,15 +33,19 @@ const kinds: readonly Kind[] = [
 /** Runs wallets of real processes, one kind of fault after another. */
 export async function runProcesses(
   { seed, counts }: Pick<SoakOptions, 'seed' | 'counts'>,
+  deadline: number,
   progress: (line: string) => void,
   violated: (line: string) => void,
 ): Promise<readonly Row[]> {
   const rows: Row[] = [];
   const noDisks = kinds.some(({ kind, disks }) => disks === true && counts[kind] > 0) ? noSmallDisks() : '';
   if (noDisks !== '') progress(`full and read-only disks are left out, which need root: ${noDisks}`);
-  for (const { kind, name, disks, run } of kinds) {
-    const count = disks === true && noDisks !== '' ? 0 : counts[kind];
-    if (count === 0) continue;
+  const chosen = kinds.filter(({ kind, disks }) => counts[kind] > 0 && (disks !== true || noDisks === ''));
+  for (const [i, { kind, name, share = 1, run }] of chosen.entries()) {
+    const count = counts[kind];
+    const shares = chosen.slice(i).reduce((sum, { share: of = 1 }) => sum + of, 0);
+    const end = performance.now() + ((deadline - performance.now()) * share) / shares;
+    const late = (): boolean => performance.now() > end;
     let said = performance.now();
     const soak: ProcessSoak = new ProcessSoak(
       name,
@@ -51,10 +57,13 @@ export async function runProcesses(
         said = performance.now();
         progress(`${name}: ${soak.row.runs} of ${count}`);
       },
+      late,
     );
     rows.push(soak.row);
     await run(soak, count);
-    progress(`${name}: ${soak.row.runs} of ${count} in ${Math.round(soak.row.seconds)} s`);
+    progress(
+      `${name}: ${soak.row.runs} of ${count}${soak.row.runs < count && late() ? ', no time for more,' : ''} in ${Math.round(soak.row.seconds)} s`,
+    );
   }
   return rows;
 }

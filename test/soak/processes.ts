@@ -23,13 +23,21 @@ export class ProcessSoak {
   readonly #seed: number;
   readonly #violated: (seed: number, what: string) => void;
   readonly #progress: () => void;
+  readonly #late: () => boolean;
 
-  /** `violated` gets the seed that the wallet at fault began with. */
-  constructor(scenario: string, seed: number, violated: (seed: number, what: string) => void, progress: () => void) {
+  /** `violated` gets the seed that the wallet at fault began with; no round begins once it is `late`. */
+  constructor(
+    scenario: string,
+    seed: number,
+    violated: (seed: number, what: string) => void,
+    progress: () => void,
+    late: () => boolean,
+  ) {
     this.row = newRow('processes', scenario);
     this.#seed = seed;
     this.#violated = violated;
     this.#progress = progress;
+    this.#late = late;
   }
 
   /** kill -9 of one signer at a random moment of making a key; a wallet serves for several keys. */
@@ -45,6 +53,7 @@ export class ProcessSoak {
     const each = EACH + extra;
     await this.#wallets(count, { most: ROUNDS_PER_WALLET, each, disks }, async (rounds, faults, own) => {
       for (let round = 0; round < faults; round++) {
+        if (this.#late()) return;
         const requests = rounds.requests(`r${round}`, EACH);
         const asked = rounds.enter(requests);
         await happen(rounds, own);
@@ -63,6 +72,7 @@ export class ProcessSoak {
   async floods(count: number): Promise<void> {
     await this.#wallets(count, { most: FLOODS_PER_WALLET, each: FLOOD + 1 }, async (rounds, floods) => {
       for (let round = 0; round < floods; round++) {
+        if (this.#late()) return;
         const requests = rounds.requests(`f${round}`, FLOOD);
         const invalid = requests.map(({ request }) =>
           rounds.wallet.sign(rounds.dice.pick(rounds.names), {
@@ -91,6 +101,7 @@ export class ProcessSoak {
     await this.#wallets(count, { most: FLOODS_PER_WALLET, each: EACH }, async (rounds, floods) => {
       const { wallet, dice, names } = rounds;
       for (let round = 0; round < floods; round++) {
+        if (this.#late()) return;
         const requests = rounds.requests(`v${round}`, EACH);
         const invalid = Array.from({ length: FLOOD }, (_, i) => invalidRequest(rounds, `i${round}-${i}`));
         const refused = invalid.map(async (request) => {
@@ -112,6 +123,7 @@ export class ProcessSoak {
     let keys: readonly KeySpec[] = [{ name: 'first', scheme: 'EdDSA' }];
     const certificates = new Map<string, string>();
     for (let i = 0; i < count; i++) {
+      if (this.#late()) return;
       const key: KeySpec = { name: `key-${i}`, scheme: dice.pick(['EdDSA', 'Schnorr'] as const) };
       keys = [...keys, key];
       // As an operator goes on doing: a call that the kill cuts off is made again.
@@ -159,6 +171,7 @@ export class ProcessSoak {
       rounds: Math.min(most, count - i * most),
     }));
     await inLanes(wallets, async ({ seed, rounds }) => {
+      if (this.#late()) return;
       const limits = [{ count: rounds * each, per: '24h' }];
       const policy = { rules: [{ name: 'counted', verdict: 'Allow', match: { kinds: ['Digest'] }, limits }] };
       const own = new Map<string, SmallDisk>();

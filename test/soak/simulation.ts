@@ -10,17 +10,15 @@ const CHUNK = 50;
 /** Runs simulated schedules on all cores; `violated` is told of each violation, with what repeats it. */
 export async function runSimulation(
   { seed, schedules, scenario: only }: SoakOptions,
+  deadline: number,
   progress: (line: string) => void,
   violated: (line: string) => void,
 ): Promise<readonly Row[]> {
   const chosen = only === '' ? scenarios : [...scenarios, ...restoring].filter(({ name }) => name === only);
   const rows = new Map<string, Row>(chosen.map(({ name }) => [name, newRow('simulation', name)]));
-  const left: Work[] = chosen.flatMap(({ name }) =>
-    Array.from({ length: Math.ceil(schedules / CHUNK) }, (_, i) => ({
-      scenario: name,
-      seed: seed + i * CHUNK,
-      count: Math.min(CHUNK, schedules - i * CHUNK),
-    })),
+  // Of each scenario in turn, so that none is left out where time is short.
+  const left: Work[] = Array.from({ length: Math.ceil(schedules / CHUNK) }, (_, i) => i * CHUNK).flatMap((done) =>
+    chosen.map(({ name }) => ({ scenario: name, seed: seed + done, count: Math.min(CHUNK, schedules - done) })),
   );
   const all = schedules * chosen.length;
   const started = performance.now();
@@ -59,7 +57,7 @@ export async function runSimulation(
       new Promise<void>((resolve, reject) => {
         const worker = new Worker(new URL('./shard.ts', import.meta.url));
         const next = (): void => {
-          const work = left.shift();
+          const work = performance.now() > deadline ? undefined : left.shift();
           if (work !== undefined) return worker.postMessage(work);
           void worker.terminate().then(() => resolve());
         };
@@ -72,5 +70,6 @@ export async function runSimulation(
       }),
   );
   await Promise.all(threads);
+  if (ran < all) progress(`simulation: no time for more than ${ran} of ${all} schedules`);
   return [...rows.values()];
 }
