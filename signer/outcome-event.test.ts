@@ -28,12 +28,15 @@ it('tells outcomes, and nothing of other records', () => {
   expect(outcomeEvent(chainRecord(emptyHead, time, { type: 'Reserved' }))).toBeUndefined();
 });
 
+it('tells nothing of a record whose body is pruned', () => {
+  expect(outcomeEvent(record(''))).toBeUndefined();
+});
+
 it('takes no member from what every object has', () => {
   expect(outcomeEvent(record('{"type":"constructor"}'))).toBeUndefined();
 });
 
 it.each([
-  '',
   '{',
   'null',
   '"Signed"',

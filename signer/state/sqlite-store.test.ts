@@ -267,7 +267,7 @@ describe("opening a signer's state", () => {
     later.exec('PRAGMA user_version = 99');
     later.close();
     await expect(openStore(folder, { onFailure: expectNoFailure, reserveBytes })).rejects.toThrow(
-      'its tables are of version 99, this signer knows versions up to 2',
+      'its tables are of version 99, this signer knows versions up to 3',
     );
   });
 

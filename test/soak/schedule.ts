@@ -113,7 +113,7 @@ class Schedule {
     for (const { holder, message, fields } of this.#errors) {
       const expected =
         (message === 'culprit found' && liars.includes(String(fields['culprit']))) ||
-        (message === 'rollback detected' && restored.has(String(fields['peer'])));
+        (message === 'rollback detected' && [...restored, ...liars].includes(String(fields['peer'])));
       if (this.#honest.includes(holder) && !expected)
         this.#violations.push(`${holder} logs: ${message} ${JSON.stringify(fields)}`);
     }
