@@ -134,6 +134,32 @@ describe('heads of audit logs', () => {
     expect(fence(wallet, 'infrastructure').refusals.size).toBe(0);
   });
 
+  it('are compared before anything else: what comes earlier ends its link, so that it is sent again', async () => {
+    const wallet = await settled();
+    const spends = () => wallet.disk('backup').ledger.size;
+    const counted = spends();
+    wallet.kill('backup');
+    expect(await wallet.sign('client', wallet.request({ id: 'two' }))).toMatchObject({ outcome: 'signed' });
+    // The word that a side has joined overtakes nothing in truth; here it is late, and what follows it is not.
+    let late = 0;
+    wallet.network.onSend = (from, to, body) => {
+      if (to !== 'backup' || body.$case !== 'joined') return true;
+      setTimeout(() => wallet.network.forge(from, to, body), 300);
+      late++;
+      return 'held';
+    };
+    await wallet.start('backup');
+    await expect.poll(spends, poll).toBe(counted + 1);
+    expect(late).toBeGreaterThan(0);
+    wallet.network.cut('client', 'backup');
+    expect(() =>
+      wallet.signer('backup').wallet?.onMessage('client', {
+        head: wallet.disk('client').head,
+        body: { $case: 'ask', value: { digest: new Uint8Array(32) } },
+      }),
+    ).toThrow('client sends ask before both sides compared their audit logs');
+  });
+
   it('that tell two histories under one number have their signer refused, by whoever saw both', async () => {
     const wallet = await settled();
     const { head } = wallet.disk('client');

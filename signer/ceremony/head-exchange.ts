@@ -4,7 +4,7 @@ import type { HeadAnswer, HeadQuestion, Hello } from '../../proto/gen/signer/v1/
 import { SignedHead as SignedHeadMessage, type Head as HeadMessage } from '../../proto/gen/signer/v1/signer.ts';
 import { emptyHead } from '../../statement/audit.ts';
 import { headPayload, isSignedHead } from '../../statement/head-signature.ts';
-import type { Peers, Received } from '../peers/peers.ts';
+import type { PeerBody, Peers, Received } from '../peers/peers.ts';
 import type { Head, SignedHead, Snapshot } from '../state/store.ts';
 import { NOTHING, type Step } from './rollback-fence.ts';
 import type { Wallet } from './wallet.ts';
@@ -91,7 +91,10 @@ export class HeadExchange {
     this.#leave(peer);
   }
 
-  /** What a message says of heads; false where it is for ceremonies and the link is joined. */
+  /**
+   * What a message says of heads; false where it is for ceremonies and the link is joined. Throws on one for ceremonies
+   * before that: were it left out, what follows on the link would have a gap.
+   */
   onMessage(peer: string, { head, body }: Received): boolean {
     switch (body.$case) {
       case 'headQuestion':
@@ -108,10 +111,19 @@ export class HeadExchange {
         if (this.#claims.allow(peer)) this.#onSigned(peer, head, signedHeadOf(body.value));
         return true;
       default:
-        this.#saw(peer, head);
-        // A refused peer may still send; only what comes on a joined link counts.
-        return !this.#joined.has(peer);
+        return !this.#mayPass(peer, body.$case, head);
     }
+  }
+
+  #mayPass(peer: string, what: PeerBody['$case'], head: Head): boolean {
+    const { fence } = this.#wallet;
+    // Whoever sends it has joined, even where its word of that comes late.
+    if (what !== 'heartbeat' && !this.#joined.has(peer)) this.#step(() => fence.heardJoined(peer));
+    this.#saw(peer, head);
+    if (this.#joined.has(peer)) return true;
+    // A refused peer may send what it likes.
+    if (what === 'heartbeat' || fence.stopped !== '' || fence.refusals.has(peer)) return false;
+    throw new Error(`${peer} sends ${what} before both sides compared their audit logs`);
   }
 
   /** A step of the rollback fence and what follows from it. */
