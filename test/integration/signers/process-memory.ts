@@ -1,40 +1,58 @@
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import type { Search } from './canary.ts';
 
-const CHUNK = 16 << 20;
-const PAGE = 4096;
+const CHUNK = 64 << 10;
+/** More than the longest form that is looked for: what begins in one chunk may end in the next. */
+const OVERLAP = 512;
+/** Most of what a process reserves was never written to. */
+const nothing = Buffer.alloc(CHUNK);
 
-/** How often each of `secrets` lies in the writable memory of a process, which may be read by its parent or root only. */
-export function occurrences(pid: number, secrets: readonly Uint8Array[]): number[] {
-  const counts = secrets.map(() => 0);
-  const longest = Math.max(...secrets.map((secret) => secret.length));
-  const memory = openSync(`/proc/${pid}/mem`, 'r');
+/**
+ * What `search` finds in the memory of process `pid` that it can write to, heaps, stacks and buffers, and how many bytes
+ * of that are not nothing. Of the caller's own children, or as root. Linux (proc(5)).
+ */
+export function findInMemory(
+  pid: number,
+  search: Search,
+): { readonly found: readonly string[]; readonly bytes: number } {
+  const mem = openSync(`/proc/${pid}/mem`, 'r');
+  const buffer = Buffer.alloc(CHUNK + OVERLAP);
+  const found = new Set<string>();
+  let bytes = 0;
   try {
-    for (const line of readFileSync(`/proc/${pid}/maps`, 'latin1').split('\n')) {
-      const [, from = '', to = ''] = /^([0-9a-f]+)-([0-9a-f]+) rw/.exec(line) ?? [];
-      if (from === '') continue;
-      const end = Number.parseInt(to, 16);
-      for (let at = Number.parseInt(from, 16); at < end; at += CHUNK) {
-        // Over the chunk's end, so that nothing is missed between two.
-        const bytes = Buffer.alloc(Math.min(CHUNK + longest - 1, end - at));
-        readAll(memory, bytes, at);
-        for (const [i, secret] of secrets.entries())
-          for (let found = bytes.indexOf(secret); found >= 0 && found < CHUNK;)
-            [counts[i], found] = [(counts[i] ?? 0) + 1, bytes.indexOf(secret, found + 1)];
+    for (const [from, to] of writable(pid))
+      for (let at = from; at < to; at += CHUNK) {
+        const read = readUpTo(mem, buffer, Math.min(buffer.length, to - at), at);
+        const chunk = buffer.subarray(0, Math.min(read, CHUNK));
+        if (chunk.equals(nothing.subarray(0, chunk.length))) continue;
+        bytes += chunk.length;
+        for (const each of search(buffer.subarray(0, read))) found.add(each);
       }
-    }
-    return counts;
   } finally {
-    closeSync(memory);
+    buffer.fill(0);
+    closeSync(mem);
+  }
+  return { found: [...found], bytes };
+}
+
+function writable(pid: number): readonly (readonly [from: number, to: number])[] {
+  return readFileSync(`/proc/${pid}/maps`, 'latin1')
+    .split('\n')
+    .flatMap((line) => {
+      const [, from, to] = /^([0-9a-f]{1,13})-([0-9a-f]{1,13}) rw/.exec(line) ?? [];
+      return from === undefined || to === undefined ? [] : [[parseInt(from, 16), parseInt(to, 16)] as const];
+    });
+}
+
+/** 0 where nothing can be read: unmapped since, or a page of the kernel's own. */
+function readUpTo(fd: number, buffer: Buffer, length: number, position: number): number {
+  try {
+    return readSync(fd, buffer, 0, length, position);
+  } catch {
+    return 0;
   }
 }
 
-/** Reads on where it comes short; a page that cannot be read, or has gone, stays zeros. */
-function readAll(memory: number, bytes: Buffer, at: number): void {
-  for (let done = 0; done < bytes.length;)
-    try {
-      const length = readSync(memory, bytes, done, bytes.length - done, at + done);
-      done += length > 0 ? length : PAGE;
-    } catch {
-      done += PAGE - ((at + done) % PAGE);
-    }
-}
+/** KiB of process `pid` that are swapped out. */
+export const swappedKiB = (pid: number): number =>
+  Number(/^VmSwap:\s+([0-9]+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? Number.NaN);

@@ -1,11 +1,21 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto';
 import { once } from 'node:events';
-import { appendFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { digest as digestOf, hex } from '../../../common/bytes.ts';
 import { fingerprintOfCertificate, selfSignedCertificate } from '../../../common/certificate.ts';
 import { overwriteFreed, signerNodeFlags } from '../../../common/signer-node-flags.ts';
@@ -136,14 +146,17 @@ export class SignerProcess {
   /** Resolves once it says that it is ready; rejects with its last line where it ends before. */
   async start(): Promise<void> {
     const started = performance.now();
+    // In its own folder, so that whatever it leaves where it runs, such as a core, is found with the rest.
+    const stdout = openSync(join(this.folder, 'signer.out'), 'a');
     const child = spawn(process.execPath, this.#args, {
-      stdio: ['ignore', 'ignore', 'pipe'],
-      cwd: root,
+      stdio: ['ignore', stdout, 'pipe'],
+      cwd: this.folder,
       env: { ...process.env, ...this.#env },
     });
+    closeSync(stdout);
     this.#child = child;
     let last = '';
-    const lines = createInterface({ input: child.stderr });
+    const lines = createInterface({ input: child.stderr as Readable });
     await new Promise<void>((resolve, reject) => {
       const timeout = setTimeout(
         () => reject(new Error(`${this.name} is not ready after ${READY_TIMEOUT} ms: ${last}`)),
@@ -167,7 +180,7 @@ export class SignerProcess {
   }
 
   /** SIGKILL: as if the machine lost power, but for the disk's cache. */
-  async kill(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<number | null> {
+  async kill(signal: 'SIGKILL' | 'SIGTERM' | 'SIGABRT' = 'SIGKILL'): Promise<number | null> {
     const child = this.#child;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
     const ended = once(child, 'exit') as Promise<[number | null]>;
