@@ -26,7 +26,7 @@ export function tables(details: readonly Detail[]): string {
   ].join('\n');
 }
 
-/** What each delay adds to the medians without one; nothing where there are none to compare. */
+/** What each delay adds to the same without one; nothing where there is nothing to compare. */
 function distance(details: readonly Detail[]): readonly string[] {
   const rows = details.flatMap(({ row, steps: spent }) => {
     const near = details.find(
@@ -35,20 +35,24 @@ function distance(details: readonly Detail[]): readonly string[] {
         (['scheme', 't', 'n', 'inFlight'] as const).every((member) => other[member] === row[member]),
     );
     if (near === undefined || row.delayMs === 0) return [];
-    const [whole, ceremony] = [row.p50 - near.row.p50, (spent['total'] ?? 0) - (near.steps['total'] ?? 0)];
+    const [best, p50] = [row.best - near.row.best, row.p50 - near.row.p50];
+    const total = (spent['total'] ?? 0) - (near.steps['total'] ?? 0);
+    // With more in flight they wait for one another, not for the way.
+    const roundTrips = row.inFlight === 1 ? (best / (2 * row.delayMs)).toFixed(2) : '-';
     return [
       [
         ...[row.scheme, `${row.t} of ${row.n}`, String(row.delayMs), String(row.inFlight)],
-        ...[whole, ceremony].map((ms) => ms.toFixed(1)),
-        (ceremony / (2 * row.delayMs)).toFixed(2),
+        ...[best, p50, total].map((ms) => ms.toFixed(1)),
+        roundTrips,
       ],
     ];
   });
   if (rows.length === 0) return [];
   return [
     '',
-    "median ms that the delay adds to whole signings and to the coordinator's total, and that in round trips between signers",
-    aligned([[...heads, 'whole', 'total', 'round trips'], ...rows]),
+    "ms that the delay adds: to the best and the median of whole signings, to the median of the coordinator's total; and",
+    'how many round trips between signers the first of these is',
+    aligned([[...heads, 'best', 'p50', 'total', 'round trips'], ...rows]),
   ];
 }
 
