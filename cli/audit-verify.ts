@@ -111,7 +111,8 @@ const unreachable = ({ statement, holders }: VerifiedConnection): LogsVerified['
     .filter(({ name }) => holders.every((holder) => holder.name !== name))
     .map(({ name }) => ({ holder: name, missing: 'no address of its signer is known' }));
 
-const knownOf = ({ genesis, keys }: Pick<VerifiedConnection, 'genesis' | 'keys'>): Known => ({
+/** What the records of a wallet must agree with. */
+export const knownOf = ({ genesis, keys }: Pick<VerifiedConnection, 'genesis' | 'keys'>): Known => ({
   genesis,
   certificates: new Map([...keys].map(([key, certificate]) => [key, statementDigest(encodeStatement(certificate))])),
   now: Date.now(),

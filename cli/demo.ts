@@ -2,6 +2,9 @@ import { generateKeyPairSync } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { placeOf } from '../client/audit/findings.ts';
+import { openSignerLogs } from '../client/audit/signer-logs.ts';
+import { verifyLogs } from '../client/audit/verify-logs.ts';
 import { clientOptions, parseConnection } from '../client/connection.ts';
 import type { VerifiedConnection } from '../client/connection.ts';
 import { signRequest } from '../client/request.ts';
@@ -19,6 +22,7 @@ import type { Payload } from '../policy/effect.ts';
 import type { Policy } from '../policy/policy.ts';
 import { effectInWords } from '../policy/words.ts';
 import { parseCanonical } from '../statement/canonical.ts';
+import { knownOf } from './audit-verify.ts';
 import { chainNames } from './chains.ts';
 import { askWhileGone, expectResult } from './demo/expected.ts';
 import type { Expected } from './demo/expected.ts';
@@ -29,7 +33,6 @@ import { bitcoinPayment, solanaTransfer } from './demo/payments.ts';
 import { findSoftHsm } from './demo/soft-hsm.ts';
 import { jsonOf, latencyTable } from './demo/report.ts';
 import type { DemoAudit, DemoKey, DemoRequest } from './demo/report.ts';
-import { verifyHolderLog } from './holder-log.ts';
 import { logFile } from './log-file.ts';
 import { readOperatorIdentity } from './operator-identity.ts';
 import type { Session } from './session.ts';
@@ -190,7 +193,7 @@ class Demo {
       client.close();
     }
 
-    title('Audit, each holder its own log');
+    title('Audit, each holder its own log, and all against one another');
     const audit = await this.#audit(connection);
     if (!audit.verified) session.exitWith(1);
 
@@ -265,13 +268,19 @@ class Demo {
     const { state, signal, say } = this.#options;
     await untilPeer(holderOf(connection, 'infrastructure'), 'backup', true, signal);
     const identity = await readOperatorIdentity(state);
-    const logs = await Promise.all(connection.holders.map((holder) => verifyHolderLog(holder, identity, signal)));
-    for (const { holder, records, error } of logs)
-      say(`  ${holder}: ${error === '' ? `${records} records, each follows from the one before` : error}`);
-    return {
-      verified: logs.every(({ error }) => error === ''),
-      records: logs.reduce((sum, { records }) => sum + records, 0),
-    };
+    const { logs, missing, close } = await openSignerLogs(connection.holders, identity, signal);
+    try {
+      const found = await verifyLogs({ logs, missing, known: knownOf(connection), signal });
+      for (const { holder, records, sound } of found.logs)
+        say(`  ${holder}: ${records} records${sound ? ', each follows from the one before' : ''}`);
+      for (const { holder, missing: why } of found.missing) say(`  ${holder}: ${why}`);
+      for (const finding of found.findings) say(`  ${placeOf(finding)} ${finding.problem}`);
+      const verified = found.missing.length === 0 && found.findings.length === 0;
+      if (verified) say('  what they say of requests, shares, signatures and keys is the same in all');
+      return { verified, records: found.logs.reduce((sum, { records }) => sum + records, 0) };
+    } finally {
+      close();
+    }
   }
 }
 
