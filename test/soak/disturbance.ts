@@ -17,6 +17,8 @@ const MOST_ATTACKS = 8;
 const ATTACKS_WITHIN = 30_000;
 /** What is lost with a disk that is put back: heads are signed, and told, once a second. Milliseconds. */
 const SHORTEST_LOSS = 3_000;
+/** What a link begins with: nothing overtakes it there, as nothing does on a stream. */
+const NOT_OVERTAKEN: ReadonlySet<string> = new Set(['headQuestion', 'headAnswer', 'joined']);
 /** What a liar that withholds keeps to itself. */
 const WITHHELD = new Set<PeerBody['$case']>(['outcome', 'spend', 'forwardReply']);
 
@@ -141,6 +143,7 @@ export class Disturbance {
         this.#forge(from, to, body, dice.below(5_000));
         return true;
       default:
+        if (NOT_OVERTAKEN.has(body.$case)) return true;
         this.counts.reorder++;
         this.#forge(from, to, body, 5 + dice.below(dice.pick([20, 500, 20_000])));
         return 'held';
