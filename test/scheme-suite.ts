@@ -196,6 +196,27 @@ export function schemeSuite(title: string, scheme: () => Scheme, more: typeof la
         await expect(keys.get(2)!.sign(fresh.get(2)!.nonce, input)).rejects.toThrow('unknown or used');
       });
 
+      it('puts fresh randomness into every nonce: one message, one quorum, another R each time', async () => {
+        const { keys, input, fresh, results } = await readyToSign(scheme());
+        const signed: Uint8Array[] = [];
+        const used: Fresh[] = [fresh, await commitAll(keys, [1, 2])];
+        // As after a restart: the same shares, opened anew.
+        const again = await Promise.all(results.map(({ key }) => scheme().open(key)));
+        const reopened: Keys = new Map(again.map((key, i) => [i + 1, key]));
+        used.push(await commitAll(reopened, [1, 2]), await commitAll(reopened, [1, 2]));
+        for (const [i, made] of used.entries()) {
+          const of = i < 2 ? keys : reopened;
+          const same = inputOf(made, input.message);
+          signed.push(await of.get(1)!.aggregate(same, await sharesOf(of, same, made)));
+        }
+        const publicKey = publicKeyOf(scheme().name, results[0]!.key.groupKey);
+        for (const signature of signed) expect(scheme().verify(publicKey, input.message, signature)).toBe(true);
+        const distinct = (values: readonly Uint8Array[]): number => new Set(values.map((v) => v.join())).size;
+        expect(distinct(signed.map((signature) => signature.subarray(0, 32)))).toBe(4);
+        const commitments = used.flatMap((made) => [...made.values()].flatMap((c) => [c.hiding, c.binding]));
+        expect(distinct(commitments)).toBe(16);
+      });
+
       it('gives no share for a discarded nonce, nor after close', async () => {
         const { keys, input, fresh } = await readyToSign(scheme());
         keys.get(1)!.discard([fresh.get(1)!.nonce]);
@@ -412,6 +433,7 @@ async function readyToSign(scheme: Scheme) {
   const keys: Keys = new Map(opened.map((key, i) => [i + 1, key]));
   const fresh = await commitAll(keys, [1, 2]);
   return {
+    results,
     keys,
     fresh,
     input: inputOf(

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { temporaryFolder } from './testing/temporary-folder.ts';
 
 const program = fileURLToPath(new URL('./testing/full-disk-process.ts', import.meta.url));
@@ -13,9 +13,12 @@ const apart = (command: string, folder: string) =>
     timeout: 60_000,
   });
 
-const possible = apart('mount -t tmpfs -o size=1m none "$0"', '/mnt').status === 0;
+const mounted = apart('mount -t tmpfs -o size=1m none "$0"', '/mnt');
+const why = `no small disk can be mounted here: ${mounted.error?.message ?? mounted.stderr.trim()}`;
 
-describe.skipIf(!possible)('a disk', { timeout: 60_000 }, () => {
+describe('a disk', { timeout: 60_000 }, () => {
+  beforeEach((context) => context.skip(mounted.status !== 0, why));
+
   it('that is full takes spends and bans, refuses the rest by name, and takes all again when there is space', () => {
     const { stdout, stderr } = apart(
       `mount -t tmpfs -o size=8m none "$0" && exec "${process.execPath}" "${program}" "$0"`,
