@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
 import { digest } from '../../../common/bytes.ts';
 import { OutcomeEvent, AuditRecord, Description, SignReply, WalletFacts } from '../../../proto/gen/signer/v1/signer.ts';
 import { canary, filesBelow, searchFor, type Canary, type Search } from './canary.ts';
@@ -190,7 +190,7 @@ describe('the shares of real signers', () => {
     const core = [...filesBelow(elsewhere)].find(([path]) => basename(path).startsWith('core'));
     if (aborted.signal !== 'SIGABRT' || core === undefined) {
       const where = readFileSync('/proc/sys/kernel/core_pattern', 'latin1').trim();
-      return context.skip(`this system writes no core into the folder of a process (core_pattern ${where})`);
+      return skip(context, `this system writes no core into the folder of a process (core_pattern ${where})`);
     }
     expect(searchFor([canary('secret', secret)])(core[1])).not.toEqual([]);
     rmSync(elsewhere, { recursive: true });
@@ -228,10 +228,16 @@ describe('the shares of real signers', () => {
   });
 
   it('are on no swap where the system has none, and elsewhere nothing keeps them off it', (context) => {
-    if (swapAreas() > 0) return context.skip('this system may swap, and Node cannot lock memory');
+    if (swapAreas() > 0) return skip(context, 'this system may swap, and Node cannot lock memory');
     expect(names.map((name) => swappedKiB(wallet.signer(name).pid))).toEqual([0, 0, 0]);
   });
 });
+
+/** Said aloud: a reporter shows no reason of what it skips. */
+function skip({ skip, task }: TestContext, why: string): never {
+  process.stderr.write(`${task.name}: not tried: ${why}\n`);
+  return skip(why);
+}
 
 /** How many files and partitions this system may swap to. */
 const swapAreas = (): number => readFileSync('/proc/swaps', 'latin1').trim().split('\n').length - 1;
