@@ -200,6 +200,13 @@ describe("a signer's state", () => {
     expect(store.head.sequence).toBe(1n);
   });
 
+  it('answers who waited for a change when it was closed', async () => {
+    const store = await opened(temporaryFolder());
+    const settled = store.write(release(1)).then(() => [...store.ledgerRows()]);
+    await store.close();
+    expect(await settled).toHaveLength(1);
+  });
+
   it('writes what was asked for before it is closed, and nothing after', async () => {
     const folder = temporaryFolder();
     const store = await openStore(folder, { onFailure: expectNoFailure, reserveBytes });

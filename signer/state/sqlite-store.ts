@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { Refused, UserError } from '../../common/errors.ts';
 import { workerUrl } from '../../common/worker-url.ts';
@@ -146,6 +147,9 @@ class SqliteStore implements Store {
     this.#flush();
     const exited = this.#ended === undefined ? once(this.#worker, 'exit') : this.#worker.terminate();
     this.#ended ??= new Error("the signer's state is closed");
+    // Who waits for a change looks things up once it is on disk.
+    while (this.#waiting.size > 0) await Promise.race([once(this.#worker, 'message'), exited]);
+    await nextTurn();
     // Before the writer: the connection that closes last puts the log back into the database, and must be able to write.
     this.#reader.close();
     this.#post('close');

@@ -2,6 +2,7 @@ import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import type { Search } from './canary.ts';
 
 const CHUNK = 64 << 10;
+const PAGE = 4096;
 /** More than the longest form that is looked for: what begins in one chunk may end in the next. */
 const OVERLAP = 512;
 /** Most of what a process reserves was never written to. */
@@ -22,7 +23,8 @@ export function findInMemory(
   try {
     for (const [from, to] of writable(pid))
       for (let at = from; at < to; at += CHUNK) {
-        const read = readUpTo(mem, buffer, Math.min(buffer.length, to - at), at);
+        const read = Math.min(buffer.length, to - at);
+        readPages(mem, buffer, read, at);
         const chunk = buffer.subarray(0, Math.min(read, CHUNK));
         if (chunk.equals(nothing.subarray(0, chunk.length))) continue;
         bytes += chunk.length;
@@ -44,13 +46,16 @@ function writable(pid: number): readonly (readonly [from: number, to: number])[]
     });
 }
 
-/** 0 where nothing can be read: unmapped since, or a page of the kernel's own. */
-function readUpTo(fd: number, buffer: Buffer, length: number, position: number): number {
-  try {
-    return readSync(fd, buffer, 0, length, position);
-  } catch {
-    return 0;
-  }
+/** Reads on where it comes short; a page that cannot be read, or has gone, is nothing. */
+function readPages(fd: number, buffer: Buffer, length: number, position: number): void {
+  buffer.fill(0);
+  for (let done = 0; done < length;)
+    try {
+      const read = readSync(fd, buffer, done, length - done, position + done);
+      done += read > 0 ? read : PAGE;
+    } catch {
+      done += PAGE - ((position + done) % PAGE);
+    }
 }
 
 /** KiB of process `pid` that are swapped out. */
