@@ -7,7 +7,7 @@ import { openSignerLogs } from '../client/audit/signer-logs.ts';
 import { verifyLogs } from '../client/audit/verify-logs.ts';
 import type { LogsVerified } from '../client/audit/verify-logs.ts';
 import type { VerifiedConnection } from '../client/connection.ts';
-import { hex } from '../common/bytes.ts';
+import { fromHex, hex } from '../common/bytes.ts';
 import { UserError } from '../common/errors.ts';
 import { encodeStatement, statementDigest } from '../statement/statements.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -112,8 +112,13 @@ const unreachable = ({ statement, holders }: VerifiedConnection): LogsVerified['
     .map(({ name }) => ({ holder: name, missing: 'no address of its signer is known' }));
 
 /** What the records of a wallet must agree with. */
-export const knownOf = ({ genesis, keys }: Pick<VerifiedConnection, 'genesis' | 'keys'>): Known => ({
+export const knownOf = ({
   genesis,
+  statement,
+  keys,
+}: Pick<VerifiedConnection, 'genesis' | 'statement' | 'keys'>): Known => ({
+  genesis,
+  auditKeys: new Map(statement.holders.map(({ name, auditKey }) => [name, fromHex(auditKey, 'auditKey')])),
   certificates: new Map([...keys].map(([key, certificate]) => [key, statementDigest(encodeStatement(certificate))])),
   now: Date.now(),
 });

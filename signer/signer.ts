@@ -124,9 +124,15 @@ export class Signer {
       policyDigest: facts?.policyDigest ?? '',
       keys: this.#wallet?.keygen.states() ?? [],
       peers: this.peers.map(([name, available]) => {
-        const { fenced, head } = facts?.peer(name) ?? {};
-        const refused = facts?.fence.refusals.get(name) ?? '';
-        return { name, available, fenced: fenced !== '', refused, head: head?.sequence === 0n ? undefined : head };
+        const { fenced, head, signed } = facts?.peer(name) ?? {};
+        return {
+          name,
+          available,
+          fenced: fenced !== '',
+          refused: facts?.fence.refusals.get(name) ?? '',
+          head: head?.sequence === 0n ? undefined : head,
+          signedHead: signed && { ...signed },
+        };
       }),
       problems: [
         ...(facts === undefined ? ['waits for its genesis: the operator has not provisioned it yet'] : []),

@@ -13,6 +13,8 @@ const RELEASED = "(type = 'Released' OR (type = 'Signed' AND source = ''))";
 /** What is known otherwise, and the records must agree with; `now` in milliseconds. */
 export type Known = {
   readonly genesis: string;
+  /** Audit keys by holder, as genesis has them. */
+  readonly auditKeys: ReadonlyMap<string, Uint8Array>;
   /** Digests of certificate statements by key. */
   readonly certificates: ReadonlyMap<string, string>;
   readonly now: number;

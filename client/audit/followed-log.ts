@@ -169,15 +169,17 @@ function membersIn({ record }: AuditRecord): AuditMembers | undefined {
   }
 }
 
-const contradicted = ({ by, holder, head }: NamedHead, kind: string): Finding => ({
+const contradicted = ({ by, holder, head, signature }: NamedHead, kind: string): Finding => ({
   severity: 'differs',
   holder,
   sequence: head.sequence,
   kind,
   problem:
-    by === holder
-      ? 'has another hash than its signer names as its head'
-      : `has another hash than ${by} remembers of it`,
+    signature.length > 0
+      ? `has another hash than its holder signed, as ${by} has it: the log was written anew`
+      : by === holder
+        ? 'has another hash than its signer names as its head'
+        : `has another hash than ${by} remembers of it`,
 });
 
 /** A log that was read before the head was named may well be shorter. */

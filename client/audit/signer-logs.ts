@@ -3,7 +3,7 @@ import { emptyHead } from '../../statement/audit.ts';
 import type { ConnectionHolder } from '../connection.ts';
 import type { ClientIdentity } from '../pinned-tls.ts';
 import { SignerClient } from '../signer-client.ts';
-import type { MissingLog } from './audit-log.ts';
+import type { MissingLog, RememberedHead } from './audit-log.ts';
 import type { ResumableLog } from './export-logs.ts';
 
 export type SignerLog = ResumableLog & { readonly client: SignerClient };
@@ -29,15 +29,23 @@ export async function openSignerLogs(
       try {
         const client = await SignerClient.connect({ address: endpoint, fingerprint, identity }, signal);
         clients.push(client);
-        const { head, peers } = await client.describe(signal);
+        const { head, signedHead, peers } = await client.describe(signal);
         return {
           client,
           holder: name,
           asOf: 0,
           head: head ?? emptyHead,
-          remembered: peers.flatMap((peer) =>
-            peer.head === undefined ? [] : [{ holder: peer.name, head: peer.head, signature: new Uint8Array() }],
-          ),
+          remembered: [
+            ...(signedHead?.head === undefined
+              ? []
+              : [{ holder: name, head: signedHead.head, signature: signedHead.signature }]),
+            ...peers.flatMap((peer): RememberedHead[] => [
+              ...(peer.head === undefined ? [] : [{ holder: peer.name, head: peer.head, signature: new Uint8Array() }]),
+              ...(peer.signedHead?.head === undefined
+                ? []
+                : [{ holder: peer.name, head: peer.signedHead.head, signature: peer.signedHead.signature }]),
+            ]),
+          ],
           records: (until) => client.audit(0n, until),
           after: (sequence, until) => client.audit(sequence, until),
         };

@@ -1,8 +1,11 @@
+import { generateKeyPairSync, sign } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { digest, hex, sha256, utf8 } from '../../common/bytes.ts';
 import { chainRecord, SEGMENT_RECORDS } from '../../statement/audit.ts';
 import type { AuditRecord } from '../../statement/audit.ts';
+import { headPayload } from '../../statement/head-signature.ts';
 import { placeOf } from './findings.ts';
 import { honestLogs, known, start, WrittenLog } from './testing/written-logs.ts';
 import type { AuditLog } from './audit-log.ts';
@@ -284,6 +287,43 @@ describe('records that a holder rewrote, with nobody who remembers', () => {
     const result = await verify([infrastructure, client, backup]);
     expect(placesOf(result)).toEqual(['client 3 KeyActivated', 'infrastructure 3 KeyActivated']);
     expect(textOf(result)).toContain('the log of backup has no record of its own');
+  });
+});
+
+describe('a signed head', () => {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+  const auditKeys = new Map([['client', Uint8Array.from(publicKey.export({ format: 'der', type: 'spki' }))]]);
+  const signedBy = (log: WrittenLog, key: KeyObject) => {
+    const owner = { genesis: known.genesis, holder: 'client' };
+    return {
+      holder: 'client',
+      head: log.head,
+      signature: Uint8Array.from(sign(null, headPayload(owner, log.head), key)),
+    };
+  };
+
+  it('that a holder keeps of another shows that its log was written anew', async () => {
+    const [infrastructure, client, backup] = honestLogs(quorum) as [WrittenLog, WrittenLog, WrittenLog];
+    for (const log of [infrastructure, backup]) log.remembered.clear();
+    backup.signed = [signedBy(client, privateKey)];
+    expect(textOf(await verify([infrastructure, client, backup], { auditKeys }))).toBe('');
+    client.rewrite(2, (entry) => ({ ...entry, rule: 'another' }));
+    const result = await verify([infrastructure, client, backup], { auditKeys });
+    expect(placesOf(result)).toEqual([`client ${client.head.sequence} Signed`]);
+    expect(textOf(result)).toContain('than its holder signed, as backup has it');
+  });
+
+  it('with the signature of another counts for nothing, and is told of', async () => {
+    const [infrastructure, client, backup] = honestLogs(quorum) as [WrittenLog, WrittenLog, WrittenLog];
+    for (const log of [infrastructure, backup]) log.remembered.clear();
+    const { sequence } = client.head;
+    const forged = signedBy(client, generateKeyPairSync('ed25519').privateKey);
+    backup.signed = [
+      { ...forged, head: { sequence, hash: new Uint8Array(32) } },
+      { ...forged, holder: 'nobody' },
+    ];
+    const result = await verify([infrastructure, client, backup], { auditKeys });
+    expect(placesOf(result)).toEqual([`backup ${sequence} head`, `backup ${sequence} head`]);
   });
 });
 

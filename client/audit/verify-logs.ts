@@ -44,7 +44,7 @@ export async function verifyLogs({
   onProgress = () => {},
 }: VerifyOptions): Promise<LogsVerified> {
   const findings = new Findings();
-  const heads = new NamedHeads([...logs, ...witnesses]);
+  const heads = new NamedHeads([...logs, ...witnesses], known, findings);
   const table = new FactTable();
   try {
     const followed = await Promise.all(

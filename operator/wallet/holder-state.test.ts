@@ -5,7 +5,14 @@ import { availability } from './holder-state.ts';
 import type { HolderState } from './holder-state.ts';
 
 const founded = { digest: fake.genesisDigest };
-const fenced = (name: string) => ({ name, available: true, fenced: true, refused: '', head: undefined });
+const fenced = (name: string) => ({
+  name,
+  available: true,
+  fenced: true,
+  refused: '',
+  head: undefined,
+  signedHead: undefined,
+});
 /** A holder of this role whose signer serves and leaves `others` out. */
 const leavingOut = (
   name: string,
@@ -74,7 +81,7 @@ describe('a holder that is left out since a check failed counts as gone', () => 
 
 test('a holder that is refused since its disk was restored counts as gone, with the reason', () => {
   const refused = 'RollbackDetected: client is refused: it has 2 records';
-  const peers = [{ name: 'client', available: false, fenced: false, refused, head: undefined }];
+  const peers = [{ name: 'client', available: false, fenced: false, refused, head: undefined, signedHead: undefined }];
   const leader = { ...holder('infrastructure', { peers }), role: 'Infrastructure' as const };
   expect(availability(2, [leader, client, backup], founded)).toEqual({
     unavailable: [{ name: 'client', why: `RollbackDetected: left out by infrastructure: ${refused}` }],

@@ -37,7 +37,14 @@ const facts = (over: Partial<WalletFacts> = {}): WalletFacts => ({
 const unfounded: Partial<WalletFacts> = { wallet: aWallet(), known: undefined, holders: holders(unprovisioned) };
 /** The wallet as a reconcile before left it. */
 const settled = (spec: Partial<Wallet['spec']> = {}): Wallet => aWallet(spec, planWallet(facts()).status);
-const fenced = (name: string) => ({ name, available: true, fenced: true, refused: '', head: undefined });
+const fenced = (name: string) => ({
+  name,
+  available: true,
+  fenced: true,
+  refused: '',
+  head: undefined,
+  signedHead: undefined,
+});
 const conditionIn = (over: Partial<WalletFacts>, type: ConditionType) =>
   conditionOf(planWallet(facts(over)).status.conditions, type);
 

@@ -19,14 +19,22 @@ export async function auditsAgree(wallet: SimulatedWallet, honest: readonly stri
       head,
       remembered: [...peers.values()]
         .filter((peer) => honest.includes(peer.name))
-        .map((peer) => ({ holder: peer.name, head: peer.head, signature: new Uint8Array() })),
+        .flatMap(({ name, head: told, signed }) => [
+          { holder: name, head: told, signature: new Uint8Array() },
+          ...(signed === undefined ? [] : [{ holder: name, ...signed }]),
+        ]),
       async *records() {
         yield* records;
       },
     };
   });
   const now = 1000 * Math.max(...honest.map((name) => wallet.disk(name).lastTime));
-  const known = { genesis: digest(wallet.genesis), certificates: new Map<string, string>(), now };
+  const known = {
+    genesis: digest(wallet.genesis),
+    auditKeys: new Map(honest.map((name) => [name, wallet.heads(name).publicKey])),
+    certificates: new Map<string, string>(),
+    now,
+  };
   const { findings } = await verifyLogs({ logs, known, signal });
   return findings.map((finding) => `audit ${finding.severity}: ${placeOf(finding)} ${finding.problem}`);
 }

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { restoring, scenarios } from './scenarios.ts';
+import { scenarios } from './scenarios.ts';
 
 /** What happens to wallets of real processes, and how often in a whole run and in a quick one. */
 const rounds = {
@@ -35,7 +35,7 @@ export const usage = `npm run soak -- [--seed N] [--quick] [--only ${parts.join(
   --seed N         begins with seed N; the same one repeats a run
   --quick          a run of at most 15 minutes: what is not begun by then is left out
   --only PART      that part alone: ${parts.join(', ')}
-  --scenario NAME  that simulated scenario alone: ${[...scenarios, ...restoring].map((s) => `"${s.name}"`).join(', ')}
+  --scenario NAME  that simulated scenario alone: ${scenarios.map((s) => `"${s.name}"`).join(', ')}
   --runs N         N schedules of each simulated scenario
   --kind KIND      with real processes that alone: ${kinds.join(', ')}
   --KIND N         so many rounds of it
@@ -66,7 +66,7 @@ export function parseOptions(args: readonly string[], anySeed: () => number): So
   const { only, scenario, kind: chosen } = values;
   if (only !== undefined && !parts.includes(only as Part))
     throw new Error(`--only ${only}: want one of ${parts.join(', ')}`);
-  if (scenario !== '' && [...scenarios, ...restoring].every((s) => s.name !== scenario))
+  if (scenario !== '' && scenarios.every((s) => s.name !== scenario))
     throw new Error(`--scenario ${scenario}: want one of ${scenarios.map((s) => s.name).join(', ')}`);
   if (chosen !== undefined && !kinds.includes(chosen as ProcessKind))
     throw new Error(`--kind ${chosen}: want one of ${kinds.join(', ')}`);

@@ -45,23 +45,6 @@ const fiveHolders: readonly SimulatedHolder[] = [
 const small = { holders: threeHolders, threshold: 2 };
 const large = { holders: fiveHolders, threshold: 3 };
 
-/**
- * With restored disks. Not part of a run before signers refuse a holder whose disk was put back: until then
- * `--scenario` shows ids signed over two byte strings.
- */
-export const restoring: readonly Scenario[] = [
-  { name: '2 of 3 sign, restored disk', ...small, keygen: false, liars: 0, restores: true },
-  { name: '3 of 5 sign, restored disks', ...large, keygen: false, liars: 0, restores: true },
-  {
-    name: '3 of 5 sign, restored disk, false coordinator',
-    ...large,
-    keygen: false,
-    liars: 1,
-    falseCoordinator: true,
-    restores: true,
-  },
-];
-
 export const scenarios: readonly Scenario[] = [
   { name: '2 of 3 sign', ...small, keygen: false, liars: 0 },
   { name: '2 of 3 sign, 1 lies', ...small, keygen: false, liars: 1 },
@@ -72,4 +55,14 @@ export const scenarios: readonly Scenario[] = [
   { name: '2 of 3 make a key', ...small, keygen: true, liars: 0 },
   { name: '3 of 5 make a key', ...large, keygen: true, liars: 0 },
   { name: '3 of 5 make a key, 2 lie', ...large, keygen: true, liars: 2 },
+  { name: '2 of 3 sign, restored disk', ...small, keygen: false, liars: 0, restores: true },
+  { name: '3 of 5 sign, restored disks', ...large, keygen: false, liars: 0, restores: true },
+  {
+    name: '3 of 5 sign, restored disk, false coordinator',
+    ...large,
+    keygen: false,
+    liars: 1,
+    falseCoordinator: true,
+    restores: true,
+  },
 ];

@@ -7,6 +7,7 @@ import type { Disk } from '../simulation/memory-store.ts';
 import { SimulatedWallet } from '../simulation/simulated-wallet.ts';
 import { toyScheme } from '../simulation/toy-scheme.ts';
 import { VirtualWorld } from '../simulation/virtual-world.ts';
+import { auditsAgree } from './audits-agree.ts';
 import { Disturbance } from './disturbance.ts';
 import { agreement, keysAgree, refused, unsettled } from './invariants.ts';
 import { errorsLog, type LoggedError } from './errors-log.ts';
@@ -97,6 +98,9 @@ class Schedule {
     try {
       await this.#happen();
       if (this.#wire.violations.length === 0) await this.#settle();
+      // A false coordinator that has two requests under one id opens each at other members: their logs say so.
+      if (this.#scenario.falseCoordinator !== true)
+        this.#violations.push(...(await auditsAgree(this.#wallet, this.#honest)));
       this.#judgeErrors();
     } catch (error) {
       this.#violations.push(error instanceof Error ? (error.stack ?? error.message) : messageOf(error));

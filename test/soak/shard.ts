@@ -1,5 +1,5 @@
 import { parentPort } from 'node:worker_threads';
-import { restoring, scenarios } from './scenarios.ts';
+import { scenarios } from './scenarios.ts';
 import { runSchedule, type ScheduleResult } from './schedule.ts';
 
 /** Seeds of one scenario, one after another. */
@@ -11,7 +11,7 @@ export type Done = Work & {
 
 /** Runs schedules one after another: a thread a core. */
 export async function runWork(work: Work): Promise<Done> {
-  const scenario = [...scenarios, ...restoring].find((s) => s.name === work.scenario);
+  const scenario = scenarios.find((s) => s.name === work.scenario);
   if (scenario === undefined) throw new Error(`no scenario ${work.scenario}`);
   const started = performance.now();
   const results: (ScheduleResult & { readonly seed: number })[] = [];

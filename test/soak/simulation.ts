@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { SoakOptions } from './options.ts';
 import { newRow, type Row } from './row.ts';
-import { restoring, scenarios } from './scenarios.ts';
+import { scenarios } from './scenarios.ts';
 import type { Done, Work } from './shard.ts';
 
 const CHUNK = 50;
@@ -14,7 +14,7 @@ export async function runSimulation(
   progress: (line: string) => void,
   violated: (line: string) => void,
 ): Promise<readonly Row[]> {
-  const chosen = only === '' ? scenarios : [...scenarios, ...restoring].filter(({ name }) => name === only);
+  const chosen = only === '' ? scenarios : scenarios.filter(({ name }) => name === only);
   const rows = new Map<string, Row>(chosen.map(({ name }) => [name, newRow('simulation', name)]));
   // Of each scenario in turn, so that none is left out where time is short.
   const left: Work[] = Array.from({ length: Math.ceil(schedules / CHUNK) }, (_, i) => i * CHUNK).flatMap((done) =>

@@ -2,6 +2,7 @@ import { digest, utf8 } from '../../../common/bytes.ts';
 import { formatTime } from '../../../common/clock.ts';
 import { chainRecord, emptyHead } from '../../../statement/audit.ts';
 import type { AuditRecord, Head } from '../../../statement/audit.ts';
+import type { RememberedHead } from '../audit-log.ts';
 import type { ResumableLog } from '../export-logs.ts';
 import type { Known } from '../agreement.ts';
 
@@ -14,6 +15,7 @@ export const certificate = digest(utf8('certificate'));
 
 export const known: Known = {
   genesis,
+  auditKeys: new Map(),
   certificates: new Map([['solana', certificate]]),
   now: (start + 86_400) * 1000,
 };
@@ -25,6 +27,8 @@ export class WrittenLog {
   readonly holder: string;
   records: AuditRecord[] = [];
   remembered = new Map<string, Head>();
+  /** Heads with signatures that it has. */
+  signed: RememberedHead[] = [];
   /** What the signer names; its last record where nothing is set. */
   named: Head | undefined;
   asOf = start * 1000;
@@ -54,7 +58,7 @@ export class WrittenLog {
   }
 
   log(): ResumableLog {
-    const { holder, records, remembered, asOf } = this;
+    const { holder, records, remembered, signed, asOf } = this;
     return {
       async *after(sequence) {
         yield* records.filter((record) => record.sequence > sequence);
@@ -62,7 +66,10 @@ export class WrittenLog {
       holder,
       asOf,
       head: this.named ?? this.head,
-      remembered: [...remembered].map(([of, head]) => ({ holder: of, head, signature: new Uint8Array() })),
+      remembered: [
+        ...[...remembered].map(([of, head]) => ({ holder: of, head, signature: new Uint8Array() })),
+        ...signed,
+      ],
       async *records() {
         yield* records;
       },

@@ -12,7 +12,7 @@ import type { LogsVerified } from '../../../client/audit/verify-logs.ts';
 import { connectionOf, encodeConnection } from '../../../client/connection.ts';
 import type { ConnectionHolder } from '../../../client/connection.ts';
 import { verifyWalletFacts } from '../../../client/wallet-facts.ts';
-import { digest, sha256, utf8 } from '../../../common/bytes.ts';
+import { digest, fromHex, sha256, utf8 } from '../../../common/bytes.ts';
 import { messageOf, UserError } from '../../../common/errors.ts';
 import { openStore } from '../../../signer/state/sqlite-store.ts';
 import { auditMembers, SEGMENT_RECORDS } from '../../../statement/audit.ts';
@@ -32,7 +32,8 @@ async function verify(wallet: ProcessWallet): Promise<LogsVerified> {
     const facts = verifyWalletFacts(await (await wallet.client('infrastructure')).getWallet(), { fingerprints: [] });
     const certificates = new Map([...facts.certificates].map(([key, { statement }]) => [key, digest(statement)]));
     // A minute on: what was not told until then is told of.
-    const known = { genesis: digest(wallet.genesis), certificates, now: Date.now() + 90_000 };
+    const auditKeys = new Map(facts.genesis.holders.map(({ name, auditKey }) => [name, fromHex(auditKey)]));
+    const known = { genesis: digest(wallet.genesis), auditKeys, certificates, now: Date.now() + 90_000 };
     return await verifyLogs({ logs, missing, known, signal });
   } finally {
     close();
@@ -82,6 +83,16 @@ describe('the audit logs of real signers', () => {
     await wallet.until(async () => inWords(await verify(wallet)).join('; '), 'the logs do not agree');
     const fine = await verify(wallet);
     expect(fine.missing).toEqual([]);
+    // Each holder has a signed head of its own, and the others have one of it.
+    await wallet.until(async () => {
+      const all = await Promise.all(wallet.holders.map(({ name }) => wallet.describe(name)));
+      return all
+        .flatMap((d) => [d.signedHead, ...d.peers.map((p) => p.signedHead)])
+        .filter((signed) => signed === undefined)
+        .map(() => 'one is missing')
+        .join();
+    }, 'heads are not signed');
+    expect(inWords(await verify(wallet))).toEqual([]);
     expect(fine.logs.map(({ holder, whole }) => [holder, whole])).toEqual(
       wallet.holders.map(({ name }) => [name, true]),
     );

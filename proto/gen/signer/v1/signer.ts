@@ -79,7 +79,11 @@ export interface PeerState {
   /** why this signer takes no part with it until their audit logs agree; "" while it does */
   refused: string;
   /** the newest of its audit heads that this signer remembers; absent before there is one */
-  head: Head | undefined;
+  head:
+    | Head
+    | undefined;
+  /** the newest that it signed and this signer has; absent before there is one */
+  signedHead: SignedHead | undefined;
 }
 
 export interface GetWalletRequest {
@@ -611,7 +615,7 @@ export const KeyState: MessageFns<KeyState> = {
 };
 
 function createBasePeerState(): PeerState {
-  return { name: "", available: false, fenced: false, refused: "", head: undefined };
+  return { name: "", available: false, fenced: false, refused: "", head: undefined, signedHead: undefined };
 }
 
 export const PeerState: MessageFns<PeerState> = {
@@ -630,6 +634,9 @@ export const PeerState: MessageFns<PeerState> = {
     }
     if (message.head !== undefined) {
       Head.encode(message.head, writer.uint32(42).fork()).join();
+    }
+    if (message.signedHead !== undefined) {
+      SignedHead.encode(message.signedHead, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -685,6 +692,14 @@ export const PeerState: MessageFns<PeerState> = {
             }
 
             message.head = Head.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.signedHead = SignedHead.decode(reader, reader.uint32());
             continue;
           }
         }
