@@ -44,7 +44,8 @@ export type ScheduleResult = {
  *
  * Defects planted one at a time, each of which a few hundred schedules show: a member whose share leaves before its
  * spend is on disk; one that does not look whether an id is bound ("id already bound", and where the store does not look
- * either, shares for an id as two digests); one that lets LimitExceeded pass; a restart that settles nothing.
+ * either, shares for an id as two digests); one that lets LimitExceeded pass; one that keeps nonces that were
+ * used (the engine does not know them any more); a restart that settles nothing.
  */
 export async function runSchedule(scenario: Scenario, seed: number): Promise<ScheduleResult> {
   const disks = scenario.keygen ? undefined : await disksWithKey(scenario);
