@@ -1,14 +1,10 @@
 import { availableParallelism } from 'node:os';
 
-/**
- * Runs `job` for each of `items`, one more at once than there are cores, since each waits now and then. After the first
- * that fails none begins, and it is thrown.
- */
-export async function inLanes<T>(
-  items: readonly T[],
-  job: (item: T) => Promise<void>,
-  lanes = availableParallelism() + 1,
-): Promise<void> {
+/** How many jobs run at once: one more than there are cores, since each waits now and then. */
+export const LANES = availableParallelism() + 1;
+
+/** Runs `job` for each of `items`, so many at once. After the first that fails none begins, and it is thrown. */
+export async function inLanes<T>(items: readonly T[], job: (item: T) => Promise<void>, lanes = LANES): Promise<void> {
   const left = [...items];
   const lane = async (): Promise<void> => {
     for (let item = left.shift(); item !== undefined; item = left.shift())

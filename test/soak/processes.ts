@@ -3,7 +3,7 @@ import type { SignedRequest } from '../../client/request.ts';
 import { ProcessWallet, type KeySpec } from '../integration/signers/processes.ts';
 import { Dice } from '../simulation/dice.ts';
 import { kill, type Fault } from './faults.ts';
-import { inLanes } from './lanes.ts';
+import { inLanes, LANES } from './lanes.ts';
 import { newRow, type Row } from './row.ts';
 import { SmallDisk } from './small-disk.ts';
 import { WalletRounds } from './wallet-rounds.ts';
@@ -166,9 +166,11 @@ export class ProcessSoak {
     run: (rounds: WalletRounds, count: number, disks: ReadonlyMap<string, SmallDisk>) => Promise<void>,
   ): Promise<void> {
     const started = performance.now();
-    const wallets = Array.from({ length: Math.ceil(count / most) }, (_, i) => ({
+    // A short run has no fewer lanes.
+    const per = Math.min(most, Math.ceil(count / LANES));
+    const wallets = Array.from({ length: Math.ceil(count / per) }, (_, i) => ({
       seed: (this.#seed + i) >>> 0,
-      rounds: Math.min(most, count - i * most),
+      rounds: Math.min(per, count - i * per),
     }));
     await inLanes(wallets, async ({ seed, rounds }) => {
       if (this.#late()) return;
