@@ -8,7 +8,7 @@ import { fakeWallet } from '../../client/testing/fake-wallet.ts';
 import { parseSshPrivateKey } from '../../client/ssh-private-key.ts';
 import { splitAddress } from '../../client/pinned-tls.ts';
 import { listenAddress } from '../../common/listen-address.ts';
-import { chainRecord, emptyHead, verifyChain, type AuditRecord } from '../../statement/audit.ts';
+import { ChainError, chainRecord, emptyHead, verifyChain, type AuditRecord } from '../../statement/audit.ts';
 import { canonicalize, parseCanonical, type Json } from '../../statement/canonical.ts';
 import { verifyCertificate } from '../../statement/certificate.ts';
 import { parseSshPublicKey, sshKeyOf } from '../../statement/ssh-key.ts';
@@ -206,6 +206,7 @@ export const statementDecoderTable: readonly Decoder[] = [
       verifyChain([{ sequence: 1n, record: bytes, hash: sha256(bytes) }]);
       return canonicalize(parseCanonical(bytes));
     },
+    refuses: (error) => error instanceof ChainError,
   },
   {
     name: 'time',

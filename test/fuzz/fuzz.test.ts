@@ -77,13 +77,13 @@ describe('a mistake is found, with an input that shows it again', () => {
     const decoder: Decoder = { name, seeds, decode };
     const endlessMs = name.startsWith('an end') ? 300 : 10_000;
     const { finding } = await fuzz(decoder, SEED, (inputs) => inputs >= 1_000, endlessMs);
-    kept.length = 0;
     expect(finding?.what).toMatch(what);
+    // What the first finding holds is let go of afterwards, so that freeing it takes nothing off the second.
     if (!name.startsWith('a valid')) {
       const again = await replay(decoder, finding!.input, endlessMs);
-      kept.length = 0;
       expect(again.finding?.what).toMatch(what);
     }
+    kept.length = 0;
   });
 });
 
