@@ -15,9 +15,6 @@ import {
 import { type FrostEngine, frostScheme } from './frost-scheme.ts';
 import type { FrostScheme, Scheme } from './scheme.ts';
 
-/** Room for values that were just made, in the thread's own heap; it fills under load only. */
-const YOUNG_MB = 48;
-
 /** How long the thread lives on with nothing open in it: a ceremony's next step comes within less. */
 const IDLE_MS = 1_000;
 
@@ -85,8 +82,7 @@ class WorkerEngine implements FrostEngine {
   }
 
   #start(): void {
-    // Big integers die young and by the million: with little room for them a tenth of the time goes into collecting them.
-    const worker = new Worker(this.#entry, { name: 'frost', resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } });
+    const worker = new Worker(this.#entry, { name: 'frost' });
     this.#worker = worker;
     const fail = (why: string): void => {
       if (this.#worker === worker) this.#fail(why);
