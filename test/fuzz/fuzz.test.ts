@@ -52,7 +52,7 @@ describe('a mistake is found, with an input that shows it again', () => {
     ['an end that never comes', (bytes) => void (bytes.length > 31 && forever()), /does not end within/],
     [
       'memory for a length that is only claimed',
-      (bytes) => void (bytes.length > 31 && kept.push(Buffer.alloc(200 * 2 ** 20))),
+      (bytes) => void (bytes.length > 31 && kept.push(Buffer.alloc(600 * 2 ** 20))),
       /takes [0-9]{3} MiB of memory for/,
     ],
     [
