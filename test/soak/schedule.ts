@@ -99,9 +99,8 @@ class Schedule {
     try {
       await this.#happen();
       if (this.#wire.violations.length === 0) await this.#settle();
-      // A false coordinator that has two requests under one id opens each at other members: their logs say so.
-      if (this.#scenario.falseCoordinator !== true)
-        this.#violations.push(...(await auditsAgree(this.#wallet, this.#honest)));
+      // A liar can tell one that another took part, and open two requests under one id at others: their logs say so.
+      if (this.#scenario.liars === 0) this.#violations.push(...(await auditsAgree(this.#wallet, this.#honest)));
       this.#judgeErrors();
     } catch (error) {
       this.#violations.push(error instanceof Error ? (error.stack ?? error.message) : messageOf(error));
