@@ -1,5 +1,5 @@
-import { writeFileSync } from 'node:fs';
 import { systemClock } from '../common/clock.ts';
+import { keepOutOfCoreDumps } from '../common/core-dumps.ts';
 import { messageOf, UserError } from '../common/errors.ts';
 import { createLog } from '../common/log.ts';
 import { version } from '../common/version.ts';
@@ -19,11 +19,7 @@ function die(error: unknown): never {
 async function run(config: Config): Promise<void> {
   // Nobody else may open the socket, not even before its mode is set.
   process.umask(0o077);
-  try {
-    writeFileSync('/proc/self/coredump_filter', '0');
-  } catch {
-    log.warn('core dumps of this process are not disabled: start it under ulimit -c 0');
-  }
+  if (!keepOutOfCoreDumps()) log.warn('core dumps of this process are not disabled: start it under ulimit -c 0');
   const { socket, deadlineMs, logLevel: _, ...token } = config;
   const thread = new TokenThread(token, deadlineMs, systemClock, die);
   const { wallet, holder } = config;

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { selfSignedCertificate } from '../common/certificate.ts';
 import { systemClock } from '../common/clock.ts';
+import { keepOutOfCoreDumps } from '../common/core-dumps.ts';
 import { messageOf, UserError } from '../common/errors.ts';
 import { isPortInUse, PORT_IN_USE_EXIT } from '../common/listen-address.ts';
 import { createLog } from '../common/log.ts';
@@ -17,7 +18,6 @@ import { createSchemes } from './scheme/worker-engine.ts';
 import { serveSigner } from './server.ts';
 import { shareKeeper } from './share-keeper.ts';
 import { Signer } from './signer.ts';
-import { keepOutOfCoreDumps } from './state/core-dumps.ts';
 import { freeBytes } from './state/free-bytes.ts';
 import { openStore } from './state/sqlite-store.ts';
 

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 
 /**
  * Keeps this process's memory out of core dumps, as far as Node can: Linux then writes none of its mappings (core(5),
- * coredump_filter). Node cannot set the limit on their size; whoever starts a signer does that too, as the operator's
+ * coredump_filter). Node cannot set the limit on their size; whoever starts it does that too, as the operator's
  * local fleet does (`ulimit -c 0`). False where the system has no such switch.
  */
 export function keepOutOfCoreDumps(): boolean {
