@@ -214,7 +214,6 @@ export class HeadExchange {
         fence.forked(peer, head.sequence);
         return NOTHING;
       });
-    if (head.sequence <= (known?.head.sequence ?? 0n)) return;
     this.#wallet.remember(peer, { signed });
     this.#saveSoon();
   }
