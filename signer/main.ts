@@ -88,7 +88,7 @@ async function run({ wallet, holder, data, operator, ...config }: Config): Promi
       identity,
       heads: hsm?.headSigner ?? identityHeads(identity),
       shares: shareKeeper(opened.seal),
-      sealProblem: () => hsm?.problem?.message ?? '',
+      sealProblem: () => hsm?.problem,
       meter: metrics.meter,
       log,
     },

@@ -111,7 +111,7 @@ export class Signer {
   describe(): Description {
     const { wallet, holder, version, identity, heads, store } = this.#env;
     const facts = this.#wallet?.wallet;
-    const sealProblem = this.#env.sealProblem?.() ?? '';
+    const sealProblem = this.#env.sealProblem?.();
     return {
       version,
       wallet,
@@ -140,9 +140,9 @@ export class Signer {
         // Without a quorum to compare with, what keeps it from one.
         ...(facts === undefined || facts.fence.witnessed ? [] : facts.fence.doubts.values()),
         ...(store.problem === '' ? [] : [store.problem]),
-        ...(sealProblem === '' ? [] : [sealProblem]),
+        ...(sealProblem === undefined ? [] : [sealProblem.message]),
       ],
-      sealState: /^[A-Za-z]+(?=: )/.exec(sealProblem)?.[0] ?? '',
+      sealState: sealProblem?.state ?? '',
       head: store.head,
       signedHead: this.#wallet?.heads.signed && { ...this.#wallet.heads.signed },
     };

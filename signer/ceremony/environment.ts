@@ -23,8 +23,8 @@ export type Environment = {
   readonly identity: Identity;
   readonly heads: HeadSigner;
   readonly shares: ShareKeeper;
-  /** What keeps the seal from opening anything now, "" where nothing does. Absent where that is never known. */
-  readonly sealProblem?: () => string;
+  /** What keeps the seal from opening anything now, as a word and in words. Absent where that is never known. */
+  readonly sealProblem?: () => { readonly state: string; readonly message: string } | undefined;
   readonly meter: Meter;
   readonly log: Log;
 };
