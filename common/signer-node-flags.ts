@@ -11,7 +11,9 @@ export const signerNodeFlags: readonly string[] = [
 ];
 
 /**
- * GLIBC_TUNABLES for a signer whose seal is an HSM: memory that is given back is overwritten at once. Libraries free
- * buffers with parts of shares that nobody else has a hold of. At a Backup it costs nothing that counts.
+ * What a signer's environment needs by the role of its holder. At a Backup memory that is given back is overwritten at
+ * once (glibc's mallopt(3), M_PERTURB): libraries free buffers with parts of shares that nobody else has a hold of. The
+ * others have their shares open all the time, and would pay for it with each signature.
  */
-export const overwriteFreed = 'glibc.malloc.perturb=165:glibc.malloc.tcache_count=0';
+export const signerEnvironment = (role: 'Infrastructure' | 'Client' | 'Backup'): Readonly<Record<string, string>> =>
+  role === 'Backup' ? { GLIBC_TUNABLES: 'glibc.malloc.perturb=165:glibc.malloc.tcache_count=0' } : {};

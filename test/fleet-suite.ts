@@ -17,6 +17,7 @@ export type FleetHarness = {
 export const signerSpec = (change: Partial<SignerSpec> = {}): SignerSpec => ({
   wallet: 'payments/treasury',
   holder: 'client',
+  role: 'Client',
   namespace: 'payments',
   operator: `sha256:${'0'.repeat(64)}`,
   seal: { kind: 'KeyFile', secret: 'seal', key: 'kek' },

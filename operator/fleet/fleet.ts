@@ -1,4 +1,5 @@
 import type { ConditionReason } from '../api/reasons.ts';
+import type { Wallet } from '../api/resource.ts';
 
 /** Runs signers: child processes (embedded) or pods. Level-triggered: `ensure` says what should be, again and again. */
 export interface Fleet {
@@ -21,6 +22,7 @@ export type SignerId = { readonly wallet: string; readonly holder: string };
 export type SignerSpec = SignerId & {
   /** Where the holder's Signer resource lives, and the Secret of its seal. */
   readonly namespace: string;
+  readonly role: Wallet['spec']['holders'][number]['role'];
   /** Fingerprint of the operator allowed to provision: `sha256:` and 64 hex digits. */
   readonly operator: string;
   readonly seal: SealSpec;

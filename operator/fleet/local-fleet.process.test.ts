@@ -71,6 +71,15 @@ describe('a process of a local fleet', { timeout: 30_000 }, () => {
     expect(statSync(join(folderOf(folder), 'data', 'sealed')).mode & 0o777).toBe(0o600);
   });
 
+  it('is told to overwrite what it frees where its holder is a Backup, whatever its seal', async () => {
+    const { open } = fleetFolder();
+    const fleet = await open();
+    const backup = signerSpec({ holder: 'backup', role: 'Backup' });
+    await fleet.ensure(backup);
+    const { env } = await tell((await untilServing(fleet, backup)).metricsEndpoint);
+    expect(env['GLIBC_TUNABLES']).toMatch(/malloc\.perturb=[1-9]/);
+  });
+
   it('is killed if it does not hear SIGTERM', async () => {
     const { folder, open } = fleetFolder();
     behave(folder, 'deaf');

@@ -6,7 +6,7 @@ import type { Clock } from '../../common/clock.ts';
 import { messageOf } from '../../common/errors.ts';
 import { PORT_IN_USE_EXIT } from '../../common/listen-address.ts';
 import type { Log } from '../../common/log.ts';
-import { overwriteFreed } from '../../common/signer-node-flags.ts';
+import { signerEnvironment } from '../../common/signer-node-flags.ts';
 import type { SecretSource } from '../store/secret-source.ts';
 import { backoff, RECOVERED } from './backoff.ts';
 import type { NotRunning, SignerId, SignerObservation, SignerSpec } from './fleet.ts';
@@ -228,7 +228,7 @@ export class SupervisedSigner {
       const held = await holdProcess(
         [...this.#command(spec), ...listenFlags(this.#ports)],
         handle.fd,
-        spec.seal.kind === 'Pkcs11' ? { GLIBC_TUNABLES: overwriteFreed } : {},
+        signerEnvironment(spec.role),
       );
       try {
         const restarts = this.#record?.process === undefined ? 0 : this.#record.restarts + 1;
@@ -346,7 +346,7 @@ export class SupervisedSigner {
 
   #digestOf(spec: SignerSpec): string {
     const { kind, secret, key } = spec.seal;
-    return digest(utf8(JSON.stringify([this.#command(spec), spec.namespace, kind, secret, key])));
+    return digest(utf8(JSON.stringify([this.#command(spec), spec.role, spec.namespace, kind, secret, key])));
   }
 }
 

@@ -24,6 +24,7 @@ const facts = (over: Partial<SignerFacts> = {}): SignerFacts => ({
 const process = {
   wallet: 'payments/treasury',
   holder: 'client',
+  role: 'Client',
   namespace: 'payments',
   operator: 'sha256:operator',
   seal: { kind: 'KeyFile', secret: 'treasury-seal', key: 'kek' },

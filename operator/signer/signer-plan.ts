@@ -149,7 +149,8 @@ function dutyOf({
     );
   // The schema has one of the three: external, a key file, an HSM.
   if (seal === undefined) return no('InvalidSpec', 'spec.seal: is required');
-  return { ensure: { wallet: walletName, holder: holder.name, namespace, operator, seal: sealOf(seal) } };
+  const { name: holderName, role } = holder;
+  return { ensure: { wallet: walletName, holder: holderName, role, namespace, operator, seal: sealOf(seal) } };
 }
 
 function sealOf({ keySecretRef, pkcs11 }: NonNullable<Signer['spec']['seal']>): SealSpec {

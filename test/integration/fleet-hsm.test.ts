@@ -19,6 +19,7 @@ it(
     const { folder, secrets, open } = fleetFolder();
     const spec = signerSpec({
       holder: 'backup',
+      role: 'Backup',
       seal: {
         kind: 'Pkcs11',
         module: softHsmModule(),
@@ -93,7 +94,7 @@ it('says why a token cannot be made or a sidecar cannot be started, and starts b
   secrets.set('payments', 'pin', { pin: randomBytes(32) });
   const module = join(folder, 'module.so');
   const seal = { kind: 'Pkcs11', module, tokenLabel: 'backup', tokenInFiles: true, secret: 'pin', key: 'pin' } as const;
-  const spec = signerSpec({ holder: 'backup', seal });
+  const spec = signerSpec({ holder: 'backup', role: 'Backup', seal });
   const fleet = await open({ command: signerCommand(), clock: systemClock });
   await fleet.ensure(spec);
   await untilObserved(fleet, spec, {

@@ -18,7 +18,7 @@ const fleet = await openLocalFleet({
   clock: quickClock,
 });
 process.stdout.write('opened\n');
-const ids = ['client', 'backup'].map((holder) => ({ wallet: 'payments/treasury', holder }));
+const ids = ['client', 'backup'].map((holder) => ({ wallet: 'payments/treasury', holder, role: 'Client' as const }));
 const seal = { kind: 'KeyFile', secret: 'seal', key: 'kek' } as const;
 for (let n = 1; ; n++) {
   const operator = `sha256:${(process.pid * 1_000_000 + n).toString().padStart(64, '0')}`;

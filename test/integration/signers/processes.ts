@@ -18,7 +18,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { digest as digestOf, hex } from '../../../common/bytes.ts';
 import { fingerprintOfCertificate, selfSignedCertificate } from '../../../common/certificate.ts';
-import { overwriteFreed, signerNodeFlags } from '../../../common/signer-node-flags.ts';
+import { signerEnvironment, signerNodeFlags } from '../../../common/signer-node-flags.ts';
 import type { ClientIdentity } from '../../../client/pinned-tls.ts';
 import { signRequest, type RequestFields, type SignedRequest } from '../../../client/request.ts';
 import { SignerClient } from '../../../client/signer-client.ts';
@@ -78,6 +78,7 @@ export class SignerProcess {
 
   constructor(options: {
     name: string;
+    role: HolderSpec['role'];
     folder: string;
     wallet: string;
     operator: string;
@@ -87,10 +88,10 @@ export class SignerProcess {
     logLevel: string;
     hsmSocket: string | undefined;
   }) {
-    const { name, folder, wallet, operator, ports, nodeFlags, entry, logLevel, hsmSocket } = options;
+    const { name, role, folder, wallet, operator, ports, nodeFlags, entry, logLevel, hsmSocket } = options;
     [this.signPort = 0, this.peerPort = 0, this.metricsPort = 0] = ports;
     this.name = name;
-    this.#env = hsmSocket === undefined ? {} : { GLIBC_TUNABLES: overwriteFreed };
+    this.#env = signerEnvironment(role);
     this.folder = folder;
     mkdirSync(folder, { recursive: true });
     const seal = join(folder, 'kek');
@@ -267,11 +268,12 @@ export class ProcessWallet {
     this.signers = new Map(
       this.holders
         .filter(({ name }) => !this.#played.has(name))
-        .map(({ name }, i) => [
+        .map(({ name, role }, i) => [
           name,
           new SignerProcess({
             ...shared,
             name,
+            role,
             folder: join(this.folder, name),
             ports: ports.slice(3 * i, 3 * i + 3),
             hsmSocket: options.hsmSockets?.get(name),
