@@ -1,13 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { selfSignedCertificate } from '../common/certificate.ts';
 import { systemClock } from '../common/clock.ts';
-import { keepOutOfCoreDumps } from '../common/core-dumps.ts';
-import { messageOf, UserError } from '../common/errors.ts';
-import { isPortInUse, PORT_IN_USE_EXIT } from '../common/listen-address.ts';
-import { createLog } from '../common/log.ts';
 import { serveMetrics } from '../common/metrics-server.ts';
+import { runService } from '../common/run-service.ts';
 import { version } from '../common/version.ts';
-import { readConfig, type Config } from './config.ts';
+import { readConfig } from './config.ts';
 import { identityHeads } from './ceremony/identity-heads.ts';
 import { signerMetrics } from './metrics.ts';
 import type { Hsm } from './hsm/hsm.ts';
@@ -23,17 +20,7 @@ import { openStore } from './state/sqlite-store.ts';
 
 const STOP_TIMEOUT_MS = 5_000;
 
-const toStderr = (line: string): void => void process.stderr.write(line);
-let log = createLog(toStderr);
-
-/** Ends the process with one line that says why: exit code 98 where a port is taken, 2 for wrong flags, else 1. */
-function die(error: unknown): never {
-  log.error(messageOf(error), error instanceof UserError ? { hints: error.hints } : {});
-  process.exit(isPortInUse(error) ? PORT_IN_USE_EXIT : error instanceof UserError ? error.exitCode : 1);
-}
-
-async function run({ wallet, holder, data, operator, ...config }: Config): Promise<void> {
-  if (!keepOutOfCoreDumps()) log.warn('core dumps of this process are not disabled: start it under ulimit -c 0');
+await runService(readConfig, async ({ wallet, holder, data, operator, ...config }, { log, die }) => {
   let ready = false;
   const store = await openStore(data, {
     onFailure: die,
@@ -114,9 +101,8 @@ async function run({ wallet, holder, data, operator, ...config }: Config): Promi
   ready = true;
   log.info('ready', { sign: server.port, metrics: health.port, fingerprint: signer.fingerprint, version });
 
-  const stop = async (signal: string): Promise<void> => {
+  return async () => {
     ready = false;
-    log.info('stopping', { signal });
     setTimeout(() => die(new Error('did not stop in time')), STOP_TIMEOUT_MS).unref();
     await server.close();
     await signer.close();
@@ -124,19 +110,5 @@ async function run({ wallet, holder, data, operator, ...config }: Config): Promi
     await schemes.close();
     await health.close();
     await store.close();
-    process.exit(0);
   };
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop(signal).catch(die));
-}
-
-process.on('uncaughtException', die);
-process.on('unhandledRejection', die);
-// Node's own answer to SIGUSR1 is a debugger that any local user could attach to.
-process.on('SIGUSR1', () => {});
-try {
-  const config = readConfig(process.argv.slice(2));
-  log = createLog(toStderr, config.logLevel, { wallet: config.wallet, holder: config.holder });
-  await run(config);
-} catch (error) {
-  die(error);
-}
+});
