@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { sha256 } from '../common/bytes.ts';
 import { AuditChain, auditMembers, type AuditRecord, SEGMENT_RECORDS, verifyChain } from '../statement/audit.ts';
 import { AuditPruning } from './audit-pruning.ts';
@@ -24,6 +26,13 @@ function acknowledged(store: Store, n: number): { last: bigint; hash: Buffer; bo
   return { last: BigInt(n * SEGMENT), hash: Buffer.from(segment.at(-1)!.hash), bodies: bodies.digest() };
 }
 
+const storeOptions: Parameters<typeof openStore>[1] = {
+  onFailure: (error) => {
+    throw error;
+  },
+  reserveBytes: 4_096,
+};
+
 describe('a segment of the audit log', () => {
   let folder: string;
   let store: Store;
@@ -33,24 +42,27 @@ describe('a segment of the audit log', () => {
     pruning.prune(request, (change) => write({ ...change, now }));
 
   const open = async (): Promise<void> => {
-    const opened = await openStore(folder, {
-      onFailure: (error) => {
-        throw error;
-      },
-      reserveBytes: 4_096,
-    });
+    const opened = await openStore(folder, storeOptions);
     store = opened;
     pruning = new AuditPruning(opened);
     onTestFinished(() => opened.close());
   };
 
-  /** Two whole segments and a bit, the first records being of what signing needs. */
+  /** Two whole segments and a bit, the first records being of what signing needs; each test has a copy. */
+  let written: string;
+  beforeAll(async () => {
+    written = mkdtempSync(join(tmpdir(), 'holdfast-pruning-'));
+    const first = await openStore(written, storeOptions);
+    for (let n = 1; n <= 3; n++) await first.write(release(n));
+    const filler = Array.from({ length: 2 * SEGMENT + 2 }, (_, n) => ({ type: 'Denied' as const, id: `no-${n}` }));
+    await first.write({ audit: filler, now });
+    await first.close();
+  });
+  afterAll(() => rmSync(written, { recursive: true, force: true }));
   beforeEach(async () => {
     folder = temporaryFolder();
+    cpSync(written, folder, { recursive: true });
     await open();
-    for (let n = 1; n <= 3; n++) await store.write(release(n));
-    const filler = Array.from({ length: 2 * SEGMENT + 2 }, (_, n) => ({ type: 'Denied' as const, id: `no-${n}` }));
-    await store.write({ audit: filler, now });
   });
 
   it('is pruned for who has its bodies, and number and hash of each record stay', async () => {

@@ -12,45 +12,45 @@ import type {
 } from '../signer/scheme/scheme.ts';
 import { publicKeyOf } from '../signer/scheme/frost-suite.ts';
 
-/** The largest wallets, at both ends of the threshold: seconds of arithmetic, so for one engine a scheme. */
-export const largest: [t: number, n: number][] = [
-  [2, 9],
-  [9, 9],
-];
+/** Keys of each size under which quorums sign. `scheme` is asked for anew by each test. */
+export function sizesSuite(scheme: () => Scheme, sizes: readonly (readonly [t: number, n: number])[]): void {
+  it.each(sizes)('%i of %i: everybody holds a share of one key, and quorums sign under it', async (t, n) => {
+    const keys = await generate(scheme(), t, n);
+    const [first] = keys;
+    keys.forEach(({ key, internalKey }, i) => {
+      expect(key.identifier).toBe(i + 1);
+      expect(key.threshold).toBe(t);
+      expect(key.groupKey).toEqual(first!.key.groupKey);
+      expect(key.verificationShares).toEqual(first!.key.verificationShares);
+      expect(internalKey).toEqual(first!.internalKey);
+      expect(internalKey).toHaveLength(scheme().name === 'EdDSA' ? 0 : 32);
+    });
+    const all = Array.from({ length: n }, (_, i) => i + 1);
+    // Both ends, all at once, and so many between them that each holder signs in one of the smallest; every quorum
+    // signs in test/integration/scheme-quorums.test.ts.
+    const between = Array.from({ length: Math.ceil(n / t) }, (_, i) => Math.min(i * t, n - t));
+    const quorums =
+      t === n
+        ? [all.toReversed()]
+        : [...between.map((first) => all.slice(first, first + t)), all.slice(n - t).toReversed(), all];
+    expect(new Set(quorums.filter((quorum) => quorum.length === t).flat()).size).toBe(n);
+    for (const quorum of quorums) {
+      const { signature, message } = await signWith(scheme(), keys, quorum);
+      const publicKey = publicKeyOf(scheme().name, first!.key.groupKey);
+      expect(scheme().verify(publicKey, message, signature)).toBe(true);
+      expect(scheme().verify(publicKey, Uint8Array.of(...message, 0), signature)).toBe(false);
+    }
+  });
+}
 
-/** What every engine of every scheme has to pass. `scheme` is asked for anew by each test; `more` are sizes to try too. */
-export function schemeSuite(title: string, scheme: () => Scheme, more: typeof largest = []): void {
+/** What every engine of every scheme has to pass. `scheme` is asked for anew by each test. */
+export function schemeSuite(title: string, scheme: () => Scheme): void {
   describe(title, () => {
-    it.each([[2, 2], [2, 3], [3, 5], ...more])(
-      '%i of %i: everybody holds a share of one key, and quorums sign under it',
-      async (t, n) => {
-        const keys = await generate(scheme(), t, n);
-        const [first] = keys;
-        keys.forEach(({ key, internalKey }, i) => {
-          expect(key.identifier).toBe(i + 1);
-          expect(key.threshold).toBe(t);
-          expect(key.groupKey).toEqual(first!.key.groupKey);
-          expect(key.verificationShares).toEqual(first!.key.verificationShares);
-          expect(internalKey).toEqual(first!.internalKey);
-          expect(internalKey).toHaveLength(scheme().name === 'EdDSA' ? 0 : 32);
-        });
-        const all = Array.from({ length: n }, (_, i) => i + 1);
-        // Both ends, all at once, and so many between them that each holder signs in one of the smallest; every quorum
-        // signs in test/integration/scheme-quorums.test.ts.
-        const between = Array.from({ length: Math.ceil(n / t) }, (_, i) => Math.min(i * t, n - t));
-        const quorums =
-          t === n
-            ? [all.toReversed()]
-            : [...between.map((first) => all.slice(first, first + t)), all.slice(n - t).toReversed(), all];
-        expect(new Set(quorums.filter((quorum) => quorum.length === t).flat()).size).toBe(n);
-        for (const quorum of quorums) {
-          const { signature, message } = await signWith(scheme(), keys, quorum);
-          const publicKey = publicKeyOf(scheme().name, first!.key.groupKey);
-          expect(scheme().verify(publicKey, message, signature)).toBe(true);
-          expect(scheme().verify(publicKey, Uint8Array.of(...message, 0), signature)).toBe(false);
-        }
-      },
-    );
+    sizesSuite(scheme, [
+      [2, 2],
+      [2, 3],
+      [3, 5],
+    ]);
 
     describe('key generation', () => {
       it('names whose proof of knowledge is wrong', async () => {

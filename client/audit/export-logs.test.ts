@@ -14,7 +14,7 @@ import type { ResumableLog } from './export-logs.ts';
 import { manifestFile } from './export-manifest.ts';
 import type { ExportManifest } from './export-manifest.ts';
 import { openExport, withExport } from './exported-logs.ts';
-import { honestLogs, known, start, WrittenLog } from './testing/written-logs.ts';
+import { honestLogs, known, longLog, start, WrittenLog } from './testing/written-logs.ts';
 import { verifyLogs } from './verify-logs.ts';
 import type { LogsVerified } from './verify-logs.ts';
 
@@ -57,13 +57,6 @@ const filesIn = (folder: string): Record<string, string> =>
 
 const steps = ['signed', 'denied', 'signed', 'lost'] as const;
 
-/** A log of more than a segment. */
-function longLog(records = SEGMENT + 5): WrittenLog {
-  const log = new WrittenLog('client');
-  for (let n = 0; n < records; n++) log.write(start, { type: 'Denied', id: String(n) });
-  return log;
-}
-
 /** The same with the first segment pruned, as a signer does it. */
 function pruned(log: WrittenLog): WrittenLog {
   const bare = new WrittenLog('client');
@@ -96,7 +89,7 @@ describe('an export', () => {
 
   it('goes on where the log has grown: what is there stays', async () => {
     const folder = fresh();
-    const log = longLog();
+    const log = longLog(SEGMENT + 5);
     await write(folder, [log]);
     const before = filesIn(folder);
     expect(Object.keys(before)).toEqual(['client/000000000001.jsonl', 'client/000000010001.jsonl']);
@@ -140,7 +133,7 @@ describe('an export', () => {
         expect(filesIn(folder)).toEqual(filesIn(whole));
         expect((await verify(folder)).findings).toEqual([]);
       }),
-      { numRuns: 25 },
+      { numRuns: 15 },
     );
   });
 
@@ -234,7 +227,7 @@ describe('an export', () => {
 describe('bodies that a signer pruned', () => {
   it('come from an export that has them, and every difference from it is named', async () => {
     const folder = fresh();
-    const log = longLog();
+    const log = longLog(SEGMENT + 5);
     await write(folder, [log]);
     const exported = (await openExport(folder)).logs[0]!;
     const bare = pruned(log);
@@ -255,7 +248,7 @@ describe('bodies that a signer pruned', () => {
         problem: 'has another hash than in the export',
       },
     ]);
-    const rewritten = longLog();
+    const rewritten = longLog(SEGMENT + 5);
     rewritten.rewrite(77, (entry) => ({ ...entry, id: 'another' }));
     expect((await check(rewritten)).findings).toMatchObject([{ sequence: 77n, kind: 'Denied' }]);
     expect((await check(longLog(12))).findings).toMatchObject([{ sequence: 13n, kind: 'Denied' }]);
@@ -263,7 +256,7 @@ describe('bodies that a signer pruned', () => {
 
   it('are told of by an export that was made afterwards', async () => {
     const folder = fresh();
-    const manifest = await write(folder, [pruned(longLog())]);
+    const manifest = await write(folder, [pruned(longLog(SEGMENT + 5))]);
     expect(manifest.holders[0]?.segments.map((segment) => segment.pruned)).toEqual([String(SEGMENT), '0']);
     const result = await verify(folder);
     expect(result.logs).toMatchObject([{ sound: true, pruned: SEGMENT }]);

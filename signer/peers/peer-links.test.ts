@@ -2,6 +2,7 @@ import { createPublicKey, generateKeyPairSync, type KeyObject, randomBytes } fro
 import { Client, Metadata } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from 'vitest';
 import { selfSignedCertificate } from '../../common/certificate.ts';
+import { type Clock, systemClock } from '../../common/clock.ts';
 import { createLog } from '../../common/log.ts';
 import { type Hello, PeerServiceService } from '../../proto/gen/signer/v1/peer.ts';
 import { encodeBatch, encodeBody } from './link-codec.ts';
@@ -46,7 +47,7 @@ class Node {
   static async start(
     me: Holder,
     roster: readonly Holder[],
-    options: { port?: number; genesis?: string; holder?: string } = {},
+    options: { port?: number; genesis?: string; holder?: string; clock?: Clock } = {},
   ): Promise<Node> {
     const boot = Uint8Array.from(randomBytes(16));
     const events: string[] = [];
@@ -55,6 +56,7 @@ class Node {
     let sequence = 0n;
     const links = await openPeerLinks({
       listen: `127.0.0.1:${options.port ?? 0}`,
+      ...(options.clock !== undefined && { clock: options.clock }),
       identity: me.identity,
       pins: new Map(roster.map((h) => [h.name, h.spki])),
       head: () => ({ sequence: ++sequence, hash: new Uint8Array(32) }),
@@ -331,8 +333,8 @@ describe('links refuse', () => {
     }
     const head = { sequence: 1n, hash: new Uint8Array(32) };
     const greeting = encodeBody({ $case: 'hello', value: hello(GENESIS, 'a', new Uint8Array(16)) });
-    const listening = async (): Promise<Node> => {
-      const nb = await Node.start(b, [a, b]);
+    const listening = async (options: { clock?: Clock } = {}): Promise<Node> => {
+      const nb = await Node.start(b, [a, b], options);
       nb.links.setPeers([{ name: 'a', endpoint: '', certificate: a.identity.certificate }]);
       return nb;
     };
@@ -393,9 +395,11 @@ describe('links refuse', () => {
     });
 
     it('silence instead of a greeting', async () => {
-      const nb = await listening();
+      // A hundred seconds in each.
+      const clock: Clock = { ...systemClock, after: (ms, run) => systemClock.after(ms / 100, run) };
+      const nb = await listening({ clock });
       const { ended } = speak(nb);
       expect(await ended).toContain('no hello within 5 s');
-    }, 10_000);
+    });
   });
 });

@@ -2,9 +2,20 @@ import { describe, expect, it } from 'vitest';
 import { hex } from '../../common/bytes.ts';
 import { frostScheme, inlineEngine } from '../../signer/scheme/frost-scheme.ts';
 import { publicKeyOf } from '../../signer/scheme/frost-suite.ts';
-import { generate, quorumsOf, signWith } from '../scheme-suite.ts';
+import { generate, quorumsOf, signWith, sizesSuite } from '../scheme-suite.ts';
 
 const engine = inlineEngine();
+
+/** The largest wallets, at both ends of the threshold. */
+describe.each(['EdDSA', 'Schnorr'] as const)('%s: the largest wallets', (name) => {
+  sizesSuite(
+    () => frostScheme(name, engine),
+    [
+      [2, 9],
+      [9, 9],
+    ],
+  );
+});
 
 /** Every quorum of the sizes that wallets have: seconds of arithmetic, so not among the unit tests. */
 describe.each(['EdDSA', 'Schnorr'] as const)('%s: every quorum', (name) => {

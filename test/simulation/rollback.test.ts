@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { formatTime } from '../../common/clock.ts';
 import { chainRecord } from '../../statement/audit.ts';
 import type { Disk } from './memory-store.ts';
@@ -20,7 +20,9 @@ async function signedOnce(): Promise<SimulatedWallet> {
   expect(await wallet.sign('client', wallet.request({ id: 'one' }))).toMatchObject({ outcome: 'signed' });
   // A further exchange carries what came last.
   expect(await wallet.sign('client', wallet.request({ id: 'two' }))).toMatchObject({ outcome: 'signed' });
-  await expect.poll(() => ['infrastructure', 'backup'].every((name) => remembersAll(wallet, name))).toBe(true);
+  await vi.waitUntil(() => ['infrastructure', 'backup'].every((name) => remembersAll(wallet, name)), {
+    timeout: 10_000,
+  });
   return wallet;
 }
 
@@ -34,7 +36,8 @@ const refusedBy = (wallet: SimulatedWallet, name: string): string =>
     .describe()
     .peers.find((p) => p.name === 'client')?.refused ?? '';
 
-it.each([
+// Each waits for what comes once a second: side by side they wait together.
+it.concurrent.each([
   ['nothing', 0],
   ['fewer records than were lost', 1],
   ['more records than were lost', 20],
@@ -46,18 +49,20 @@ it.each([
   const { head } = disk;
   for (let start = 0; start < 2; start++) {
     await wallet.start('client');
-    await expect.poll(() => wallet.signer('client').describe().problems.join()).toContain('RollbackDetected');
+    await vi.waitUntil(() => wallet.signer('client').describe().problems.join().includes('RollbackDetected'), {
+      timeout: 10_000,
+    });
     expect(await wallet.sign('client', wallet.request({ id: `after-${start}` }))).toMatchObject({
       outcome: 'failed',
       reason: 'RollbackDetected',
     });
-    await expect.poll(() => refusedBy(wallet, 'infrastructure')).toContain('client is refused');
+    await vi.waitUntil(() => refusedBy(wallet, 'infrastructure').includes('client is refused'), { timeout: 10_000 });
     expect(disk.head).toEqual(head);
     wallet.kill('client');
   }
 });
 
-it('appends nothing before it compared with a quorum, and signs again after all were out', async () => {
+it.concurrent('appends nothing before it compared with a quorum, and signs again after all were out', async () => {
   const wallet = await signedOnce();
   wallet.killAll();
   await wallet.start('client');

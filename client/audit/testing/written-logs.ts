@@ -77,6 +77,16 @@ export class WrittenLog {
   }
 }
 
+const refused = new WrittenLog('client');
+
+/** A log of `count` requests that were denied. Its records are made once: those of a whole segment take their time. */
+export function longLog(count: number): WrittenLog {
+  for (let n = refused.records.length; n < count; n++) refused.write(start, { type: 'Denied', id: String(n) });
+  const log = new WrittenLog('client');
+  log.records = refused.records.slice(0, count);
+  return log;
+}
+
 /** Logs of a 2-of-3 wallet as honest signers write them: keygen, and what `steps` say, one payment each. */
 export function honestLogs(steps: readonly ('signed' | 'denied' | 'repeated' | 'lost')[]): WrittenLog[] {
   const names = ['infrastructure', 'client', 'backup'] as const;
