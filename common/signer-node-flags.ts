@@ -11,9 +11,12 @@ export const signerNodeFlags: readonly string[] = [
 ];
 
 /**
- * What a signer's environment needs by the role of its holder. At a Backup memory that is given back is overwritten at
- * once (glibc's mallopt(3), M_PERTURB): libraries free buffers with parts of shares that nobody else has a hold of. The
+ * What a signer's environment needs by the role of its holder, for glibc's malloc. Two arenas in place of eight a core:
+ * each keeps what its threads freed, some 15 MB of an idle signer. At a Backup memory that is given back is overwritten
+ * at once (mallopt(3), M_PERTURB): libraries free buffers with parts of shares that nobody else has a hold of. The
  * others have their shares open all the time, and would pay for it with each signature.
  */
-export const signerEnvironment = (role: 'Infrastructure' | 'Client' | 'Backup'): Readonly<Record<string, string>> =>
-  role === 'Backup' ? { GLIBC_TUNABLES: 'glibc.malloc.perturb=165:glibc.malloc.tcache_count=0' } : {};
+export function signerEnvironment(role: 'Infrastructure' | 'Client' | 'Backup'): Readonly<Record<string, string>> {
+  const overwriteFreed = role === 'Backup' ? ['glibc.malloc.perturb=165', 'glibc.malloc.tcache_count=0'] : [];
+  return { GLIBC_TUNABLES: ['glibc.malloc.arena_max=2', ...overwriteFreed].join(':') };
+}
