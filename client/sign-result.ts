@@ -1,11 +1,11 @@
 import { createPublicKey, verify } from 'node:crypto';
-import { schnorr } from '@noble/curves/secp256k1.js';
 import { concat, equal, fromHex, quote } from '../common/bytes.ts';
 import { outcomeOf, reasons } from '../common/reasons.ts';
 import type { Reason } from '../common/reasons.ts';
 import { decode } from '../policy/decode/decode.ts';
 import type { Effect } from '../policy/effect.ts';
 import type { SignReply } from '../proto/gen/signer/v1/signer.ts';
+import { verifyBip340 } from '../statement/bip340.ts';
 import type { CertificateStatement, RequestStatement } from '../statement/statements.ts';
 
 type Answered = {
@@ -139,7 +139,7 @@ function verifySignature(
       return verify(null, message, key, signature);
     }
     case 'Schnorr':
-      return schnorr.verify(signature, message, publicKey);
+      return verifyBip340(publicKey, message, signature);
     case 'ECDSA':
       throw new Error('reply: ECDSA signatures are not in this version');
   }

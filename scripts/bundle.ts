@@ -56,6 +56,9 @@ const crds = readdirSync(join(root, 'crds')).filter((file) => file.endsWith('.ya
 for (const file of crds) place(join('crds', file), (target) => copyFileSync(join(root, 'crds', file), target));
 for (const file of readdirSync(join(dist, 'crds'))) if (!crds.includes(file)) rmSync(join(dist, 'crds', file));
 
+// tiny-secp256k1 reads it from beside the file that it is bundled into.
+place('secp256k1.wasm', (target) => copyFileSync(join(root, 'node_modules/tiny-secp256k1/lib/secp256k1.wasm'), target));
+
 // Last: it says that everything before it is complete. Its time is that of the sources it was made from.
 place('meta.json', (target) => {
   writeFileSync(target, JSON.stringify(metafile));

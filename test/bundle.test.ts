@@ -45,6 +45,11 @@ describe("a signer's bundles", () => {
     expect(ours.filter((file) => /\/testing\/|\.test\.ts$/.test(file))).toEqual([]);
   });
 
+  it('have the WebAssembly of their verifier beside them, as its package has it', () => {
+    const module = 'node_modules/tiny-secp256k1/lib/secp256k1.wasm';
+    expect(readFileSync(join(root, 'dist/secp256k1.wasm')).equals(readFileSync(join(root, module)))).toBe(true);
+  });
+
   it('make no code at run time', () => {
     for (const bundle of signerBundles)
       expect(readFileSync(join(root, 'dist', bundle), 'utf8')).not.toMatch(/\bnew Function\(|[=(]\s*eval\(/);

@@ -1,11 +1,11 @@
 import { createPublicKey, verify as verifyByOpenssl, type KeyObject } from 'node:crypto';
-import { schnorr } from '@noble/curves/secp256k1.js';
 import { hex } from '../../common/bytes.ts';
+import { verifyBip340 } from '../../statement/bip340.ts';
 import type { FrostScheme } from './scheme.ts';
 
 /**
- * Single-party verification by other code than the engine's: Ed25519 by OpenSSL; BIP-340 by @noble/curves' own verifier,
- * which shares field arithmetic with its FROST but nothing of the protocol. `publicKey` is 32 bytes. Never throws.
+ * Single-party verification by other code than the engine's: Ed25519 by OpenSSL, BIP-340 by libsecp256k1. `publicKey`
+ * is 32 bytes. Never throws.
  */
 export function verifySignature(
   scheme: FrostScheme,
@@ -18,7 +18,7 @@ export function verifySignature(
     case 'EdDSA':
       return verifyEd25519(publicKey, message, signature);
     case 'Schnorr':
-      return schnorr.verify(signature, message, publicKey);
+      return verifyBip340(publicKey, message, signature);
   }
 }
 
