@@ -1,8 +1,8 @@
-import { type ChildProcess, spawnSync } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { createPublicKey, randomBytes, verify } from 'node:crypto';
-import { closeSync, constants, mkdirSync, openSync, renameSync, rmdirSync, statSync } from 'node:fs';
+import { mkdirSync, renameSync, rmdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, expect, it, vi } from 'vitest';
+import { beforeAll, expect, it, onTestFinished, vi } from 'vitest';
 import { installSoftHsm, PIN, SoftToken } from './testing/soft-token.ts';
 
 const KEK = 'holdfast:default/treasury/backup';
@@ -12,7 +12,7 @@ const words = ['sha256:genesis', 'backup', 'treasury', 'attempt', '1'];
 beforeAll(installSoftHsm);
 
 it('makes keys only for a signer with nothing sealed, wraps under them, and signs what others verify', async () => {
-  const token = new SoftToken();
+  const token = new SoftToken(onTestFinished);
   const { client } = await token.start();
   expect(statSync(token.socket).mode & 0o777).toBe(0o600);
   expect(await client.state()).toBe('KeyMissing');
@@ -42,14 +42,14 @@ it('makes keys only for a signer with nothing sealed, wraps under them, and sign
 });
 
 it('serves as a bundle too', async () => {
-  const token = new SoftToken();
+  const token = new SoftToken(onTestFinished);
   const { client } = await token.start({}, 'dist/hsm.js');
   await client.prepare(true);
   expect(await client.state()).toBe('Ready');
 });
 
 it('unwraps for no other words, holder or bytes, and serves on', async () => {
-  const token = new SoftToken();
+  const token = new SoftToken(onTestFinished);
   const { client } = await token.start();
   await client.prepare(true);
   const dataKey = randomBytes(32);
@@ -73,7 +73,7 @@ it('unwraps for no other words, holder or bytes, and serves on', async () => {
 });
 
 it('serves nothing before the signer has said whether it has sealed data', async () => {
-  const token = new SoftToken();
+  const token = new SoftToken(onTestFinished);
   const first = await token.start();
   await first.client.prepare(true);
   first.process.kill('SIGKILL');
@@ -85,7 +85,7 @@ it('serves nothing before the signer has said whether it has sealed data', async
 });
 
 it('refuses a KEK that may leave the token', async () => {
-  const token = new SoftToken();
+  const token = new SoftToken(onTestFinished);
   token.makeKey(KEK, 'extractable');
   const { client } = await token.start();
   expect(await client.state()).toBe('KeyRefused');
@@ -95,7 +95,7 @@ it('refuses a KEK that may leave the token', async () => {
 });
 
 it('refuses a KEK that is not alone under its label, also one doubled while it serves', async () => {
-  const token = new SoftToken();
+  const token = new SoftToken(onTestFinished);
   const { client } = await token.start();
   await client.prepare(true);
   token.makeKey(KEK, 'kept');
@@ -104,7 +104,7 @@ it('refuses a KEK that is not alone under its label, also one doubled while it s
 });
 
 it('tries a wrong PIN once, and serves when its file is written anew', async () => {
-  const token = new SoftToken();
+  const token = new SoftToken(onTestFinished);
   token.writePin('999999');
   const { client } = await token.start();
   expect(await client.state()).toBe('PinRefused');
@@ -118,7 +118,7 @@ it('tries a wrong PIN once, and serves when its file is written anew', async () 
 });
 
 it('says that module, token, PIN file or mechanism is missing', async () => {
-  const token = new SoftToken();
+  const token = new SoftToken(onTestFinished);
   const socket = (name: string): string => join(token.folder, `${name}.sock`);
   const module = await token.start({ module: '/nowhere/pkcs11.so', socket: socket('module') });
   expect(await module.client.state()).toBe('ModuleMissing');
@@ -133,7 +133,7 @@ it('says that module, token, PIN file or mechanism is missing', async () => {
 });
 
 it('serves again by itself when the token is back', async () => {
-  const token = new SoftToken();
+  const token = new SoftToken(onTestFinished);
   const { client } = await token.start();
   await client.prepare(true);
   const wrapped = await client.wrap(Buffer.alloc(32, 7), ...words);
@@ -149,27 +149,21 @@ it('serves again by itself when the token is back', async () => {
 });
 
 it('answers while the token holds up a call, and serves when it has let go', async () => {
-  const token = new SoftToken();
+  const token = new SoftToken(onTestFinished);
   const { client } = await token.start({ 'deadline-ms': '1000' });
   await client.prepare(true);
-  // SoftHSM looks into this file for changes; a pipe holds up whoever opens it until someone writes.
-  const [file, saved] = [join(token.tokenFolder, 'generation'), join(token.folder, 'generation')];
-  renameSync(file, saved);
-  expect(spawnSync('mkfifo', [file]).status).toBe(0);
+  const mend = token.slow();
   const slow = /^TokenSlow: the token held up a call for over 1000 ms/;
   await expect(client.prepare(false)).rejects.toThrow(slow);
   expect(await client.state()).toBe('TokenSlow');
   await expect(client.random(8)).rejects.toThrow(slow);
-  const pipe = join(token.folder, 'pipe');
-  renameSync(file, pipe);
-  renameSync(saved, file);
-  closeSync(openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK));
+  mend();
   await expect.poll(() => client.state()).toBe('Ready');
   expect(await client.random(8)).toHaveLength(8);
 });
 
 it('stops when it is told to, also while the token holds up a call', async () => {
-  const token = new SoftToken();
+  const token = new SoftToken(onTestFinished);
   const idle = await token.start();
   const ended = (child: ChildProcess) => vi.waitUntil(() => child.exitCode ?? child.signalCode, { timeout: 10_000 });
   await idle.client.prepare(true);
@@ -179,16 +173,14 @@ it('stops when it is told to, also while the token holds up a call', async () =>
 
   const held = await token.start({ 'deadline-ms': '3000' });
   await held.client.prepare(false);
-  const file = join(token.tokenFolder, 'generation');
-  renameSync(file, join(token.folder, 'generation'));
-  expect(spawnSync('mkfifo', [file]).status).toBe(0);
+  token.slow();
   await expect(held.client.prepare(false)).rejects.toThrow(/^TokenSlow/);
   held.process.kill('SIGTERM');
   expect(await ended(held.process)).toBe('SIGKILL');
 });
 
 it('writes neither PIN nor data key to its log', async () => {
-  const token = new SoftToken();
+  const token = new SoftToken(onTestFinished);
   const { client } = await token.start({ 'log-level': 'debug' });
   await client.prepare(true);
   const dataKey = randomBytes(32);

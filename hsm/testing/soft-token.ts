@@ -1,9 +1,20 @@
 import { credentials, type ServiceError } from '@grpc/grpc-js';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { onTestFinished, vi } from 'vitest';
 import {
   HsmServiceClient,
   type PrepareReply,
@@ -15,6 +26,10 @@ import {
 
 const root = join(import.meta.dirname, '../..');
 export const PIN = '271828';
+const START_TIMEOUT = 20_000;
+
+/** Takes what is to be done once a token is no longer used, such as vitest's `onTestFinished`. */
+export type AtEnd = (clean: () => void) => void;
 
 /** Installs SoftHSM where that is possible; throws with what to do where it is not. */
 export function installSoftHsm(): void {
@@ -34,7 +49,7 @@ export function softHsmModule(): string {
   return module;
 }
 
-/** A SoftHSM token in a folder of its own, and sidecars over it; all of it goes when the test ends. */
+/** A SoftHSM token in a folder of its own, and sidecars over it; all of it goes at the end. */
 export class SoftToken {
   readonly folder = mkdtempSync(join(tmpdir(), 'holdfast-hsm-'));
   readonly tokens = join(this.folder, 'tokens');
@@ -43,10 +58,12 @@ export class SoftToken {
   readonly module: string;
   /** What sidecars said. */
   output = '';
+  readonly #atEnd: AtEnd;
   readonly #env: NodeJS.ProcessEnv;
 
-  constructor() {
-    onTestFinished(() => rmSync(this.folder, { recursive: true, force: true }));
+  constructor(atEnd: AtEnd) {
+    this.#atEnd = atEnd;
+    atEnd(() => rmSync(this.folder, { recursive: true, force: true }));
     this.module = softHsmModule();
     const config = join(this.folder, 'softhsm2.conf');
     writeFileSync(config, `directories.tokendir = ${this.tokens}\nobjectstore.backend = file\nlog.level = ERROR\n`);
@@ -69,6 +86,24 @@ export class SoftToken {
   writePin(pin: string): void {
     rmSync(this.pinFile, { force: true });
     writeFileSync(this.pinFile, `${pin}\n`, { mode: 0o600 });
+  }
+
+  /** The token answers nothing more, until what this gives back is called. */
+  slow(): () => void {
+    // SoftHSM looks into this file for changes; a pipe holds up whoever opens it until someone writes.
+    const file = join(this.tokenFolder, 'generation');
+    const [saved, pipe] = [join(this.folder, 'saved'), join(this.folder, 'pipe')];
+    this.run('mkfifo', pipe);
+    // The file is never missing: that would be another fault.
+    linkSync(file, saved);
+    linkSync(pipe, `${pipe}.there`);
+    renameSync(`${pipe}.there`, file);
+    return () => {
+      renameSync(saved, file);
+      // Opens too where nobody is held up yet.
+      closeSync(openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK));
+      rmSync(pipe);
+    };
   }
 
   makeKey(label: string, how: 'extractable' | 'kept'): void {
@@ -98,14 +133,24 @@ export class SoftToken {
       env: this.#env,
       stdio: ['ignore', 'ignore', 'pipe'],
     });
+    this.#atEnd(() => void child.kill('SIGKILL'));
     let said = '';
-    child.stderr.on('data', (chunk: Buffer) => {
-      said += chunk.toString();
-      this.output += chunk.toString();
+    await new Promise<void>((resolve, reject) => {
+      const failed = (why: string): void => reject(new Error(`the sidecar ${why} before it listened: ${said}`));
+      const timeout = setTimeout(failed, START_TIMEOUT, `took ${START_TIMEOUT} ms`);
+      child.once('exit', (code, signal) => {
+        clearTimeout(timeout);
+        failed(`ended (${code ?? signal})`);
+      });
+      child.stderr.on('data', (chunk: Buffer) => {
+        said += chunk.toString();
+        this.output += chunk.toString();
+        if (!said.includes('"listening"')) return;
+        clearTimeout(timeout);
+        resolve();
+      });
     });
-    onTestFinished(() => void child.kill('SIGKILL'));
-    await vi.waitUntil(() => said.includes('"listening"'), { timeout: 20_000 });
-    return { client: new Hsm(all.socket), process: child };
+    return { client: new Hsm(all.socket, this.#atEnd), process: child };
   }
 }
 
@@ -114,11 +159,11 @@ type Answer<A> = (error: ServiceError | null, answer: A) => void;
 /** The sidecar's calls as promises; a refusal rejects with "State: message". */
 export class Hsm {
   readonly #client: HsmServiceClient;
-  constructor(socket: string) {
+  constructor(socket: string, atEnd: AtEnd) {
     this.#client = new HsmServiceClient(`unix:${socket}`, credentials.createInsecure(), {
       'grpc.initial_reconnect_backoff_ms': 100,
     });
-    onTestFinished(() => this.#client.close());
+    atEnd(() => this.#client.close());
   }
   state = async (): Promise<string> => (await ask<{ state: string }>((done) => this.#client.status({}, done))).state;
   prepare = (nothingSealed: boolean) => ask<PrepareReply>((done) => this.#client.prepare({ nothingSealed }, done));

@@ -7,6 +7,7 @@ const rounds = {
   'signing-kills': [3_000, 150],
   stops: [100, 20],
   'slow-peers': [100, 10],
+  'slow-tokens': [60, 6],
   'full-disks': [100, 10],
   'read-only-disks': [100, 10],
   floods: [20, 2],

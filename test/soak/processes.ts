@@ -1,6 +1,7 @@
 import { hex } from '../../common/bytes.ts';
 import type { SignedRequest } from '../../client/request.ts';
-import { ProcessWallet, type KeySpec } from '../integration/signers/processes.ts';
+import { SoftToken } from '../../hsm/testing/soft-token.ts';
+import { bothKeys, pause, ProcessWallet, type KeySpec } from '../integration/signers/processes.ts';
 import { Dice } from '../simulation/dice.ts';
 import { kill, type Fault } from './faults.ts';
 import { inLanes, LANES } from './lanes.ts';
@@ -15,7 +16,13 @@ const FLOODS_PER_WALLET = 5;
 /** Requests under way while a fault happens, and those of a flood. */
 const EACH = 4;
 const FLOOD = 200;
+/** What surrounds one wallet, where the kind of fault needs it: each signer's disk, the token of {@link TOKEN_HOLDER}. */
+type Own = { readonly disks: ReadonlyMap<string, SmallDisk>; readonly token: SoftToken | undefined };
 const noDisks: ReadonlyMap<string, SmallDisk> = new Map();
+/** The holder whose shares are sealed by a token, how long its sidecar waits for that, and a key's way there. Milliseconds. */
+const TOKEN_HOLDER = 'backup';
+const TOKEN_DEADLINE = 1_000;
+const KEYGEN_WITHIN = 400;
 
 /** Real processes that are killed, stopped and flooded, a wallet a core at once, and what must hold after each round. */
 export class ProcessSoak {
@@ -48,6 +55,13 @@ export class ProcessSoak {
     );
   }
 
+  /** The token that seals one holder's shares answers nothing for a while, at a random moment of making a key. */
+  async slowTokens(count: number): Promise<void> {
+    await this.#wallets(count, { most: KEYS_PER_WALLET, each: EACH + 1, token: true }, (rounds, faults, { token }) =>
+      this.#slowTokens(rounds, faults, token as SoftToken),
+    );
+  }
+
   /** A fault at a random moment of signing, again and again. */
   async signing({ kind, happen, disks, extra = 0 }: Fault, count: number): Promise<void> {
     const each = EACH + extra;
@@ -56,7 +70,7 @@ export class ProcessSoak {
         if (this.#late()) return;
         const requests = rounds.requests(`r${round}`, EACH);
         const asked = rounds.enter(requests);
-        await happen(rounds, own);
+        await happen(rounds, own.disks);
         rounds.count(kind);
         await asked;
         await rounds.allSigned(requests);
@@ -119,9 +133,8 @@ export class ProcessSoak {
   }
 
   async #killKeygens(rounds: WalletRounds, count: number): Promise<void> {
-    const { wallet, dice, names } = rounds;
+    const { wallet, dice } = rounds;
     let keys: readonly KeySpec[] = [{ name: 'first', scheme: 'EdDSA' }];
-    const certificates = new Map<string, string>();
     for (let i = 0; i < count; i++) {
       if (this.#late()) return;
       const key: KeySpec = { name: `key-${i}`, scheme: dice.pick(['EdDSA', 'Schnorr'] as const) };
@@ -133,17 +146,56 @@ export class ProcessSoak {
       await provisioned;
       await wallet.provision(keys);
       await wallet.keysActive();
-      for (const name of names)
-        for (const { name: made, certificate } of (await wallet.describe(name)).keys) {
-          const known = certificates.get(made) ?? certificate;
-          if (certificate !== known || certificate === '') rounds.violation(`key ${made} is another at ${name}`);
-          certificates.set(made, known);
-        }
-      if (certificates.size !== keys.length) rounds.violation(`${certificates.size} of ${keys.length} keys are there`);
+      await rounds.keysAgree(keys.length);
       await rounds.allSigned([
         { id: `after-${i}`, request: wallet.request(`after-${i}`, { key: dice.pick(keys).name }) },
       ]);
       await rounds.agree(count);
+      this.#progress();
+    }
+    await rounds.exhausted();
+  }
+
+  async #slowTokens(rounds: WalletRounds, count: number, token: SoftToken): Promise<void> {
+    const { wallet, dice } = rounds;
+    const each = EACH + 1;
+    let keys = bothKeys;
+    const sealState = async (): Promise<string> => (await wallet.describe(TOKEN_HOLDER)).sealState;
+    const untilSaid = (state: string): Promise<void> =>
+      wallet.until(async () => {
+        const said = await sealState();
+        return said === state ? '' : `it is "${said}"`;
+      }, `the HSM of ${TOKEN_HOLDER} is not "${state}"`);
+    for (let i = 0; i < count; i++) {
+      if (this.#late()) return;
+      const name = `key-${i}`;
+      keys = [...keys, { name, scheme: dice.pick(['EdDSA', 'Schnorr'] as const) }];
+      const requests = rounds.requests(`t${i}`, EACH);
+      // Asked for before, it may be there in time; asked for meanwhile, it must wait.
+      const before = dice.chance(0.5);
+      const asked = rounds.enter(requests);
+      if (before) await wallet.provision(keys);
+      await pause(dice.next() * KEYGEN_WITHIN);
+      const mend = token.slow();
+      try {
+        rounds.count('slow token');
+        await untilSaid('TokenSlow');
+        if (!before) await wallet.provision(keys);
+        await asked;
+        await rounds.allSigned(requests);
+        const made = (await wallet.describe(TOKEN_HOLDER)).keys.find((key) => key.name === name)?.state === 'Active';
+        if (made && !before) rounds.violation(`${name} is there, and no token sealed its share`);
+        if ((await sealState()) !== 'TokenSlow') rounds.violation('the token serves, and nobody mended it');
+      } finally {
+        mend();
+      }
+      await untilSaid('');
+      await wallet.provision(keys);
+      await wallet.keysActive();
+      await rounds.keysAgree(keys.length);
+      const id = `after-${i}`;
+      await rounds.allSigned([{ id, request: wallet.request(id, { key: name }) }]);
+      await rounds.agree(count * each);
       this.#progress();
     }
     await rounds.exhausted();
@@ -157,13 +209,15 @@ export class ProcessSoak {
       each,
       keys,
       disks,
+      token: behindToken,
     }: {
       readonly most: number;
       readonly each: number;
       readonly keys?: readonly KeySpec[];
       readonly disks?: true | undefined;
+      readonly token?: true;
     },
-    run: (rounds: WalletRounds, count: number, disks: ReadonlyMap<string, SmallDisk>) => Promise<void>,
+    run: (rounds: WalletRounds, count: number, own: Own) => Promise<void>,
   ): Promise<void> {
     const started = performance.now();
     // A short run has no fewer lanes.
@@ -176,20 +230,32 @@ export class ProcessSoak {
       if (this.#late()) return;
       const limits = [{ count: rounds * each, per: '24h' }];
       const policy = { rules: [{ name: 'counted', verdict: 'Allow', match: { kinds: ['Digest'] }, limits }] };
-      const own = new Map<string, SmallDisk>();
-      const wallet = await ProcessWallet.start({
-        policy,
-        ...(keys && { keys }),
-        ...(disks && { prepare: ({ name, data }) => void own.set(name, new SmallDisk(data)) }),
-      });
-      const walletRounds = new WalletRounds(wallet, new Dice(seed), this.row, (what) => this.#violated(seed, what));
+      const disksOf = new Map<string, SmallDisk>();
+      const ends: (() => void)[] = [];
       try {
-        await run(walletRounds, rounds, own);
-      } catch (error) {
-        walletRounds.violation(error instanceof Error ? (error.stack ?? error.message) : String(error));
+        const token = behindToken && new SoftToken((clean) => ends.unshift(clean));
+        await token?.start({
+          wallet: 'payments/treasury',
+          holder: TOKEN_HOLDER,
+          'deadline-ms': String(TOKEN_DEADLINE),
+        });
+        const wallet = await ProcessWallet.start({
+          policy,
+          ...(keys && { keys }),
+          ...(disks && { prepare: ({ name, data }) => void disksOf.set(name, new SmallDisk(data)) }),
+          ...(token && { hsmSockets: new Map([[TOKEN_HOLDER, token.socket]]) }),
+        });
+        const walletRounds = new WalletRounds(wallet, new Dice(seed), this.row, (what) => this.#violated(seed, what));
+        try {
+          await run(walletRounds, rounds, { disks: disksOf, token });
+        } catch (error) {
+          walletRounds.violation(error instanceof Error ? (error.stack ?? error.message) : String(error));
+        } finally {
+          for (const disk of disksOf.values()) disk.close();
+          await wallet.close();
+        }
       } finally {
-        for (const disk of own.values()) disk.close();
-        await wallet.close();
+        for (const end of ends) end();
       }
     });
     this.row.seconds += (performance.now() - started) / 1000;

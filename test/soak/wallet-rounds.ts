@@ -21,6 +21,8 @@ export class WalletRounds {
   readonly #audits: Audits;
   /** Bytes signed under each id. */
   readonly #signed = new Map<string, string>();
+  /** Certificates by key. */
+  readonly #certificates = new Map<string, string>();
 
   constructor(wallet: ProcessWallet, dice: Dice, row: Row, violated: (what: string) => void) {
     this.wallet = wallet;
@@ -89,6 +91,17 @@ export class WalletRounds {
     await this.wallet.connected();
     const reply = await this.settled(this.wallet.request('over', { data: this.dice.bytes(32) }));
     if (reply.reason !== 'LimitExceeded') this.violation(`beyond the limit: ${reply.outcome} ${reply.reason}`);
+  }
+
+  /** Every holder has `count` keys, each the same as all others have and as it was before. */
+  async keysAgree(count: number): Promise<void> {
+    for (const name of this.names)
+      for (const { name: made, certificate } of (await this.wallet.describe(name)).keys) {
+        const known = this.#certificates.get(made) ?? certificate;
+        if (certificate !== known || certificate === '') this.violation(`key ${made} is another at ${name}`);
+        this.#certificates.set(made, known);
+      }
+    if (this.#certificates.size !== count) this.violation(`${this.#certificates.size} of ${count} keys are there`);
   }
 
   /** Audits are whole, and every signature that any holder knows is counted by all. */

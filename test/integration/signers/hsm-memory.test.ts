@@ -18,7 +18,7 @@ import { findInMemory } from './process-memory.ts';
 beforeAll(installSoftHsm);
 
 it('leaves nothing of its shares in the memory of a Backup that has made keys and signed with them', async () => {
-  const token = new SoftToken();
+  const token = new SoftToken(onTestFinished);
   await token.start({ wallet: 'payments/treasury' });
   const wallet = await ProcessWallet.start({ keys: bothKeys, hsmSockets: new Map([['backup', token.socket]]) });
   onTestFinished(() => wallet.close());

@@ -1,7 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
-import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, constants, mkdirSync, openSync, readFileSync, renameSync, rmdirSync, symlinkSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { createPublicKey, verify } from 'node:crypto';
 import { beforeAll, expect, it, onTestFinished } from 'vitest';
@@ -56,7 +55,7 @@ it(
   'says each state of its HSM and makes keys again once it is mended, all in one process',
   { timeout: 300_000 },
   async () => {
-    const token = new SoftToken();
+    const token = new SoftToken(onTestFinished);
     const module = join(token.folder, 'module.so');
     symlinkSync(token.module, module);
     const start = () => token.start({ ...mine, module, 'deadline-ms': '2000' });
@@ -121,17 +120,7 @@ it(
     sidecar = await start();
     await through('ModuleMissing', () => renameSync(`${module}.away`, module));
 
-    // SoftHSM looks into this file for changes; a pipe holds up whoever opens it until someone writes.
-    const [file, saved, pipe] = ['generation', 'saved', 'pipe'].map((name, i) =>
-      join(i === 0 ? token.tokenFolder : token.folder, name),
-    ) as [string, string, string];
-    renameSync(file, saved);
-    expect(spawnSync('mkfifo', [file]).status).toBe(0);
-    await through('TokenSlow', () => {
-      renameSync(file, pipe);
-      renameSync(saved, file);
-      closeSync(openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK));
-    });
+    await through('TokenSlow', token.slow());
 
     const metrics = await get(backup, '/metrics');
     for (const [operation, outcome] of [
@@ -149,7 +138,7 @@ it(
 );
 
 it('waits for its HSM when it starts, opens its share with it, and takes no other', async () => {
-  const token = new SoftToken();
+  const token = new SoftToken(onTestFinished);
   const holders = ['infrastructure', 'backup'] as const;
   const hsmSockets = new Map(holders.map((holder) => [holder as string, join(token.folder, `${holder}.sock`)]));
   const start = (serves: string, holder = serves) =>
@@ -194,7 +183,7 @@ it('waits for its HSM when it starts, opens its share with it, and takes no othe
 });
 
 it('signs heads that its audit key verifies, and opens under no other words what it sealed', async () => {
-  const token = new SoftToken();
+  const token = new SoftToken(onTestFinished);
   await token.start(mine);
   const hsm = new Hsm({
     ...mine,
