@@ -183,8 +183,7 @@ export class ProcessSoak {
         if (!before) await wallet.provision(keys);
         await asked;
         await rounds.allSigned(requests);
-        const made = (await wallet.describe(TOKEN_HOLDER)).keys.find((key) => key.name === name)?.state === 'Active';
-        if (made && !before) rounds.violation(`${name} is there, and no token sealed its share`);
+        if (!before) await this.#waits(rounds, name);
         if ((await sealState()) !== 'TokenSlow') rounds.violation('the token serves, and nobody mended it');
       } finally {
         mend();
@@ -199,6 +198,18 @@ export class ProcessSoak {
       this.#progress();
     }
     await rounds.exhausted();
+  }
+
+  /** A key that was asked for while its share cannot be sealed is tried, and not made. */
+  async #waits(rounds: WalletRounds, name: string): Promise<void> {
+    const { wallet } = rounds;
+    let state = '';
+    await wallet.until(async () => {
+      const key = (await wallet.describe(TOKEN_HOLDER)).keys.find((of) => of.name === name);
+      state = key?.state ?? '';
+      return state === 'Active' || key?.message.startsWith('TokenSlow: ') ? '' : `${state}: ${key?.message}`;
+    }, `${name} is not tried`);
+    if (state === 'Active') rounds.violation(`${name} is there, and no token sealed its share`);
   }
 
   /** `count` rounds, `most` a wallet, each of which may sign `each` requests; every wallet's dice begin anew. */
