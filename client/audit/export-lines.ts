@@ -1,6 +1,7 @@
 import { fromHex, hex, sha256, utf8 } from '../../common/bytes.ts';
 import { parseCanonical } from '../../statement/canonical.ts';
 import type { AuditRecord } from '../../statement/audit.ts';
+import { DamagedLog } from './followed-log.ts';
 
 /** No record is longer, not even of the longest escapes. */
 export const MOST_LINE_BYTES = 1 << 20;
@@ -14,8 +15,12 @@ export const lineOf = ({ sequence, record, hash }: AuditRecord): Uint8Array =>
     ? record
     : utf8(JSON.stringify({ hash: `sha256:${hex(hash)}`, pruned: 'body', sequence: String(sequence) }));
 
-/** The record of a line, by its place: what the line says of that is the chain's to check. */
+/**
+ * The record of a line, by its place: what the line says of that is the chain's to check. Throws {@link DamagedLog} on an
+ * empty line, which would be a record whose body was pruned.
+ */
 export function recordOfLine(line: Uint8Array, sequence: bigint): AuditRecord {
+  if (line.length === 0) throw new DamagedLog(sequence, 'is an empty line');
   const hash = prunedHash(line, sequence);
   return hash === undefined
     ? { sequence, record: Uint8Array.from(line), hash: sha256(line) }

@@ -26,6 +26,11 @@ export const hsmStates = [
 
 export type HsmState = (typeof hsmStates)[number];
 
+const MOST_SAID = 400;
+
+/** Words of a sidecar as logs, metrics and a wallet's status get them: one line, of at most `limit` characters. */
+export const said = (text: string, limit = MOST_SAID): string => text.replaceAll(/[\p{C}\s]+/gu, ' ').slice(0, limit);
+
 /** The HSM does not serve now. */
 export class HsmUnavailable extends SealUnavailable {
   readonly state: HsmState;

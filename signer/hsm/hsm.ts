@@ -2,12 +2,14 @@ import { equal } from '../../common/bytes.ts';
 import type { Clock } from '../../common/clock.ts';
 import type { Log } from '../../common/log.ts';
 import type { HeadSigner } from '../ceremony/environment.ts';
-import { HsmRefused, hsmStates, HsmUnavailable } from './hsm-fault.ts';
+import { HsmRefused, hsmStates, HsmUnavailable, said } from './hsm-fault.ts';
 import { type OnHsmOperation, SidecarClient } from './sidecar-client.ts';
 
 /** How often it is looked at while it serves, and while it does not. Milliseconds. */
 const CALM_MS = 5_000;
 const BUSY_MS = 1_000;
+/** Of a wallet with its namespace and a holder, in what is said of a stranger. Characters. */
+const MOST_NAME = 200;
 
 export type HsmOptions = {
   readonly socket: string;
@@ -130,11 +132,11 @@ export class Hsm {
     if (status.wallet !== wallet || status.holder !== holder)
       throw new HsmUnavailable(
         'SidecarStranger',
-        `the sidecar at ${socket} is that of ${status.wallet}/${status.holder}, not of ${wallet}/${holder}: give each signer its own`,
+        `the sidecar at ${socket} is that of ${said(`${status.wallet}/${status.holder}`, MOST_NAME)}, not of ${wallet}/${holder}: give each signer its own`,
       );
     if (status.state !== 'Ready' && !(status.state === 'KeyMissing' && nothingSealed())) {
       const state = hsmStates.find((known) => known === status.state) ?? 'SidecarFailed';
-      throw new HsmUnavailable(state, status.message.slice(0, 400));
+      throw new HsmUnavailable(state, said(status.message));
     }
     const { auditKey, made } = await this.#client.prepare(nothingSealed());
     if (made.length > 0) this.#options.log.info('the HSM made keys', { keys: made });

@@ -15,12 +15,11 @@ import {
   type UnwrapReply,
   type WrapReply,
 } from '../../proto/gen/hsm/v1/hsm.ts';
-import { HsmRefused, hsmStates, HsmUnavailable } from './hsm-fault.ts';
+import { HsmRefused, hsmStates, HsmUnavailable, said } from './hsm-fault.ts';
 
 /** The sidecar gives a call of the token 5 s of its own (`--deadline-ms`) and then answers TokenSlow. */
 const DEADLINE_MS = 10_000;
 const MOST_BYTES = 64 << 10;
-const MOST_MESSAGE = 400;
 /** The trailer with the state of a refusal, as proto/hsm/v1 has it. */
 const STATE_TRAILER = 'holdfast-hsm-state';
 
@@ -149,7 +148,7 @@ export function faultOf(
   deadlineMs: number,
 ): HsmUnavailable | HsmRefused {
   const trailer = error?.metadata?.get(STATE_TRAILER)[0];
-  const details = (error?.details ?? '').replaceAll(/[\p{C}\s]+/gu, ' ').slice(0, MOST_MESSAGE);
+  const details = said(error?.details ?? '');
   if (typeof trailer === 'string') {
     const message = details.startsWith(`${trailer}: `) ? details.slice(trailer.length + 2) : details;
     if (trailer === 'WrapRefused' || trailer === 'Malformed' || trailer === 'KeysNotPrepared')
