@@ -28,9 +28,11 @@ async function watched(scheme: FrostScheme) {
   await wallet.startAll([{ name: 'key', scheme }]);
   await wallet.keyActive('key');
   const sign = async (id: string): Promise<Uint8Array> => {
+    // The same bytes each time: made anew a second later they are another request, which may not have the id.
+    const request = wallet.request({ id, key: 'key' });
     const reply = await vi.waitUntil(
       async () => {
-        const given = await wallet.sign('infrastructure', wallet.request({ id, key: 'key' }));
+        const given = await wallet.sign('infrastructure', request);
         return given.outcome === 'signed' && given;
       },
       { timeout: 15_000 },
