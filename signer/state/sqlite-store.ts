@@ -7,6 +7,7 @@ import type { FromWorker, ToWorker, WriteRequest, WriterState } from './database
 import { lockFolder, type FolderLock } from './folder-lock.ts';
 import { databaseFile, type WriterOptions } from './group-writer.ts';
 import { Reader } from './reader.ts';
+import { RowCache } from './row-cache.ts';
 import type { AuditRecord, Change, Head, LedgerRow, RequestRow, Snapshot, SpendRow, Store } from './store.ts';
 
 export type StoreOptions = {
@@ -27,7 +28,7 @@ const RESERVE_BYTES = 16 * 1024 * 1024;
 const MOST_WAITING = 8_192;
 
 type Told = Required<Pick<StoreOptions, 'onFailure' | 'onProblem'>>;
-type Waiting = { readonly resolve: () => void; readonly reject: (error: Error) => void };
+type Waiting = { readonly change: Change; readonly resolve: () => void; readonly reject: (error: Error) => void };
 
 /**
  * Opens a signer's state in `folder`, which is made where it is missing. One process a folder. Throws a UserError
@@ -69,6 +70,7 @@ async function opened(worker: Worker): Promise<WriterState> {
 class SqliteStore implements Store {
   readonly #worker: Worker;
   readonly #reader: Reader;
+  readonly #rows: RowCache;
   readonly #lock: FolderLock;
   readonly #told: Told;
   readonly #waiting = new Map<number, Waiting>();
@@ -81,6 +83,7 @@ class SqliteStore implements Store {
   constructor(worker: Worker, reader: Reader, lock: FolderLock, state: WriterState, told: Told) {
     this.#worker = worker;
     this.#reader = reader;
+    this.#rows = new RowCache(reader);
     this.#lock = lock;
     this.#state = state;
     this.#told = told;
@@ -106,7 +109,7 @@ class SqliteStore implements Store {
     if (this.#batch.length === 0) setImmediate(() => this.#flush());
     this.#batch.push({ id, change: unpooled(change) });
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject });
+      this.#waiting.set(id, { change, resolve, reject });
     });
   }
 
@@ -119,19 +122,19 @@ class SqliteStore implements Store {
   }
 
   request(digest: string): RequestRow | undefined {
-    return this.#reader.request(digest);
+    return this.#rows.request(digest);
   }
 
   requestById(initiator: string, id: string): RequestRow | undefined {
-    return this.#reader.requestById(initiator, id);
+    return this.#rows.requestById(initiator, id);
   }
 
   ledger(digest: string): LedgerRow | undefined {
-    return this.#reader.ledger(digest);
+    return this.#rows.ledger(digest);
   }
 
   releasesAfter(sequence: bigint, limit: number): readonly SpendRow[] {
-    return this.#reader.releasesAfter(sequence, limit);
+    return this.#rows.releasesAfter(sequence, limit);
   }
 
   auditAfter(sequence: bigint, limit: number): readonly AuditRecord[] {
@@ -175,6 +178,7 @@ class SqliteStore implements Store {
         for (const { id, error, reason } of message.results) {
           const waiting = this.#waiting.get(id);
           this.#waiting.delete(id);
+          if (waiting !== undefined) this.#rows.forget(waiting.change);
           if (error === '') waiting?.resolve();
           else waiting?.reject(reason === undefined ? new Error(error) : new Refused(reason, error));
         }
