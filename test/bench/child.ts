@@ -8,6 +8,7 @@ export const startChild = (file: string): ChildProcess =>
 
 /** Sends `order` to `child` and gives its next message; rejects where it ends instead. `what` names it in errors. */
 export async function askChild<Answer>(child: ChildProcess, what: string, order: object): Promise<Answer> {
+  if (!child.connected) throw new Error(`${what} has ended`);
   const ended = new AbortController();
   const reply = once(child, 'message', { signal: ended.signal });
   const exit = once(child, 'exit', { signal: ended.signal }).then(([code]) => {

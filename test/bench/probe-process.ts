@@ -2,6 +2,8 @@
  * Looks at signers once a second, apart from the client and its load: their resident memory, and how long their
  * event loops make a caller of /healthz wait. Answers each message with what it saw since the last.
  */
+import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
 import { setInterval } from 'node:timers';
 import { median, percentiles } from './percentiles.ts';
 import { residentBytes } from './resident-bytes.ts';
@@ -25,8 +27,10 @@ let watched: readonly Watched[] = [];
 async function look(signer: Watched): Promise<void> {
   signer.resident.push(residentBytes(signer.pid));
   const start = performance.now();
-  const response = await fetch(`http://127.0.0.1:${signer.metricsPort}/healthz`);
-  await response.arrayBuffer();
+  // A connection of its own: one that was kept is closed by the signer just as a late probe uses it again.
+  const request = get({ port: signer.metricsPort, host: '127.0.0.1', path: '/healthz', agent: false });
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  await once(response.resume(), 'end');
   signer.answers.push(performance.now() - start);
 }
 
