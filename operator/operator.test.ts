@@ -5,7 +5,7 @@ import type { Key, Kind } from './api/resource.ts';
 import { operatorMetrics } from './operator-metrics.ts';
 import { runOperator } from './operator.ts';
 import type { Controller, OperatorOptions } from './operator.ts';
-import { manualClock, settle } from './testing/manual-clock.ts';
+import { manualClock, settle } from '../common/testing/manual-clock.ts';
 import { MemoryStore } from './testing/memory-store.ts';
 import { aPolicy, aSigner, aWallet } from './testing/objects.ts';
 
@@ -156,6 +156,8 @@ test('the series that dashboards read have their names', async () => {
     'workqueue_queue_duration_seconds',
     'workqueue_work_duration_seconds',
     'workqueue_depth',
+    'workqueue_unfinished_work_seconds',
+    'workqueue_longest_running_processor_seconds',
     'controller_runtime_active_workers',
     'controller_runtime_max_concurrent_reconciles',
     'holdfast_wallet_condition',

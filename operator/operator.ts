@@ -3,10 +3,10 @@ import { messageOf } from '../common/errors.ts';
 import type { Log } from '../common/log.ts';
 import { keyOf, keyString, parseKeyString } from './api/resource.ts';
 import type { Key, Kind } from './api/resource.ts';
-import type { OperatorMeter } from './operator-metrics.ts';
+import { startController } from './runtime/controller.ts';
+import type { ControllerMeter } from './runtime/controller-metrics.ts';
 import type { ResourceStore } from './store/resource-store.ts';
 import { wakes } from './wakes.ts';
-import { WorkQueue } from './work-queue.ts';
 
 /** Brings objects of one kind to what they should be, each looked at anew every time. */
 export type Controller = {
@@ -20,7 +20,7 @@ export type OperatorOptions = {
   readonly controllers: readonly Controller[];
   readonly clock: Clock;
   readonly log: Log;
-  readonly meter: OperatorMeter;
+  readonly meter: ControllerMeter;
   readonly signal: AbortSignal;
   /** Objects to look at beside those that the store has. */
   readonly others?: () => Promise<readonly Key[]>;
@@ -34,12 +34,21 @@ const resyncMs = 60_000;
 /** Runs the controllers until `signal` aborts or the store's changes end by an error; resolves when all work is done. */
 export async function runOperator(options: OperatorOptions): Promise<void> {
   const { store, controllers, clock, log, meter, signal, others } = options;
-  const queues = new Map(controllers.map((controller) => [controller.kind, queueOf(controller, options)]));
-  const add = (key: Key): void => {
-    meter.added(key.kind);
-    queues.get(key.kind)?.add(keyString(key));
-  };
-  meter.observeQueues(queues);
+  const running = new Map(
+    controllers.map((controller) => [
+      controller.kind,
+      startController({
+        name: controller.kind.toLowerCase(),
+        workers,
+        reconcile: (key, signal) => controller.reconcile(parseKeyString(key), signal),
+        clock,
+        log,
+        meter,
+        signal,
+      }),
+    ]),
+  );
+  const add = (key: Key): void => running.get(key.kind)?.add(keyString(key));
 
   let cancelResync = (): void => {};
   const resync = (): void => {
@@ -52,7 +61,7 @@ export async function runOperator(options: OperatorOptions): Promise<void> {
     });
   };
   const everything = async (): Promise<readonly Key[]> => {
-    const lists = await Promise.all([...queues.keys()].map((kind) => store.list(kind)));
+    const lists = await Promise.all([...running.keys()].map((kind) => store.list(kind)));
     return [...lists.flat().map((object) => keyOf(object)), ...((await others?.()) ?? [])];
   };
   resync();
@@ -66,33 +75,7 @@ export async function runOperator(options: OperatorOptions): Promise<void> {
     if (!signal.aborted) throw error;
   } finally {
     cancelResync();
-    await Promise.all([...queues.values()].map((queue) => queue.stop()));
+    await Promise.all([...running.values()].map((controller) => controller.stop()));
     log.debug('controllers stopped');
   }
-}
-
-function queueOf(controller: Controller, { clock, log, meter, signal }: OperatorOptions): WorkQueue {
-  const { kind } = controller;
-  return new WorkQueue({
-    clock,
-    workers,
-    onError: (item, error, retryInMs) =>
-      log.error('reconcile failed', { object: item, error: messageOf(error), retryInMs }),
-    work: async (item, waitedMs) => {
-      if (signal.aborted) return undefined;
-      meter.began(kind, waitedMs / 1000);
-      const started = clock.monotonic();
-      let result: 'success' | 'error' | 'requeue_after' = 'error';
-      try {
-        const next = await controller.reconcile(parseKeyString(item), signal);
-        result = next === undefined ? 'success' : 'requeue_after';
-        return next;
-      } catch (error) {
-        if (signal.aborted) return undefined;
-        throw error;
-      } finally {
-        meter.reconciled(kind, result, (clock.monotonic() - started) / 1000);
-      }
-    },
-  });
 }

@@ -151,7 +151,7 @@ function metricsPage(): string {
     hsmState: () => undefined,
   });
   return [
-    generated('Metrics', 'signer/metrics.ts and operator/operator-metrics.ts'),
+    generated('Metrics', 'signer/metrics.ts, operator/operator-metrics.ts and operator/runtime/'),
     'Prometheus text on `/metrics` of each process, beside `/healthz` and `/readyz`. Times are in seconds.\n\n',
     '## Signer\n\nEvery series carries `wallet` (`namespace/name`) and `holder` too.\n\n',
     table(heads, metricRows(signer.registry)),

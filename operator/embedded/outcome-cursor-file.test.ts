@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { silentLog } from '../../common/log.ts';
 import { temporaryFolder } from '../store/testing/folder.ts';
-import { manualClock } from '../testing/manual-clock.ts';
+import { manualClock } from '../../common/testing/manual-clock.ts';
 import { openOutcomeCursors } from './outcome-cursor-file.ts';
 
 const id = { wallet: 'payments/treasury', holder: 'client' };

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { UserError } from '../../common/errors.ts';
 import { temporaryFolder } from '../store/testing/folder.ts';
-import { manualClock } from '../testing/manual-clock.ts';
+import { manualClock } from '../../common/testing/manual-clock.ts';
 import { watchStateFolder } from './state-folder-watch.ts';
 
 function watched() {

@@ -5,7 +5,7 @@ import type { NotSigned, SignResult } from '../../client/sign-result.ts';
 import { conditionOf } from '../api/conditions.ts';
 import { keyOf } from '../api/resource.ts';
 import { aRequest, aWallet, now } from '../testing/objects.ts';
-import { manualClock } from '../testing/manual-clock.ts';
+import { manualClock } from '../../common/testing/manual-clock.ts';
 import { MemoryStore } from '../testing/memory-store.ts';
 import { OutcomeSeries } from '../wallet/outcome-series.ts';
 import { requestController } from './request-controller.ts';

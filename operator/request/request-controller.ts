@@ -10,7 +10,7 @@ import type { Key } from '../api/resource.ts';
 import type { Controller } from '../operator.ts';
 import type { ResourceStore } from '../store/resource-store.ts';
 import type { OutcomeSeries } from '../wallet/outcome-series.ts';
-import { backoffMs } from '../work-queue.ts';
+import { backoffMs } from '../runtime/backoff.ts';
 import { finishRequest, startRequest } from './request-plan.ts';
 
 /** How a wallet's signers are asked; see WalletConnections. */

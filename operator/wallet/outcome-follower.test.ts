@@ -5,7 +5,7 @@ import type { SignerClient } from '../../client/signer-client.ts';
 import type { OutcomeEvent } from '../../proto/gen/signer/v1/signer.ts';
 import { keyOf } from '../api/resource.ts';
 import { MemoryStore } from '../testing/memory-store.ts';
-import { manualClock, settle } from '../testing/manual-clock.ts';
+import { manualClock, settle } from '../../common/testing/manual-clock.ts';
 import { aRequest, aWallet } from '../testing/objects.ts';
 import { OutcomeFollower } from './outcome-follower.ts';
 import { OutcomeSeries } from './outcome-series.ts';

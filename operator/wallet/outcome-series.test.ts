@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Key } from '../api/resource.ts';
-import { manualClock } from '../testing/manual-clock.ts';
+import { manualClock } from '../../common/testing/manual-clock.ts';
 import { OutcomeSeries } from './outcome-series.ts';
 import type { Outcome } from './outcome-series.ts';
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { manualClock } from '../../operator/testing/manual-clock.ts';
+import { manualClock } from '../../common/testing/manual-clock.ts';
 import { DelayLine } from './delay-line.ts';
 
 function line(delayMs: number) {

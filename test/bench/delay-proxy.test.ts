@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { afterEach, expect, it, vi } from 'vitest';
 import { systemClock } from '../../common/clock.ts';
-import { manualClock } from '../../operator/testing/manual-clock.ts';
+import { manualClock } from '../../common/testing/manual-clock.ts';
 import { freePorts } from '../integration/signers/processes.ts';
 import { startDelayProxy, type DelayProxy } from './delay-proxy.ts';
 

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 const root = join(import.meta.dirname, '../..');
 const pure = 'pure';
 const disk = 'only signer/state/ touches the disk';
+const runtime = 'operator/runtime/ knows nothing of signing';
 const kubernetes = 'only operator/runtime/ speaks to Kubernetes';
 
 /** file, what it imports, and a part of the message, or undefined where the arrow allows it */
@@ -38,7 +39,16 @@ const table: readonly (readonly [string, string, string | undefined])[] = [
   ['operator/probe.test.ts', '../signer/signer.ts', 'operator/ and signer/ meet'],
   ['operator/wallet/probe.ts', '@kubernetes/client-node', kubernetes],
   ['operator/runtime/probe.ts', '@kubernetes/client-node', undefined],
-  ['operator/runtime/probe.ts', '../../signer/signer.ts', 'operator/ and signer/ meet'],
+  ['operator/runtime/probe.ts', '../../signer/signer.ts', runtime],
+  ['operator/runtime/probe.ts', '../../client/wallet-client.ts', runtime],
+  ['operator/runtime/probe.ts', '../api/resource.ts', runtime],
+  ['operator/runtime/probe.test.ts', '../testing/objects.ts', runtime],
+  ['operator/runtime/probe.ts', '../../common/clock.ts', undefined],
+  ['operator/runtime/probe.ts', './work-queue.ts', undefined],
+  ['operator/runtime/testing/probe.ts', '../../api/resource.ts', runtime],
+  ['operator/runtime/testing/probe.ts', '../../../signer/signer.ts', runtime],
+  ['operator/runtime/testing/probe.ts', '../client.ts', undefined],
+  ['operator/runtime/testing/probe.ts', '../../../common/clock.ts', undefined],
   ['operator/wallet/probe.ts', '../signer/signer-plan.ts', undefined],
   ['operator/probe.ts', './signer/signer-plan.ts', undefined],
   ['operator/wallet/testing/probe.ts', '../../signer/signer-plan.ts', undefined],

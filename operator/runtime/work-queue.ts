@@ -1,13 +1,14 @@
-import type { Clock } from '../common/clock.ts';
+import type { Clock } from '../../common/clock.ts';
+import { backoffMs } from './backoff.ts';
 
-const firstBackoffMs = 200;
-const mostBackoffMs = 30_000;
-
-/** A pause in milliseconds before try number `failures` + 1: it doubles, and no two callers wait equally long. */
-export const backoffMs = (failures: number, random: () => number = Math.random): number =>
-  Math.round(Math.min(mostBackoffMs, firstBackoffMs * 2 ** Math.max(0, failures - 1)) * (0.5 + random() / 2));
-
-type Item = { running: boolean; again: boolean; failures: number; dueAt: number; cancel: (() => void) | undefined };
+type Item = {
+  /** When work on it began, on the monotonic clock; undefined while it waits. */
+  beganAt: number | undefined;
+  again: boolean;
+  failures: number;
+  dueAt: number;
+  cancel: (() => void) | undefined;
+};
 
 export type WorkQueueOptions = {
   readonly clock: Clock;
@@ -19,6 +20,8 @@ export type WorkQueueOptions = {
    */
   readonly work: (item: string, waitedMs: number) => Promise<number | undefined>;
   readonly onError: (item: string, error: unknown, retryInMs: number) => void;
+  /** Milliseconds until an item that failed so often in a row is tried again; {@link backoffMs} where absent. */
+  readonly backoff?: (failures: number, error: unknown) => number;
 };
 
 /** Items by name, each at work at most once at a time; one added while at work is worked on again afterwards. */
@@ -28,7 +31,7 @@ export class WorkQueue {
   readonly #ready: string[] = [];
   #working = 0;
   #stopped = false;
-  #idle: (() => void) | undefined;
+  readonly #idle = Promise.withResolvers<void>();
 
   constructor(options: WorkQueueOptions) {
     this.#options = options;
@@ -48,18 +51,24 @@ export class WorkQueue {
     return this.#working;
   }
 
+  /** Milliseconds since work on each item now at work began. */
+  workedMs(): readonly number[] {
+    const now = this.#options.clock.monotonic();
+    return [...this.#items.values()].flatMap(({ beganAt }) => (beganAt === undefined ? [] : [now - beganAt]));
+  }
+
   /** Has `name` worked on, at once or in `afterMs`; the earlier of two stays. */
   add(name: string, afterMs = 0): void {
     if (this.#stopped) return;
     const item = this.#items.get(name) ?? {
-      running: false,
+      beganAt: undefined,
       again: false,
       failures: 0,
       dueAt: Number.POSITIVE_INFINITY,
       cancel: undefined,
     };
     this.#items.set(name, item);
-    if (item.running && afterMs === 0) {
+    if (item.beganAt !== undefined && afterMs === 0) {
       item.again = true;
       return;
     }
@@ -86,10 +95,7 @@ export class WorkQueue {
     this.#stopped = true;
     for (const item of this.#items.values()) item.cancel?.();
     this.#ready.length = 0;
-    if (this.#working > 0)
-      await new Promise<void>((resolve) => {
-        this.#idle = resolve;
-      });
+    if (this.#working > 0) await this.#idle.promise;
   }
 
   #turn(): void {
@@ -102,27 +108,29 @@ export class WorkQueue {
   }
 
   async #work(name: string, item: Item): Promise<void> {
-    const waitedMs = this.#options.clock.monotonic() - item.dueAt;
-    item.running = true;
+    const { clock, work, onError, backoff } = this.#options;
+    item.beganAt = clock.monotonic();
+    const waitedMs = item.beganAt - item.dueAt;
     item.dueAt = Number.POSITIVE_INFINITY;
     item.cancel = undefined;
     this.#working++;
     let next: number | undefined;
     try {
-      next = await this.#options.work(name, waitedMs);
+      next = await work(name, waitedMs);
       item.failures = 0;
     } catch (error) {
-      next = backoffMs(++item.failures);
-      if (!this.#stopped) this.#options.onError(name, error, next);
+      item.failures++;
+      next = backoff?.(item.failures, error) ?? backoffMs(item.failures);
+      if (!this.#stopped) onError(name, error, next);
     }
     this.#working--;
-    item.running = false;
+    item.beganAt = undefined;
     const again = item.again;
     item.again = false;
     if (again) this.add(name);
     else if (next !== undefined) this.add(name, next);
     else if (item.dueAt === Number.POSITIVE_INFINITY) this.#items.delete(name);
     this.#turn();
-    if (this.#working === 0) this.#idle?.();
+    if (this.#stopped && this.#working === 0) this.#idle.resolve();
   }
 }

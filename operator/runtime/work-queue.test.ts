@@ -1,9 +1,9 @@
-import { describe, expect, test } from 'vitest';
-import { manualClock, settle } from './testing/manual-clock.ts';
-import { WorkQueue, backoffMs } from './work-queue.ts';
+import { expect, test } from 'vitest';
+import { manualClock, settle } from '../../common/testing/manual-clock.ts';
+import { WorkQueue } from './work-queue.ts';
 import type { WorkQueueOptions } from './work-queue.ts';
 
-function queue(work: WorkQueueOptions['work'], workers = 4) {
+function queue(work: WorkQueueOptions['work'], workers = 4, over: Partial<WorkQueueOptions> = {}) {
   const clock = manualClock();
   const errors: { item: string; retryInMs: number }[] = [];
   const made = new WorkQueue({
@@ -11,6 +11,7 @@ function queue(work: WorkQueueOptions['work'], workers = 4) {
     workers,
     work,
     onError: (item, _, retryInMs) => errors.push({ item, retryInMs }),
+    ...over,
   });
   return { clock, errors, queue: made };
 }
@@ -104,6 +105,49 @@ test('one that fails is tried again after a growing pause, which success resets'
   }
 });
 
+test('the pause after a failure may follow from the error', async () => {
+  const asked: [number, unknown][] = [];
+  const busy = new Error('busy');
+  const { queue: q, clock } = queue(
+    async () => {
+      if (asked.length < 2) throw busy;
+      return undefined;
+    },
+    1,
+    {
+      backoff: (failures, error) => {
+        asked.push([failures, error]);
+        return 7_000;
+      },
+    },
+  );
+  q.add('a');
+  await clock.pass(6_999);
+  expect(asked).toEqual([[1, busy]]);
+  await clock.pass(1);
+  expect(asked).toEqual([
+    [1, busy],
+    [2, busy],
+  ]);
+});
+
+test('how long each item at work has been is told', async () => {
+  const gates: (() => void)[] = [];
+  const { queue: q, clock } = queue(async () => {
+    await new Promise<void>((resolve) => gates.push(resolve));
+    return undefined;
+  });
+  q.add('a');
+  await clock.pass(1_000);
+  q.add('b');
+  await clock.pass(500);
+  expect(q.workedMs()).toEqual([1_500, 500]);
+  gates[0]?.();
+  await settle();
+  expect(q.workedMs()).toEqual([500]);
+  gates[1]?.();
+});
+
 test('one that comes due while at work is worked on afterwards', async () => {
   const gates: (() => void)[] = [];
   const { queue: q, clock } = queue(async () => {
@@ -135,21 +179,8 @@ test('stopping waits for what is at work and begins nothing new', async () => {
   await settle();
   expect(stopped).toBe(false);
   gates[0]?.();
-  await stopping;
+  await Promise.all([stopping, q.stop()]);
   q.add('d');
   await clock.pass(100);
   expect(gates).toHaveLength(1);
-});
-
-describe('pauses', () => {
-  test.each([
-    [1, 100, 200],
-    [2, 200, 400],
-    [5, 1600, 3200],
-    [9, 15_000, 30_000],
-    [1000, 15_000, 30_000],
-  ])('after %i failures: %i to %i ms', (failures, least, most) => {
-    expect(backoffMs(failures, () => 0)).toBe(least);
-    expect(backoffMs(failures, () => 1)).toBe(most);
-  });
 });

@@ -1,4 +1,4 @@
-import type { Clock } from '../../common/clock.ts';
+import type { Clock } from '../clock.ts';
 
 /** Time that passes when told to; what comes due runs, and what follows from it settles, before `pass` resolves. */
 export function manualClock(
