@@ -79,6 +79,11 @@ export class ApiServer {
     await once(this.#server, 'close');
   }
 
+  /** As a server does whose idle limit is over. */
+  dropIdle(): void {
+    this.#server.closeIdleConnections();
+  }
+
   get url(): URL {
     const { port } = this.#server.address() as AddressInfo;
     return new URL(`${this.#server instanceof https.Server ? 'https' : 'http'}://127.0.0.1:${port}`);
