@@ -298,7 +298,7 @@ export class ApiServer {
 }
 
 const send = ({ response, silent }: Watcher, type: string, object: unknown): void => {
-  if (!silent) response.write(`${JSON.stringify({ type, object })}\n`);
+  if (!silent && !response.writableEnded) response.write(`${JSON.stringify({ type, object })}\n`);
 };
 
 const answer = (response: ServerResponse, status: number, body: unknown): void => {
