@@ -12,7 +12,7 @@ import { leaseType } from './lease.ts';
 import { applyStatus } from './objects.ts';
 import { Reflector } from './reflector.ts';
 import { ApiServer } from './testing/api-server.ts';
-import type { Stored } from './testing/api-server.ts';
+import type { Stored } from './testing/api-state.ts';
 
 const type = { apiVersion: 'example.dev/v1', kind: 'Thing', plural: 'things' } as const;
 const list = pathOf(type, { namespace: 'holdfast' });
