@@ -59,17 +59,18 @@ test('a controller brings every object where it should be, through a server that
   const stop = new AbortController();
   const registry = new Registry();
   const running = runThings(client, registry, stop.signal);
+  running.catch(() => {});
   const sizes = (): readonly unknown[] =>
     [...server.stored(list).values()].map(({ status }) => (status as { size?: number } | undefined)?.size);
   for (let i = 0; i < 10; i++) server.put(`${list}/thing-${i}`, { spec: { size: i } });
-  await expect.poll(sizes).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  await expect.poll(sizes, { timeout: 60_000 }).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
 
   server.faults.push({ kind: 'status', status: 500 }, { kind: 'status', status: 409 }, { kind: 'cut off' });
   server.disturb('cut off');
   for (let i = 0; i < 10; i++) server.put(`${list}/thing-${i}`, { spec: { size: i + 10 } });
   server.remove(`${list}/thing-9`);
   server.compact();
-  await expect.poll(sizes).toEqual([10, 11, 12, 13, 14, 15, 16, 17, 18]);
+  await expect.poll(sizes, { timeout: 60_000 }).toEqual([10, 11, 12, 13, 14, 15, 16, 17, 18]);
 
   const lease = pathOf(leaseType, { namespace: 'holdfast', name: 'operator' });
   expect(server.get(lease)?.spec).toMatchObject({ holderIdentity: 'operator-0' });
