@@ -20,17 +20,12 @@ export const signerService = (signer: Signer) =>
       type: 'ClusterIP',
       publishNotReadyAddresses: true,
       selector: signerSelector(signer),
-      ports: (['sign', 'peer'] as const).map((name) => ({
-        name,
-        port: signerPorts[name],
-        targetPort: name,
-        protocol: 'TCP',
-      })),
+      ports: Object.entries(signerPorts).map(([name, port]) => ({ name, port, targetPort: name, protocol: 'TCP' })),
     },
   }) as const;
 
 /** host:port of a signer's service. */
-export const signerEndpoint = ({ metadata: { namespace, name } }: Signer, port: 'sign' | 'peer'): string =>
+export const signerEndpoint = ({ metadata: { namespace, name } }: Signer, port: keyof typeof signerPorts): string =>
   `${name}.${namespace}.svc:${signerPorts[port]}`;
 
 const inNamespaces = (values: readonly string[]) => ({
@@ -40,7 +35,7 @@ const tcp = (...ports: readonly number[]) => ports.map((port) => ({ port, protoc
 
 /**
  * Who reaches a signer and whom it reaches. In: the wallet's signers on the peer port, `access` and the operator on the
- * sign port, scrapes. Out: those signers, signers elsewhere, name servers, a network HSM. Nothing else either way.
+ * sign port, the operator and scrapes on the port of metrics and health. Out: those signers, signers elsewhere, name servers, a network HSM. Nothing else either way.
  * `signers` are those of the wallet's holders.
  */
 export function signerNetworkPolicy(
@@ -89,8 +84,8 @@ export function signerNetworkPolicy(
       ingress: [
         { from: [peers], ports: tcp(signerPorts.peer) },
         { from: [operator, ...access], ports: tcp(signerPorts.sign) },
-        // An empty list of sources would mean everybody.
-        ...(settings.scrapeFrom.length === 0 ? [] : [{ from: settings.scrapeFrom, ports: tcp(signerPorts.metrics) }]),
+        // The operator asks one that does not serve for the reason.
+        { from: [operator, ...settings.scrapeFrom], ports: tcp(signerPorts.metrics) },
       ],
       egress: [
         { to: [peers], ports: tcp(signerPorts.peer) },

@@ -208,7 +208,8 @@ describe("a signer's NetworkPolicy", () => {
         matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'In', values: ['payments'] }],
       },
     });
-    expect(portsOf(policy({ wallet }).ingress)).toEqual([[7443], [8443]]);
+    expect(ingress[2]!.from).toEqual([ingress[1]!.from![0], { podSelector: {} }]);
+    expect(policy({ wallet }).ingress[2]!.from).toEqual([ingress[1]!.from![0]]);
   });
 
   it('lets out to peers and name servers, to signers elsewhere and to a network HSM', () => {
