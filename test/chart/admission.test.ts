@@ -1,0 +1,75 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { admissionCases, groups } from './admission-cases.ts';
+import { refusals } from './admission-policy.ts';
+import type { Policy } from './admission-policy.ts';
+import { only, render } from './helm.ts';
+import type { Rendered } from './helm.ts';
+
+const spec = (object: Rendered): Policy['spec'] => (object as Policy).spec ?? {};
+
+/** The chart's values allow what the objects of the cases have. */
+const options = {
+  values: ['everything'],
+  set: ['operator.serviceAccount.create=true', 'operator.serviceAccount.name=holdfast', 'operator.namespaces=null'],
+};
+const operator = 'system:serviceaccount:custody:holdfast';
+
+let policies: Readonly<Record<string, readonly Policy[]>>;
+let objects: readonly Rendered[];
+let words: readonly string[];
+beforeAll(() => {
+  objects = render(options);
+  const policy = (name: string) => only<Policy>(objects, 'ValidatingAdmissionPolicy', name);
+  words = objects.flatMap((object) =>
+    ('validations' in spec(object) ? spec(object).validations : []).map(({ message }) => message),
+  );
+  policies = {
+    pods: [policy('holdfast.custody.operator-workloads')],
+    objects: [policy('holdfast.custody.operator-objects')],
+    never: [policy('holdfast.custody.operator-never')],
+    shares: ['keep-shares', 'keep-wallets', 'marked-namespaces'].map((name) => policy(`holdfast.${name}`)),
+  };
+});
+
+const verdict = (group: string, review: Parameters<typeof refusals>[1]): readonly string[] =>
+  (policies[group] ?? []).flatMap((policy) => refusals(policy, review));
+
+describe.each(groups)('admission of %s', (group) => {
+  it.each(admissionCases(group, operator))('$name', ({ review, refused }) => {
+    const messages = verdict(group, review);
+    if (refused === undefined) expect(messages).toEqual([]);
+    else expect(messages).toContainEqual(expect.stringContaining(refused));
+    // What cannot be decided is refused as well, but no case is meant to show that.
+    for (const message of messages) expect(words).toContain(message);
+  });
+});
+
+describe('admission policies', () => {
+  it('of the operator let through what the operator writes, all of them together', () => {
+    for (const group of ['pods', 'objects'] as const)
+      for (const { review, refused } of admissionCases(group, operator))
+        if (refused === undefined)
+          for (const one of ['pods', 'objects', 'never']) expect(verdict(one, review)).toEqual([]);
+  });
+
+  it('fail closed, and each has a binding that denies', () => {
+    const all = objects.filter(({ kind }) => kind === 'ValidatingAdmissionPolicy') as Policy[];
+    expect(all.length).toBe(6);
+    for (const { metadata, spec } of all) {
+      expect(spec.failurePolicy).toBe('Fail');
+      const binding = only<{ spec: object }>(objects, 'ValidatingAdmissionPolicyBinding', metadata.name);
+      expect(binding.spec).toEqual({ policyName: metadata.name, validationActions: ['Deny'] });
+    }
+  });
+
+  it('each validation refuses some case of its own', () => {
+    for (const group of groups) {
+      const refusing = admissionCases(group, operator).map(({ review }) => verdict(group, review));
+      for (const { message } of (policies[group] ?? []).flatMap(({ spec }) => spec.validations))
+        expect(
+          refusing.some((messages) => messages.length === 1 && messages[0]?.startsWith(message)),
+          message,
+        ).toBe(true);
+    }
+  });
+});
