@@ -19,7 +19,7 @@ function rows(map: YAMLMap, path: string, first: string): readonly string[] {
     const own = ((i === 0 && first) || key.commentBefore || '').split('\n\n').at(-1) ?? '';
     const name = `${path}${String(key.value)}`;
     if (isMap(value) && value.flow !== true && own === '' && value.items.length > 0)
-      return rows(value as YAMLMap, `${name}.`, value.commentBefore ?? '');
+      return rows(value, `${name}.`, value.commentBefore ?? '');
     if (own === '') throw new Error(`values.yaml: ${name} has no comment`);
     const text = own
       .split('\n')
@@ -34,7 +34,7 @@ function rows(map: YAMLMap, path: string, first: string): readonly string[] {
 function readme(): string {
   const document = parseDocument(read('charts/holdfast/values.yaml'));
   if (!isMap(document.contents)) throw new Error('values.yaml: want a map');
-  const table = rows(document.contents as YAMLMap, '', '');
+  const table = rows(document.contents, '', '');
   return read('charts/holdfast/README.md').replace(
     /<!-- values -->[\s\S]*<!-- \/values -->/,
     () => `<!-- values -->\n| value | meaning | default |\n| --- | --- | --- |\n${table.join('\n')}\n<!-- /values -->`,

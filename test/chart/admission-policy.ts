@@ -107,5 +107,5 @@ function toCel(value: Json): CelInput {
   if (Array.isArray(value)) return value.map(toCel);
   if (typeof value === 'object' && value !== null)
     return new Map(Object.entries(value).map(([name, member]) => [name, toCel(member)]));
-  return value as string | boolean | null;
+  return value;
 }

@@ -27,10 +27,14 @@ export function withDefaults(statefulSet: unknown): Json {
     for (const name of ['startupProbe', 'livenessProbe', 'readinessProbe']) {
       const probe = container[name] as Fields | undefined;
       if (probe === undefined) continue;
-      container[name] = { timeoutSeconds: 1, successThreshold: 1, failureThreshold: 3, ...probe };
-      const { httpGet } = container[name] as Fields;
-      (container[name] as Fields)['httpGet'] = { scheme: 'HTTP', ...(httpGet as Fields) };
+      container[name] = {
+        timeoutSeconds: 1,
+        successThreshold: 1,
+        failureThreshold: 3,
+        ...probe,
+        httpGet: { scheme: 'HTTP', ...(probe['httpGet'] as Fields) },
+      };
     }
   }
-  return copy as unknown as Json;
+  return copy;
 }

@@ -51,9 +51,19 @@ export const objectsOf = (text: string): readonly Rendered[] =>
     return object === null ? [] : [object];
   });
 
-export const render = (options: RenderOptions = {}): readonly Rendered[] => objectsOf(renderText(options));
+const rendered = new Map<string, readonly Rendered[]>();
+
+/** The objects of the chart. The same options are rendered once. */
+export function render(options: RenderOptions = {}): readonly Rendered[] {
+  const key = JSON.stringify(options);
+  const objects = rendered.get(key) ?? objectsOf(renderText(options));
+  rendered.set(key, objects);
+  return objects;
+}
 
 /** The only object of a kind and a name, or of a kind alone. */
+// What a kind has besides is the caller's to say.
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters
 export function only<T>(objects: readonly Rendered[], kind: string, name?: string): T & Rendered {
   const found = objects.filter(
     (object) => object.kind === kind && (name === undefined || object.metadata.name === name),
