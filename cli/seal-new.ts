@@ -33,7 +33,12 @@ export async function sealNew(session: Session, word: string, options: SealNewOp
   const manifest = toYaml({
     apiVersion: 'v1',
     kind: 'Secret',
-    metadata: { name, ...(namespace !== defaultNamespace && { namespace }) },
+    metadata: {
+      name,
+      ...(namespace !== defaultNamespace && { namespace }),
+      // By this label the chart's admission policies know what must not be deleted.
+      labels: { 'holdfast.dev/keeps': 'seal' },
+    },
     data: { [options.key]: randomBytes(keyBytes).toString('base64') },
   });
   await writeNew(file, `${manifest}\n`);

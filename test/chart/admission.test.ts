@@ -62,6 +62,16 @@ describe('admission policies', () => {
     }
   });
 
+  it('that keep shares stay when the release goes, as the shares do', () => {
+    const kept = objects.filter(
+      ({ kind, metadata }) =>
+        kind.startsWith('Validating') && metadata.annotations?.['helm.sh/resource-policy'] === 'keep',
+    );
+    expect(kept.map(({ metadata }) => metadata.name).toSorted()).toEqual(
+      ['keep-shares', 'keep-shares', 'keep-wallets', 'keep-wallets'].map((name) => `holdfast.${name}`),
+    );
+  });
+
   it('each validation refuses some case of its own', () => {
     for (const group of groups) {
       const refusing = admissionCases(group, operator).map(({ review }) => verdict(group, review));

@@ -7,7 +7,12 @@ const markdown = (folder: string, recursive: boolean): string[] =>
   readdirSync(join(root, folder), { recursive, encoding: 'utf8' })
     .filter((name) => name.endsWith('.md'))
     .map((name) => join(root, folder, name));
-const files = [...markdown('.', false), ...markdown('docs', true), ...markdown('examples', true)];
+const files = [
+  ...markdown('.', false),
+  ...markdown('docs', true),
+  ...markdown('examples', true),
+  ...markdown('charts', true),
+];
 
 it.each(files.map((file) => [relative(root, file), file] as const))('%s links to what is there', (_, file) => {
   expect(broken(file, readFileSync(file, 'utf8'))).toEqual([]);
