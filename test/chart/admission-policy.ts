@@ -35,10 +35,9 @@ export type Policy = Rendered & {
 };
 
 /** Messages of the validations that refuse; empty where the policy has nothing against it, or is not about it. */
-export function refusals({ spec }: Policy, review: Review): readonly string[] {
-  if (!spec.matchConstraints.resourceRules.some((rule) => isAbout(rule, review))) return [];
-  if (spec.matchConstraints.objectSelector !== undefined && !isSelected(spec.matchConstraints.objectSelector, review))
-    return [];
+export function refusals(policy: Policy, review: Review): readonly string[] {
+  const { spec } = policy;
+  if (!isAbout(policy, review)) return [];
   const [group, resource, subResource] = [review.group, ...review.resource.split('/')];
   const bindings: Record<string, CelInput> = {
     object: toCel(review.object ?? null),
@@ -68,7 +67,12 @@ export function refusals({ spec }: Policy, review: Review): readonly string[] {
   });
 }
 
-const isAbout = (rule: Rule, { group, resource, operation }: Review): boolean =>
+/** Whether a policy's rules and selector are about a request; its match conditions are CEL. */
+export const isAbout = ({ spec: { matchConstraints } }: Policy, review: Review): boolean =>
+  matchConstraints.resourceRules.some((rule) => isRuled(rule, review)) &&
+  (matchConstraints.objectSelector === undefined || isSelected(matchConstraints.objectSelector, review));
+
+const isRuled = (rule: Rule, { group, resource, operation }: Review): boolean =>
   (rule.apiGroups.includes('*') || rule.apiGroups.includes(group)) &&
   (rule.operations.includes('*') || rule.operations.includes(operation)) &&
   rule.resources.some(

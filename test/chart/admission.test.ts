@@ -2,33 +2,21 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { admissionCases, groups } from './admission-cases.ts';
 import { refusals } from './admission-policy.ts';
 import type { Policy } from './admission-policy.ts';
-import { only, render } from './helm.ts';
+import { operator, policiesOf, policyObjects } from './admission-policies.ts';
+import { only } from './helm.ts';
 import type { Rendered } from './helm.ts';
 
 const spec = (object: Rendered): Policy['spec'] => (object as Policy).spec ?? {};
-
-/** The chart's values allow what the objects of the cases have. */
-const options = {
-  values: ['everything'],
-  set: ['operator.serviceAccount.create=true', 'operator.serviceAccount.name=holdfast', 'operator.namespaces=null'],
-};
-const operator = 'system:serviceaccount:custody:holdfast';
 
 let policies: Readonly<Record<string, readonly Policy[]>>;
 let objects: readonly Rendered[];
 let words: readonly string[];
 beforeAll(() => {
-  objects = render(options);
-  const policy = (name: string) => only<Policy>(objects, 'ValidatingAdmissionPolicy', name);
+  objects = policyObjects();
   words = objects.flatMap((object) =>
     ('validations' in spec(object) ? spec(object).validations : []).map(({ message }) => message),
   );
-  policies = {
-    pods: [policy('holdfast.custody.operator-workloads')],
-    objects: [policy('holdfast.custody.operator-objects')],
-    never: [policy('holdfast.custody.operator-never')],
-    shares: ['keep-shares', 'keep-wallets', 'marked-namespaces'].map((name) => policy(`holdfast.${name}`)),
-  };
+  policies = Object.fromEntries(groups.map((group) => [group, policiesOf(group)]));
 });
 
 const verdict = (group: string, review: Parameters<typeof refusals>[1]): readonly string[] =>
