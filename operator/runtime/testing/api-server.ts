@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import http from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -8,6 +7,9 @@ import type { Credentials } from '../credentials.ts';
 import { isRecord } from '../kube-error.ts';
 import { ApiState } from './api-state.ts';
 import type { RequestFault } from './api-state.ts';
+import { refused, write } from './api-writes.ts';
+import type { Admit } from './api-writes.ts';
+import type { Fields } from './field-ownership.ts';
 
 export type Asked = {
   readonly method: string;
@@ -16,13 +18,14 @@ export type Asked = {
   readonly headers: IncomingMessage['headers'];
   readonly body: Fields | undefined;
 };
-type Fields = Readonly<Record<string, unknown>>;
 
 /** A scripted API server over HTTP, or over HTTPS where it is given a certificate. */
 export class ApiServer extends ApiState {
   readonly asked: Asked[] = [];
   /** Only this bearer token is let in, where it is set. */
   token: string | undefined;
+  /** What is held to rules, where it is set. */
+  admit: Admit | undefined;
   /** Connections that were opened. */
   connections = 0;
   readonly #server: http.Server;
@@ -85,35 +88,21 @@ export class ApiServer extends ApiState {
         const held = this.get(path);
         return held ? answer(response, 200, held) : refuse(response, 404, 'NotFound');
       }
-      case 'POST': {
-        const at = `${path}/${nameIn(body)}`;
-        return this.get(at) ? refuse(response, 409, 'AlreadyExists') : answer(response, 201, this.put(at, body));
-      }
+      case 'POST':
       case 'PUT':
       case 'PATCH':
-      case 'DELETE':
-        return this.#write(method, path, request.headers['content-type'], body ?? {}, response);
+      case 'DELETE': {
+        const contentType = request.headers['content-type'];
+        const { status, body: said } = write(
+          this,
+          { method, path, query: Object.fromEntries(query), contentType, body: body ?? {} },
+          this.admit,
+        );
+        return answer(response, status, said);
+      }
       default:
         return refuse(response, 405, 'MethodNotAllowed');
     }
-  }
-
-  #write(method: string, path: string, contentType: string | undefined, body: Fields, response: ServerResponse): void {
-    const at = path.replace(/\/status$/, '');
-    const held = this.get(at);
-    const mayCreate = contentType === 'application/apply-patch+yaml' && at === path;
-    if (!held && !mayCreate) return refuse(response, 404, 'NotFound');
-    const given = method === 'DELETE' ? body['preconditions'] : body['metadata'];
-    const { uid, resourceVersion } = isRecord(given) ? given : {};
-    const holds =
-      (uid === undefined || uid === held?.metadata.uid) &&
-      (resourceVersion === undefined || resourceVersion === held?.metadata.resourceVersion);
-    if (!holds) return refuse(response, 409, 'Conflict');
-    if (method === 'DELETE') {
-      this.remove(at);
-      return answer(response, 200, { kind: 'Status', status: 'Success' });
-    }
-    answer(response, held ? 200 : 201, this.put(at, method === 'PUT' ? body : merged(held ?? {}, body)));
   }
 
   #list(path: string, query: URLSearchParams, response: ServerResponse): void {
@@ -147,8 +136,10 @@ const answer = (response: ServerResponse, status: number, body: unknown): void =
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 };
 
-const refuse = (response: ServerResponse, code: number, reason: string): void =>
-  answer(response, code, { kind: 'Status', status: 'Failure', code, reason, message: `it says ${reason}` });
+const refuse = (response: ServerResponse, code: number, reason: string): void => {
+  const { status, body } = refused(code, reason);
+  answer(response, status, body);
+};
 
 function fail(response: ServerResponse, fault: RequestFault): void {
   switch (fault.kind) {
@@ -171,22 +162,5 @@ function fail(response: ServerResponse, fault: RequestFault): void {
   }
 }
 
-/** RFC 7396. */
-function merged(held: Fields, patch: Fields): Record<string, unknown> {
-  const next: Record<string, unknown> = { ...held };
-  for (const [field, value] of Object.entries(patch))
-    if (value === null) delete next[field];
-    else if (isRecord(value)) {
-      const below = next[field];
-      next[field] = merged(isRecord(below) ? below : {}, value);
-    } else next[field] = value;
-  return next;
-}
-
 /** An object's path has one part more than its list's. */
 const isObjectPath = (path: string): boolean => /\/namespaces\/[^/]+\/[^/]+\/[^/]+$/.test(path);
-
-const nameIn = (body: Fields | undefined): string => {
-  const metadata = body?.['metadata'];
-  return isRecord(metadata) && typeof metadata['name'] === 'string' ? metadata['name'] : randomUUID();
-};
