@@ -1,0 +1,249 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Clock } from '../../../common/clock.ts';
+import type { Log } from '../../../common/log.ts';
+import { apiVersion, keyOf, keyString, kinds, resourcesOf } from '../../api/resource.ts';
+import type { Draft, Key, Kind, Metadata, Resource, ResourceOf } from '../../api/resource.ts';
+import { validate } from '../../api/validate.ts';
+import { EventRecorder } from '../../runtime/event-recorder.ts';
+import { addFinalizer, removeFinalizer } from '../../runtime/finalizers.ts';
+import type { KubeClient } from '../../runtime/kube-client.ts';
+import { isNotFound } from '../../runtime/kube-error.ts';
+import type { KubeObject } from '../../runtime/kube-object.ts';
+import { applyObject, applyStatus, getObject, removeObject } from '../../runtime/objects.ts';
+import type { ReflectorMeter } from '../../runtime/reflector.ts';
+import { ChangeFeed } from '../change-feed.ts';
+import type { EventType, ResourceStore } from '../resource-store.ts';
+import { createObject } from './create-object.ts';
+import { objectManager, statusManager } from './field-managers.ts';
+import { isMade, madeLabels } from './ownership.ts';
+import { readResource } from './read-resource.ts';
+import { resourceType } from './resource-type.ts';
+import { WatchedKind } from './watched-kind.ts';
+
+export type KubernetesStoreOptions = {
+  readonly client: Pick<KubeClient, 'request' | 'watch'>;
+  /** Those that are watched; all where none is named. */
+  readonly namespaces: readonly string[];
+  /** The pod's name, for events. */
+  readonly instance: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly meter?: ReflectorMeter;
+  /** Ends opening; an open store ends by close(). */
+  readonly signal: AbortSignal;
+};
+
+/** Has the server keep a deleted Wallet or Signer until its controller has ended what runs for it. */
+export const finalizer = 'holdfast.dev/operator';
+const finalized: ReadonlySet<Kind> = new Set<Kind>(['Wallet', 'Signer']);
+
+/** Resolves once every object is known; only one of several operators may have the store open: the leader. */
+export async function openKubernetesStore(options: KubernetesStoreOptions): Promise<KubernetesStore> {
+  const { signal } = options;
+  const store = new KubernetesStore(options);
+  const aborted = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
+  try {
+    signal.throwIfAborted();
+    await Promise.race([store.synced, aborted]);
+    return store;
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/**
+ * Resources of an API server. Reads are of a copy that reflectors keep; a write resolves once the copy has it, so that
+ * whoever wrote reads it, or after a while in which the watch does not tell. What depends on the copy being right has a
+ * precondition that the server checks. Nothing is tried again here: errors are `KubeError`s, for the caller's queue.
+ */
+export class KubernetesStore implements ResourceStore {
+  readonly #client: KubernetesStoreOptions['client'];
+  readonly #feed = new ChangeFeed();
+  readonly #end = new AbortController();
+  readonly #watched: { readonly [K in Kind]: WatchedKind<K> };
+  readonly #recorder: EventRecorder;
+  readonly #running: Promise<unknown>;
+
+  constructor({ client, namespaces, instance, clock, log, meter }: KubernetesStoreOptions) {
+    this.#client = client;
+    const onChange = (key: Key): void => this.#feed.publish([key]);
+    const watched = <K extends Kind>(kind: K): WatchedKind<K> =>
+      new WatchedKind(kind, { client, namespaces, onChange, clock, log, meter });
+    this.#watched = {
+      Wallet: watched('Wallet'),
+      Signer: watched('Signer'),
+      SigningPolicy: watched('SigningPolicy'),
+      SigningRequest: watched('SigningRequest'),
+      Approval: watched('Approval'),
+    };
+    this.#recorder = new EventRecorder({ client, controller: 'holdfast.dev/operator', instance, clock, log });
+    this.#running = Promise.all(kinds.map((kind) => this.#watched[kind].run(this.#end.signal)));
+  }
+
+  /** Resolves once every object is known. */
+  get synced(): Promise<unknown> {
+    return Promise.all(kinds.map((kind) => this.#watched[kind].synced));
+  }
+
+  async list<K extends Kind>(kind: K): Promise<readonly ResourceOf<K>[]> {
+    return resourcesOf(kind, this.#of(kind).resources() as readonly Resource[]);
+  }
+
+  async get<K extends Kind>(key: Key<K>): Promise<ResourceOf<K> | undefined> {
+    return this.#of(key.kind).resource(key);
+  }
+
+  changes(signal: AbortSignal): AsyncIterable<Key> {
+    const all = (): readonly Key[] =>
+      kinds.flatMap((kind) =>
+        (this.#of(kind).resources() as readonly Resource[]).map((resource) => keyOf<Kind>(resource)),
+      );
+    return this.#feed.subscribe(all, signal);
+  }
+
+  async apply(object: Draft): Promise<void> {
+    const draft = asJson(object);
+    const key = keyOf<Kind>(draft);
+    const watched = this.#of(key.kind);
+    const held = watched.object(key) ?? (await getObject(this.#client, resourceType(key.kind), key));
+    const before = held && readResource(key.kind, held);
+    if (before && !isMade(before.metadata))
+      throw new Error(`${keyString(key)} is a user's (it has no label of the operator): only they change it`);
+    const made = { metadata: this.#metadataOf(draft), spec: draft.spec };
+    const [problem] = validate({ ...draft, ...made }, before);
+    if (problem) throw new Error(`${keyString(key)}: ${problem.path}: ${problem.message}`);
+    if (before && isAsBefore(made, before)) return;
+
+    const type = resourceType(key.kind);
+    const fieldManager = objectManager(key.kind);
+    // The version: no user takes an object over, and no other object comes to its name, unseen.
+    const { uid, resourceVersion } = held?.metadata ?? {};
+    const written = held
+      ? await applyObject(
+          this.#client,
+          type,
+          { ...made, metadata: { ...made.metadata, uid, resourceVersion } as Target },
+          { fieldManager },
+        )
+      : await createObject(this.#client, type, made, fieldManager);
+    await watched.seen(written.metadata);
+    await this.#hold(key, written);
+  }
+
+  async remove(key: Key): Promise<void> {
+    const watched = this.#of(key.kind);
+    const held = watched.object(key);
+    if (!held) return;
+    const type = resourceType(key.kind);
+    const isHeld = (): KubeObject | undefined => {
+      const now = watched.object(key);
+      return now?.metadata.uid === held.metadata.uid ? now : undefined;
+    };
+    if (held.metadata.deletionTimestamp !== undefined) {
+      await removeFinalizer(this.#client, type, held, finalizer);
+      await watched.until(() => !hasFinalizer(isHeld()));
+      return;
+    }
+    if (!isMade(held.metadata))
+      throw new Error(`${keyString(key)} is a user's (it has no label of the operator): only they delete it`);
+    await removeObject(this.#client, type, held.metadata);
+    await watched.until(() => isHeld()?.metadata.deletionTimestamp !== undefined || !isHeld());
+  }
+
+  /**
+   * Also where the finalizer comes: every look at a Wallet or Signer writes its status before it begins anything that
+   * would have to be ended, so that nothing of that kind is begun for an object that could go unnoticed.
+   */
+  async writeStatus<K extends Kind>(key: Key<K>, status: NonNullable<ResourceOf<K>['status']>): Promise<void> {
+    const watched = this.#of(key.kind);
+    const held = watched.object(key);
+    if (!held) return;
+    const plain: unknown = asJson(status);
+    const resource: unknown = { ...watched.resource(key), status: plain };
+    const problem = validate(resource).find(({ path }) => /^status\b/.test(path));
+    if (problem) throw new Error(`${keyString(key)}: ${problem.path}: ${problem.message}`);
+    await this.#hold(key, held);
+    if (isDeepStrictEqual(plain, watched.resource(key)?.status)) return;
+    const fieldManager = statusManager(key.kind);
+    try {
+      const written = await applyStatus(this.#client, resourceType(key.kind), held.metadata, plain, { fieldManager });
+      await watched.seen(written.metadata);
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+  }
+
+  async event(key: Key, type: EventType, reason: string, message: string, at = Infinity): Promise<void> {
+    const uid = this.#of(key.kind).object(key)?.metadata.uid;
+    if (uid === undefined || this.#end.signal.aborted) return;
+    const { kind, namespace, name } = key;
+    const about = { apiVersion, kind, namespace, name, uid };
+    this.#recorder.record(about, { type, reason, note: message, ...(at === Infinity ? {} : { at }) });
+  }
+
+  /** Ends changes() and the watches, and writes the events that were only counted. */
+  async close(): Promise<void> {
+    this.#feed.close();
+    this.#end.abort();
+    await this.#running;
+    await this.#recorder.stop();
+  }
+
+  #of<K extends Kind>(kind: K): WatchedKind<K> {
+    return this.#watched[kind] as WatchedKind<K>;
+  }
+
+  /** Puts the finalizer on an object that is to have one. */
+  async #hold(key: Key, object: KubeObject): Promise<void> {
+    if (!finalized.has(key.kind) || object.metadata.deletionTimestamp !== undefined || hasFinalizer(object)) return;
+    const watched = this.#of(key.kind);
+    await addFinalizer(this.#client, resourceType(key.kind), object, finalizer);
+    await watched.until(() => {
+      const now = watched.object(key);
+      return now?.metadata.uid !== object.metadata.uid || hasFinalizer(now);
+    });
+  }
+
+  /** What of its metadata the operator says. Kubernetes deletes what has an owner in another namespace. */
+  #metadataOf({
+    kind,
+    metadata,
+  }: Draft): Pick<Metadata, 'name' | 'namespace' | 'labels' | 'annotations' | 'ownerReferences'> {
+    const { name, namespace, labels, annotations, ownerReferences } = metadata;
+    const owners = new Set(ownerReferences?.map(({ uid }) => uid));
+    for (const other of kinds)
+      for (const resource of this.#of(other).resources() as readonly Resource[])
+        if (owners.has(resource.metadata.uid) && resource.metadata.namespace !== namespace)
+          throw new Error(
+            `${kind}/${namespace}/${name}: ${keyString(keyOf<Kind>(resource))} is in another namespace and cannot own it`,
+          );
+    return {
+      name,
+      namespace,
+      labels: madeLabels(labels),
+      ...(annotations ? { annotations } : {}),
+      ...(ownerReferences ? { ownerReferences } : {}),
+    };
+  }
+}
+
+type Target = { readonly namespace: string; readonly name: string; readonly uid: string };
+
+const hasFinalizer = (object: KubeObject | undefined): boolean =>
+  object?.metadata.finalizers?.includes(finalizer) === true;
+
+/** Whether nothing would change; that others added to it is left to the server, which knows what is whose. */
+const isAsBefore = (
+  { metadata, spec }: { readonly metadata: Draft['metadata']; readonly spec: unknown },
+  before: Pick<Resource, 'metadata' | 'spec'>,
+): boolean =>
+  isDeepStrictEqual(spec, before.spec) &&
+  (['labels', 'annotations', 'ownerReferences'] as const).every((field) =>
+    isDeepStrictEqual(metadata[field], before.metadata[field]),
+  );
+
+/** A copy without members that are undefined, as it will be read back. */
+const asJson = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;

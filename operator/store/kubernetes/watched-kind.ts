@@ -1,0 +1,145 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Clock } from '../../../common/clock.ts';
+import { messageOf } from '../../../common/errors.ts';
+import type { Log } from '../../../common/log.ts';
+import type { Key, Kind, ResourceOf } from '../../api/resource.ts';
+import type { KubeClient } from '../../runtime/kube-client.ts';
+import { nameOf, pathOf } from '../../runtime/kube-object.ts';
+import type { KubeObject } from '../../runtime/kube-object.ts';
+import { Reflector } from '../../runtime/reflector.ts';
+import type { ReflectorMeter } from '../../runtime/reflector.ts';
+import { readResource } from './read-resource.ts';
+import { resourceType } from './resource-type.ts';
+
+/** How long a write waits to be seen. A watch tells within milliseconds, or is broken and is noticed later. */
+const seenMs = 2_000;
+
+export type WatchedKindOptions = {
+  readonly client: Pick<KubeClient, 'request' | 'watch'>;
+  /** All where none is named. */
+  readonly namespaces: readonly string[];
+  /** Told of each key whose resource is another than before. */
+  readonly onChange: (key: Key) => void;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly meter?: ReflectorMeter | undefined;
+};
+
+type Entry<K extends Kind> =
+  | { readonly object: KubeObject; readonly resource: ResourceOf<K> }
+  | { readonly object: KubeObject; readonly problem: unknown };
+
+/** All objects of a kind as its reflectors know them: one for all namespaces, or one for each that is named. */
+export class WatchedKind<K extends Kind> {
+  readonly kind: K;
+  readonly #options: WatchedKindOptions;
+  readonly #entries = new Map<string, Entry<K>>();
+  readonly #reflectors: ReadonlyMap<string | undefined, Reflector<KubeObject>>;
+  readonly #waiting = new Set<() => void>();
+
+  constructor(kind: K, options: WatchedKindOptions) {
+    const { client, namespaces, clock, log, meter } = options;
+    this.kind = kind;
+    this.#options = options;
+    const type = resourceType(kind);
+    this.#reflectors = new Map(
+      (namespaces.length === 0 ? [undefined] : namespaces).map((namespace) => [
+        namespace,
+        new Reflector<KubeObject>({
+          name: type.plural,
+          client,
+          path: pathOf(type, { namespace }),
+          clock,
+          log,
+          ...(meter ? { meter } : {}),
+          onChange: ({ type: how, object }) => this.#take(how === 'deleted' ? 'gone' : 'there', object),
+        }),
+      ]),
+    );
+  }
+
+  /** Resolves when `signal` aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all([...this.#reflectors.values()].map((reflector) => reflector.run(signal)));
+  }
+
+  get synced(): Promise<unknown> {
+    return Promise.all([...this.#reflectors.values()].map((reflector) => reflector.synced));
+  }
+
+  /** Throws where the object is none that could be understood: that must not look as if it were gone. */
+  resource({ namespace, name }: Key): ResourceOf<K> | undefined {
+    const entry = this.#entries.get(nameOf({ namespace, name }));
+    if (entry && 'problem' in entry) throw entry.problem;
+    return entry?.resource;
+  }
+
+  /** All that can be understood. */
+  resources(): readonly ResourceOf<K>[] {
+    return [...this.#entries.values()].flatMap((entry) => ('resource' in entry ? [entry.resource] : []));
+  }
+
+  /** The object as the server last told of it. */
+  object({ namespace, name }: Key): KubeObject | undefined {
+    return this.#entries.get(nameOf({ namespace, name }))?.object;
+  }
+
+  /** Resolves once the reflector knows what `written` was the answer to, so that whoever wrote reads it. */
+  seen({ namespace, resourceVersion }: KubeObject['metadata']): Promise<void> {
+    const { cache } = this.#reflectorOf(namespace);
+    return this.until(() => !isBefore(cache.version, resourceVersion));
+  }
+
+  /** Resolves once something holds of what is known, or after two seconds: what is read then may be old, and heals. */
+  async until(holds: () => boolean): Promise<void> {
+    if (holds()) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const look = (): void => {
+      if (holds()) resolve();
+    };
+    const cancel = this.#options.clock.after(seenMs, resolve);
+    this.#waiting.add(look);
+    try {
+      await promise;
+    } finally {
+      this.#waiting.delete(look);
+      cancel();
+    }
+  }
+
+  #reflectorOf(namespace: string | undefined): Reflector<KubeObject> {
+    const reflector = this.#reflectors.get(undefined) ?? this.#reflectors.get(namespace);
+    if (!reflector) throw new Error(`namespace ${namespace} is none of this operator's`);
+    return reflector;
+  }
+
+  #take(how: 'there' | 'gone', object: KubeObject): void {
+    const name = nameOf(object.metadata);
+    const before = this.#entries.get(name);
+    if (how === 'gone') this.#entries.delete(name);
+    else this.#entries.set(name, this.#read(object));
+    const now = this.#entries.get(name);
+    // Versions, managers and finalizers are no change to controllers.
+    if (now === undefined || before === undefined || !isDeepStrictEqual(shown(now), shown(before)))
+      this.#options.onChange({
+        kind: this.kind,
+        namespace: object.metadata.namespace ?? '',
+        name: object.metadata.name,
+      });
+    for (const look of [...this.#waiting]) look();
+  }
+
+  #read(object: KubeObject): Entry<K> {
+    try {
+      return { object, resource: readResource(this.kind, object) };
+    } catch (problem) {
+      this.#options.log.error('object not understood', { kind: this.kind, error: messageOf(problem) });
+      return { object, problem };
+    }
+  }
+}
+
+const shown = <K extends Kind>(entry: Entry<K>): unknown => ('resource' in entry ? entry.resource : undefined);
+
+/** As in the cache: versions of one kind are numbers that grow; of others nothing is waited for. */
+const isBefore = (a: string, b: string): boolean => /^\d+$/.test(a) && /^\d+$/.test(b) && BigInt(a) < BigInt(b);
