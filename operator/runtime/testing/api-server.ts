@@ -5,7 +5,7 @@ import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Credentials } from '../credentials.ts';
 import { isRecord } from '../kube-error.ts';
-import { ApiState } from './api-state.ts';
+import { ApiState, isObjectPath } from './api-state.ts';
 import type { RequestFault } from './api-state.ts';
 import { refused, write } from './api-writes.ts';
 import type { Admit } from './api-writes.ts';
@@ -161,6 +161,3 @@ function fail(response: ServerResponse, fault: RequestFault): void {
       break;
   }
 }
-
-/** An object's path has one part more than its list's. */
-const isObjectPath = (path: string): boolean => /\/namespaces\/[^/]+\/[^/]+\/[^/]+$/.test(path);

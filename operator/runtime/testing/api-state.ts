@@ -30,7 +30,7 @@ export type Sink = {
   end(how: 'reset' | 'end' | 'cut off' | 'not json'): void;
 };
 type Watcher = { readonly list: string; readonly sink: Sink; silent: boolean };
-type Happened = { readonly type: string; readonly version: number; readonly list: string; readonly object: Stored };
+type Happened = { readonly type: string; readonly version: number; readonly path: string; readonly object: Stored };
 export type Page = { readonly items: readonly Stored[]; readonly version: number; readonly next: string | undefined };
 
 /**
@@ -58,7 +58,7 @@ export class ApiState {
 
   /** What is stored under the path of a list, by path of the object. */
   stored(list: string): ReadonlyMap<string, Stored> {
-    return new Map([...this.#objects].filter(([path]) => listOf(path) === list));
+    return new Map([...this.#objects].filter(([path]) => isIn(path, list)));
   }
 
   /** Stores an object at `path`, of a new uid where none is. */
@@ -128,7 +128,7 @@ export class ApiState {
     }
     this.#watchers.add(watcher);
     for (const happened of this.#history)
-      if (happened.list === list && happened.version > from) sink.send(happened.type, happened.object);
+      if (isIn(happened.path, list) && happened.version > from) sink.send(happened.type, happened.object);
     return { stop: () => this.#watchers.delete(watcher) };
   }
 
@@ -140,7 +140,7 @@ export class ApiState {
     const send = (type: string, object: unknown): void => {
       if (!watcher.silent) watcher.sink.send(type, object);
     };
-    const past = this.#history.filter(({ list }) => list === watcher.list);
+    const past = this.#history.filter(({ path }) => isIn(path, watcher.list));
     switch (fault) {
       case 'silent':
         watcher.silent = true;
@@ -171,10 +171,17 @@ export class ApiState {
   }
 
   #happen(path: string, type: string, object: Stored): void {
-    const list = listOf(path);
-    this.#history.push({ type, version: this.#version, list, object });
-    for (const watcher of this.#watchers) if (watcher.list === list && !watcher.silent) watcher.sink.send(type, object);
+    this.#history.push({ type, version: this.#version, path, object });
+    for (const watcher of this.#watchers)
+      if (isIn(path, watcher.list) && !watcher.silent) watcher.sink.send(type, object);
   }
 }
 
-const listOf = (path: string): string => path.slice(0, path.lastIndexOf('/'));
+/** Whether the object at `path` is in a list: of its namespace, or of all. */
+function isIn(path: string, list: string): boolean {
+  const own = path.slice(0, path.lastIndexOf('/'));
+  return own === list || own.replace(/\/namespaces\/[^/]+\//, '/') === list;
+}
+
+/** An object's path has one part more than its list's. */
+export const isObjectPath = (path: string): boolean => /\/namespaces\/[^/]+\/[^/]+\/[^/]+$/.test(path);

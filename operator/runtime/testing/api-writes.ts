@@ -51,7 +51,7 @@ export function write(api: ApiState, asked: Write, admit: Admit = () => undefine
     next = result.object;
   } else next = updated(live, only(subresource, live, method === 'PATCH' ? merged(live, given) : given), who);
 
-  const object = { ...next, metadata: metadataOf(next, held) };
+  const object = { ...next, metadata: metadataOf(at, next, held) };
   const wrong = finalizersOf(object).some((each) => isGoing(held) && !finalizersOf(held).includes(each))
     ? 'metadata.finalizers: Forbidden: no new finalizers can be added if the object is being deleted'
     : admit(object, held);
@@ -87,13 +87,16 @@ function only(subresource: string, live: Fields, object: Fields): Fields {
 }
 
 /** What a client may set, with what the server does. The uid and the version come with storing. */
-function metadataOf(next: Fields, held: Stored | undefined): Fields {
+function metadataOf(at: string, next: Fields, held: Stored | undefined): Fields {
+  const [namespace, , name] = at.split('/').slice(-3);
   const { labels, annotations, ownerReferences, finalizers, managedFields } = recordIn(next, 'metadata');
   const { metadata: before, spec } = held ?? {};
   const changed = !held || !isDeepStrictEqual(next['spec'], spec);
   const kept = { ...before, labels, annotations, ownerReferences, finalizers, managedFields };
   return {
     ...Object.fromEntries(Object.entries(kept).filter(([, value]) => value !== undefined)),
+    namespace,
+    name,
     creationTimestamp: before?.creationTimestamp ?? time(),
     generation: (before?.generation ?? 0) + (changed ? 1 : 0),
   };

@@ -61,8 +61,8 @@ export function updated(live: Fields, next: Fields, who: Manager): Fields {
 const keep = (paths: ReadonlySet<string>, holds: (path: string) => boolean): ReadonlySet<string> =>
   new Set([...paths].filter(holds));
 
-const isSame = (a: Manager, b: Manager): boolean =>
-  a.manager === b.manager && a.operation === b.operation && a.subresource === b.subresource;
+const nameOf = ({ manager, operation, subresource }: Manager): string => [manager, operation, subresource].join(' ');
+const isSame = (a: Manager, b: Manager): boolean => nameOf(a) === nameOf(b);
 
 /** What of an object has owners, by path: its identity and what the server sets have none. */
 function leavesOf(object: Fields): ReadonlyMap<string, unknown> {
@@ -116,6 +116,7 @@ function withOwners(object: Fields, owners: readonly Owner[]): Fields {
   const { metadata } = object;
   const managedFields = owners
     .filter(({ paths }) => paths.size > 0)
+    .toSorted((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1))
     .map(({ manager, operation, subresource, paths }) => ({
       manager,
       operation,

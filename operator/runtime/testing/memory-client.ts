@@ -1,15 +1,27 @@
 import type { Clock } from '../../../common/clock.ts';
 import type { KubeClient, KubeRequest, WatchEvent, WatchRequest } from '../kube-client.ts';
-import { KubeError, statusError, unanswered } from '../kube-error.ts';
+import { KubeError, isRecord, statusError, unanswered } from '../kube-error.ts';
+import { isObjectPath } from './api-state.ts';
 import type { ApiState, RequestFault } from './api-state.ts';
+import { refused, write } from './api-writes.ts';
 
 const timeoutMs = 30_000;
 const silenceMs = 150_000;
 
-/** A client of lists and watches of `api` without a network: what fails, and when, is as {@link KubeClient} has it. */
+/** A client of `api` without a network: what fails, and when, is as {@link KubeClient} has it. */
 export const memoryClient = (api: ApiState, clock: Clock): Pick<KubeClient, 'request' | 'watch'> => ({
-  async request({ path, query = {} }: KubeRequest): Promise<unknown> {
+  async request({ method = 'GET', path, query = {}, contentType, body }: KubeRequest): Promise<unknown> {
     await fault(api.faults.shift(), clock);
+    if (method !== 'GET') {
+      const answer = write(api, { method, path, query, contentType, body: isRecord(body) ? body : {} });
+      if (answer.status > 299) throw statusError(`${method} ${path}`, answer, clock.now());
+      return answer.body;
+    }
+    if (isObjectPath(path)) {
+      const held = api.get(path);
+      if (!held) throw statusError(`GET ${path}`, refused(404, 'NotFound'), clock.now());
+      return held;
+    }
     const next = query['continue'];
     const page = api.page(path, Number(query['limit'] ?? 0), next === undefined ? undefined : String(next));
     if (!page) throw new KubeError('the page is forgotten', { status: 410 });

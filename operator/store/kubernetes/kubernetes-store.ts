@@ -66,6 +66,8 @@ export class KubernetesStore implements ResourceStore {
   readonly #watched: { readonly [K in Kind]: WatchedKind<K> };
   readonly #recorder: EventRecorder;
   readonly #running: Promise<unknown>;
+  /** Finalizers that are being put on objects, by uid. */
+  readonly #holding = new Map<string, Promise<void>>();
 
   constructor({ client, namespaces, instance, clock, log, meter }: KubernetesStoreOptions) {
     this.#client = client;
@@ -108,6 +110,7 @@ export class KubernetesStore implements ResourceStore {
     const draft = asJson(object);
     const key = keyOf<Kind>(draft);
     const watched = this.#of(key.kind);
+    watched.demand(key.namespace);
     const held = watched.object(key) ?? (await getObject(this.#client, resourceType(key.kind), key));
     const before = held && readResource(key.kind, held);
     if (before && !isMade(before.metadata))
@@ -196,9 +199,20 @@ export class KubernetesStore implements ResourceStore {
     return this.#watched[kind] as WatchedKind<K>;
   }
 
-  /** Puts the finalizer on an object that is to have one. */
+  /** Puts the finalizer on an object that is to have one, once at a time. */
   async #hold(key: Key, object: KubeObject): Promise<void> {
     if (!finalized.has(key.kind) || object.metadata.deletionTimestamp !== undefined || hasFinalizer(object)) return;
+    const { uid } = object.metadata;
+    const holding = this.#holding.get(uid) ?? this.#addFinalizer(key, object);
+    this.#holding.set(uid, holding);
+    try {
+      await holding;
+    } finally {
+      this.#holding.delete(uid);
+    }
+  }
+
+  async #addFinalizer(key: Key, object: KubeObject): Promise<void> {
     const watched = this.#of(key.kind);
     await addFinalizer(this.#client, resourceType(key.kind), object, finalizer);
     await watched.until(() => {

@@ -84,6 +84,11 @@ export class WatchedKind<K extends Kind> {
     return this.#entries.get(nameOf({ namespace, name }))?.object;
   }
 
+  /** Throws where objects of a namespace would never be seen. */
+  demand(namespace: string): void {
+    this.#reflectorOf(namespace);
+  }
+
   /** Resolves once the reflector knows what `written` was the answer to, so that whoever wrote reads it. */
   seen({ namespace, resourceVersion }: KubeObject['metadata']): Promise<void> {
     const { cache } = this.#reflectorOf(namespace);
