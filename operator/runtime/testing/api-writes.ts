@@ -57,9 +57,11 @@ export function write(api: ApiState, asked: Write, admit: Admit = () => undefine
     : admit(object, held);
   if (wrong !== undefined) return refused(422, 'Invalid', wrong);
   if (held && isDeepStrictEqual(object, held)) return { status: 200, body: held };
-  const stored = api.put(at, object);
-  if (isGoing(held) && finalizersOf(object).length === 0) api.remove(at);
-  return { status: held ? 200 : 201, body: stored };
+  if (isGoing(held) && finalizersOf(object).length === 0) {
+    api.remove(at);
+    return { status: 200, body: object };
+  }
+  return { status: held ? 200 : 201, body: api.put(at, object) };
 }
 
 function deletion(api: ApiState, at: string, held: Stored | undefined): Answer {

@@ -5,7 +5,7 @@ import type { KubeObject, ResourceType } from '../../runtime/kube-object.ts';
 
 /**
  * Creates an object by server-side apply that is not forced: where somebody made one under the name a moment ago, the
- * server refuses to change what they wrote. (A POST would not do: what it creates belongs to no apply, so that no later
+ * server refuses to change what they wrote, and admission to add to it. (A POST would not do: what it creates belongs to no apply, so that no later
  * one could drop a field of it.)
  */
 export async function createObject(

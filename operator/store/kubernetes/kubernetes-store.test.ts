@@ -166,6 +166,17 @@ describe('a store over the Kubernetes API', () => {
     expect(server.get(pathOfKey(signerKey))).toEqual(before);
   });
 
+  it('does not change what came to be while it looked for it', async () => {
+    const { store, server, user } = await opened();
+    server.disturb('silent');
+    await applyObject(user, resourceType('Signer'), signer() as never, { fieldManager: 'user' });
+    const before = server.get(pathOfKey(signerKey));
+    server.faults.push({ kind: 'status', status: 404, reason: 'NotFound' });
+    const seal = { keySecretRef: { name: 'other', key: 'kek' } };
+    await expect(store.apply(signer('treasury-client', { seal }))).rejects.toMatchObject({ status: 409 });
+    expect(server.get(pathOfKey(signerKey))).toEqual(before);
+  });
+
   it('is refused, not obeyed, where it writes upon what it has not seen', async () => {
     const { store, server, user, write } = await opened();
     await store.apply(signer());
