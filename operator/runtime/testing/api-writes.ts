@@ -23,11 +23,12 @@ export type Admit = (object: Fields, old: Fields | undefined) => string | undefi
  */
 export function write(api: ApiState, asked: Write, admit: Admit = () => undefined): Answer {
   const { method, path, body } = asked;
+  const subresource = method !== 'POST' && path.endsWith('/status') ? 'status' : '';
   const at = method === 'POST' ? `${path}/${nameIn(body)}` : path.replace(/\/status$/, '');
   const held = api.get(at);
   if (method === 'POST' && held) return refused(409, 'AlreadyExists');
   const isApply = asked.contentType === 'application/apply-patch+yaml';
-  if (!held && method !== 'POST' && !(isApply && at === path)) return refused(404, 'NotFound');
+  if (!held && method !== 'POST' && !(isApply && subresource === '')) return refused(404, 'NotFound');
   const { uid, resourceVersion } = recordIn(body, method === 'DELETE' ? 'preconditions' : 'metadata');
   const holds =
     (uid === undefined || uid === held?.metadata.uid) &&
@@ -36,7 +37,6 @@ export function write(api: ApiState, asked: Write, admit: Admit = () => undefine
   if (method === 'DELETE') return deletion(api, at, held);
 
   const live: Fields = held ?? {};
-  const subresource = at === path ? '' : 'status';
   const who: Manager = {
     manager: String(asked.query['fieldManager'] ?? 'unknown'),
     operation: isApply ? 'Apply' : 'Update',

@@ -33,6 +33,8 @@ async function opened(
 ): Promise<StoreOverApi & { readonly server: ApiServer; readonly writes: () => readonly string[] }> {
   const server = await apiServer();
   const over = await storeOverApi(server.credentials, namespaces);
+  // Before faults: they are for what the test asks.
+  await expect.poll(() => server.watching).toBe(5 * Math.max(1, namespaces.length));
   const writes = (): readonly string[] =>
     server.asked
       .filter(({ method, headers }) => method !== 'GET' && headers['user-agent'] === 'test-operator')
