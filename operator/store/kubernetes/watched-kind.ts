@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../../../common/clock.ts';
 import { messageOf } from '../../../common/errors.ts';
 import type { Log } from '../../../common/log.ts';
@@ -18,7 +17,7 @@ export type WatchedKindOptions = {
   readonly client: Pick<KubeClient, 'request' | 'watch'>;
   /** All where none is named. */
   readonly namespaces: readonly string[];
-  /** Told of each key whose resource is another than before. */
+  /** Told of the key of each new version, and of each object that is gone. */
   readonly onChange: (key: Key) => void;
   readonly clock: Clock;
   readonly log: Log;
@@ -120,17 +119,10 @@ export class WatchedKind<K extends Kind> {
 
   #take(how: 'there' | 'gone', object: KubeObject): void {
     const name = nameOf(object.metadata);
-    const before = this.#entries.get(name);
     if (how === 'gone') this.#entries.delete(name);
     else this.#entries.set(name, this.#read(object));
-    const now = this.#entries.get(name);
-    // Versions, managers and finalizers are no change to controllers.
-    if (now === undefined || before === undefined || !isDeepStrictEqual(shown(now), shown(before)))
-      this.#options.onChange({
-        kind: this.kind,
-        namespace: object.metadata.namespace ?? '',
-        name: object.metadata.name,
-      });
+    // Also where it looks as before: there may have been a state between that was not seen, such as what was just written.
+    this.#options.onChange({ kind: this.kind, namespace: object.metadata.namespace ?? '', name: object.metadata.name });
     for (const look of [...this.#waiting]) look();
   }
 
@@ -143,8 +135,6 @@ export class WatchedKind<K extends Kind> {
     }
   }
 }
-
-const shown = <K extends Kind>(entry: Entry<K>): unknown => ('resource' in entry ? entry.resource : undefined);
 
 /** As in the cache: versions of one kind are numbers that grow; of others nothing is waited for. */
 const isBefore = (a: string, b: string): boolean => /^\d+$/.test(a) && /^\d+$/.test(b) && BigInt(a) < BigInt(b);
