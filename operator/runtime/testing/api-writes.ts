@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
+import type { Query } from '../kube-client.ts';
 import { isRecord } from '../kube-error.ts';
 import type { ApiState, Stored } from './api-state.ts';
 import { applied, merged, updated } from './field-ownership.ts';
@@ -8,7 +9,7 @@ import type { Fields, Manager } from './field-ownership.ts';
 export type Write = {
   readonly method: 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly path: string;
-  readonly query: Readonly<Record<string, unknown>>;
+  readonly query: Query;
   readonly contentType: string | undefined;
   readonly body: Fields;
 };

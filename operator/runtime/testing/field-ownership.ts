@@ -100,9 +100,11 @@ function without(object: Fields, [step = '', ...below]: readonly string[]): Fiel
   return Object.keys(left).length === 0 ? rest : { ...rest, [step]: left };
 }
 
+type Entry = Omit<Manager, 'subresource'> & { readonly subresource?: string; readonly fieldsV1: Fields };
+
 function ownersOf({ metadata }: Fields): readonly Owner[] {
   const entries: unknown = isRecord(metadata) ? metadata['managedFields'] : undefined;
-  return (Array.isArray(entries) ? (entries as readonly (Manager & { readonly fieldsV1: Fields })[]) : []).map(
+  return (Array.isArray(entries) ? (entries as readonly Entry[]) : []).map(
     ({ manager, operation, subresource = '', fieldsV1 }) => ({
       manager,
       operation,

@@ -82,7 +82,7 @@ describe('a store over the Kubernetes API', () => {
     await store.writeStatus(keyOf<'SigningPolicy'>(policy()), { observedGeneration: 1 });
     await store.apply(signer());
     await store.apply(approval());
-    const finalizers = (key: Key<Kind>): unknown => server.get(pathOfKey(key))?.metadata.finalizers;
+    const finalizers = (key: Key): unknown => server.get(pathOfKey(key))?.metadata.finalizers;
     expect([walletKey, signerKey].map(finalizers)).toEqual([[finalizer], [finalizer]]);
     expect([keyOf<Kind>(policy()), keyOf<Kind>(approval())].map(finalizers)).toEqual([undefined, undefined]);
     expect(writes().slice(0, 2)).toEqual(['PATCH wallets/treasury', 'PATCH wallets/treasury/status']);
@@ -162,7 +162,7 @@ describe('a store over the Kubernetes API', () => {
   it('does not change an object that a user wrote a moment ago, unseen', async () => {
     const { store, server, user } = await opened();
     server.disturb('silent');
-    await applyObject(user, resourceType('Signer'), signer() as never, { fieldManager: 'user' });
+    await applyObject(user, resourceType('Signer'), signer(), { fieldManager: 'user' });
     const before = server.get(pathOfKey(signerKey));
     await expect(store.apply(signer('treasury-client', { placement: 'Required' }))).rejects.toThrow("is a user's");
     expect(server.get(pathOfKey(signerKey))).toEqual(before);
@@ -171,7 +171,7 @@ describe('a store over the Kubernetes API', () => {
   it('does not change what came to be while it looked for it', async () => {
     const { store, server, user } = await opened();
     server.disturb('silent');
-    await applyObject(user, resourceType('Signer'), signer() as never, { fieldManager: 'user' });
+    await applyObject(user, resourceType('Signer'), signer(), { fieldManager: 'user' });
     const before = server.get(pathOfKey(signerKey));
     server.faults.push({ kind: 'status', status: 404, reason: 'NotFound' });
     const seal = { keySecretRef: { name: 'other', key: 'kek' } };

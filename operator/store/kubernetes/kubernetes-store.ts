@@ -121,17 +121,13 @@ export class KubernetesStore implements ResourceStore {
     if (before && isAsBefore(made, before)) return;
 
     const type = resourceType(key.kind);
-    const fieldManager = objectManager(key.kind);
-    // The version: no user takes an object over, and no other object comes to its name, unseen.
+    const writer = { fieldManager: objectManager(key.kind) };
+    // With its version: no user takes an object over, and no other object comes to its name, unseen.
     const { uid, resourceVersion } = held?.metadata ?? {};
-    const written = held
-      ? await applyObject(
-          this.#client,
-          type,
-          { ...made, metadata: { ...made.metadata, uid, resourceVersion } as Target },
-          { fieldManager },
-        )
-      : await createObject(this.#client, type, made, fieldManager);
+    const changed = { ...made, metadata: { ...made.metadata, uid, resourceVersion } };
+    const written = await (held
+      ? applyObject(this.#client, type, changed, writer)
+      : createObject(this.#client, type, made, writer.fieldManager));
     await watched.seen(written.metadata);
     await this.#hold(key, written);
   }
@@ -196,7 +192,7 @@ export class KubernetesStore implements ResourceStore {
   }
 
   #of<K extends Kind>(kind: K): WatchedKind<K> {
-    return this.#watched[kind] as WatchedKind<K>;
+    return this.#watched[kind];
   }
 
   /** Puts the finalizer on an object that is to have one, once at a time. */
@@ -243,8 +239,6 @@ export class KubernetesStore implements ResourceStore {
     };
   }
 }
-
-type Target = { readonly namespace: string; readonly name: string; readonly uid: string };
 
 const hasFinalizer = (object: KubeObject | undefined): boolean =>
   object?.metadata.finalizers?.includes(finalizer) === true;

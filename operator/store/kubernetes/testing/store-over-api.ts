@@ -52,7 +52,7 @@ export async function storeOverApi(
     store,
     user,
     async write(object) {
-      const { metadata } = await applyObject(user, resourceType(object.kind), object as never, {
+      const { metadata } = await applyObject(user, resourceType(object.kind), object, {
         fieldManager: 'user',
       });
       const { uid, generation, labels = {} } = metadata;
