@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { fastClock } from '../../test/simulation/fast-clock.ts';
+import { copyOf } from '../../test/simulation/network.ts';
 import { SimulatedWallet, type SimulatedHolder } from '../../test/simulation/simulated-wallet.ts';
 import type { PeerBody } from '../peers/peers.ts';
 import { POOL_SIZE } from './nonce-pools.ts';
@@ -59,6 +60,31 @@ describe('commitments of members', () => {
     let reply = await signAt(wallet, 1);
     for (let i = 0; i < 20 && reply.outcome !== 'signed'; i++) reply = await signAt(wallet, 1);
     expect(reply.outcome).toBe('signed');
+  });
+
+  it('that their maker dropped fail no request, though a whole pool of them is held', async () => {
+    const before: PeerBody[] = [];
+    const wallet = await started((from, to, body) => {
+      if (from === 'mallory' && to === 'infrastructure' && body.$case === 'commitments') before.push(copyOf(body));
+      return true;
+    });
+    // Only with mallory is there a quorum.
+    wallet.network.cut('infrastructure', 'two');
+    expect(await signAt(wallet, 0)).toMatchObject({ outcome: 'signed' });
+    const sent = (body: PeerBody): number => (body.$case === 'commitments' ? body.value.commitments.length : 0);
+    const full = (): boolean => before.reduce((sum, body) => sum + sent(body), 0) >= POOL_SIZE;
+    await vi.waitUntil(full, { timeout: 10_000 });
+    const dropped = before.splice(0);
+    wallet.network.cut('infrastructure', 'mallory');
+    wallet.network.heal('infrastructure', 'mallory');
+    await vi.waitUntil(full, { timeout: 10_000 });
+    // A new pool came, and after it what was sent before it.
+    for (const body of dropped) wallet.network.forge('mallory', 'infrastructure', body);
+    for (let i = 1; i < 4; i++)
+      expect(await signAt(wallet, i)).toMatchObject({
+        outcome: 'signed',
+        participants: ['infrastructure', 'mallory', 'one'],
+      });
   });
 
   const malformed: readonly (readonly [string, (body: PeerBody) => PeerBody | undefined])[] = [

@@ -79,20 +79,30 @@ export class CommitmentPools {
     for (const [name, contributions] of taken) this.#pool(key.name, name).giveBack(contributions);
   }
 
+  /**
+   * A member does not know some that a round referred to. What else is here of its pool is hardly better, and a try
+   * more would burn one of it at a time: all is void, and a new pool asked for.
+   */
+  refused(key: ActiveKey, member: string, contributions: readonly Contribution[]): void {
+    if (this.#pool(key.name, member).refused(contributions)) this.#ask(key.name, member);
+  }
+
   async #takeFrom(key: string, peer: string, count: number): Promise<readonly Contribution[] | undefined> {
-    const { clock, meter, peers } = this.#wallet.env;
+    const { clock, meter } = this.#wallet.env;
     const pool = this.#pool(key, peer);
     const { taken, giveUp } = pool.take(count);
-    // Lost on the way, or never made: none at all asks for a new pool, which also heals what both think is there.
-    const none = { key, boot: this.#wallet.boot, replace: true, commitments: [] };
-    const cancels = [
-      clock.after(ASK_AFTER, () => void peers.send(peer, { $case: 'commitments', value: none })),
-      clock.after(GIVE_UP_AFTER, giveUp),
-    ];
+    // Lost on the way, or never made.
+    const cancels = [clock.after(ASK_AFTER, () => this.#ask(key, peer)), clock.after(GIVE_UP_AFTER, giveUp)];
     const contributions = await taken;
     for (const cancel of cancels) cancel();
     meter.nonces(key, peer, pool.size);
     return contributions;
+  }
+
+  /** None at all asks for a new pool, which also heals what both think is there. */
+  #ask(key: string, peer: string): void {
+    const none = { key, boot: this.#wallet.boot, replace: true, commitments: [] };
+    this.#wallet.env.peers.send(peer, { $case: 'commitments', value: none });
   }
 
   #pool(key: string, peer: string): PeerCommitments {

@@ -132,6 +132,20 @@ describe("a peer's commitments", () => {
     expect((await waiting.taken)?.map((c) => c.index)).toEqual([3n, 4n]);
   });
 
+  it('are void together once their maker does not know one, but not those of a later pool', async () => {
+    const pool = new PeerCommitments('client');
+    pool.add(boot, [commitment(1), commitment(2), commitment(3)], true);
+    const [first, second] = [(await pool.take(1).taken) ?? [], (await pool.take(1).taken) ?? []];
+    expect(pool.refused(first)).toBe(true);
+    expect(pool.size).toBe(0);
+    const waiting = pool.take(1);
+    pool.add(boot, [commitment(4), commitment(5)], true);
+    expect((await waiting.taken)?.map((c) => c.index)).toEqual([4n]);
+    expect(pool.refused(first)).toBe(false);
+    expect(pool.refused(second)).toBe(false);
+    expect(pool.size).toBe(1);
+  });
+
   it('are no more than a pool, and void when the peer goes', async () => {
     const pool = new PeerCommitments('client');
     pool.add(

@@ -164,6 +164,13 @@ export class PeerCommitments {
     this.#serve();
   }
 
+  /** Their maker knows some of them no more: void then is all that came with them, unless it is already. */
+  refused(contributions: readonly Contribution[]): boolean {
+    if (!contributions.some((c) => this.#given.has(c))) return false;
+    this.#void();
+    return true;
+  }
+
   #serve(): void {
     for (let next = this.#waiting[0]; next !== undefined && next.count <= this.#ready.length; next = this.#waiting[0]) {
       this.#waiting.shift();

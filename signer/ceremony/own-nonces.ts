@@ -40,7 +40,7 @@ export class NonceKeeper {
     if (this.#renewals.allow(poolKey(name, coordinator))) this.offer(coordinator, [key]);
   }
 
-  /** Burns and gives the nonces that a coordinator refers to; undefined where one is unknown: it gets new ones. */
+  /** Burns and gives the nonces that a coordinator refers to; undefined where one is unknown: it asks for a new pool. */
   take(key: ActiveKey, coordinator: string, contributions: readonly Contribution[]): readonly OwnNonce[] | undefined {
     const taken = this.#pool(key, coordinator)?.take(contributions);
     this.#fill(key, coordinator, taken === undefined);

@@ -36,6 +36,8 @@ export type SignSession = {
   readonly round: SignRound;
   readonly own: readonly OwnNonce[];
   readonly asked: readonly Member[];
+  /** What the round refers to of each of them. */
+  readonly taken: ReadonlyMap<string, readonly Contribution[]>;
 };
 
 /**
@@ -140,7 +142,7 @@ export class SignSessions {
       inputs,
       key: key.name,
     };
-    return { round, own, asked };
+    return { round, own, asked, taken };
   }
 
   /** Sends a session's round to its other members; their answers come, or it says why not. */
@@ -154,7 +156,7 @@ export class SignSessions {
   /** Own shares and the members' answers; `shares` by input only where every member gave its own. */
   async collect(
     run: Run,
-    { round, own, asked }: SignSession,
+    { round, own, asked, taken }: SignSession,
     answers: readonly Promise<Answer>[],
   ): Promise<{
     readonly answers: ReadonlyMap<string, Answer>;
@@ -169,9 +171,12 @@ export class SignSessions {
     );
     const [given, shares] = await Promise.all([Promise.all(answers), mine]);
     const byName = new Map(asked.map((m, i) => [m.name, checked(given[i] as Answer, own.length)]));
-    for (const [name, { kind }] of byName)
-      if (kind === 'silent') this.#silent.add(name);
+    for (const [name, answer] of byName) {
+      if (answer.kind === 'silent') this.#silent.add(name);
       else this.#silent.delete(name);
+      if (answer.kind === 'refused' && answer.refused.reason === 'NonceUnknown')
+        this.#commitments.refused(key, name, taken.get(name) ?? []);
+    }
     const complete = [...byName.values()].every((a) => a.kind === 'shares');
     const byInput = own.map((_, i) => {
       const of = new Map<number, Uint8Array>([[roster.me.identifier, shares[i] as Uint8Array]]);
