@@ -106,7 +106,10 @@ function knownFacts(table: FactTable, { genesis, certificates }: Known, findings
     );
 }
 
-/** Of one id the same bytes are signed or none. */
+/**
+ * Of one id the same bytes are signed or none. An initiator that signs two requests under one id can have each opened by
+ * another Infrastructure holder, at other members: no signer lied then, and it is named all the same.
+ */
 function ids(table: FactTable, findings: Findings): void {
   const twice = table.rows(
     `SELECT initiator, id FROM fact WHERE type IN ('Released', 'Signed') AND id <> '' GROUP BY initiator, id HAVING min(digest) <> max(digest)`,

@@ -1,5 +1,6 @@
 /**
- * What a check of the logs found. `differs`: records cannot all be as honest signers wrote them. `behind`: a holder has
+ * What a check of the logs found. `differs`: records cannot all be as
+ * honest signers wrote them for honest initiators, and kept them. `behind`: a holder has
  * not yet what others have. `pruned`: a body is gone, as the log itself says, and no export at hand has it.
  */
 export type Finding = {

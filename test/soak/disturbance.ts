@@ -6,6 +6,7 @@ import type { SimulatedWallet } from '../simulation/simulated-wallet.ts';
 import type { VirtualWorld } from '../simulation/virtual-world.ts';
 import { FalseCoordinator } from './false-coordinator.ts';
 import { Liar } from './liar.ts';
+import { LostRecords } from './lost-records.ts';
 import { noFaults, type FaultCounts, type Scenario } from './scenarios.ts';
 import type { WireRecord } from './wire-record.ts';
 
@@ -37,6 +38,7 @@ export class Disturbance {
   readonly #withholding = new Set<string>();
   /** Holders whose disk was put back: fewer than a quorum. */
   readonly restored = new Set<string>();
+  readonly lost: LostRecords;
   readonly #snapshots = new Map<string, Disk>();
   readonly #starting = new Set<Promise<void>>();
   #left: number;
@@ -57,6 +59,7 @@ export class Disturbance {
     this.#world = world;
     this.#start = start;
     this.#names = wallet.holders.map((h) => h.name);
+    this.lost = new LostRecords(wallet);
     this.#left = dice.below(MOST_FAULTS + 1);
     this.#next = dice.below(MOST_APART);
     for (let pool = [...this.#names]; this.#lying.size < scenario.liars;) {
@@ -167,6 +170,7 @@ export class Disturbance {
     this.counts.restore++;
     this.restored.add(name);
     this.#wallet.kill(name);
+    this.lost.note(name);
     this.#wallet.disk(name).restore(snapshot);
     this.#restart(name);
   }

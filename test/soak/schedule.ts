@@ -7,7 +7,7 @@ import type { Disk } from '../simulation/memory-store.ts';
 import { SimulatedWallet } from '../simulation/simulated-wallet.ts';
 import { toyScheme } from '../simulation/toy-scheme.ts';
 import { VirtualWorld } from '../simulation/virtual-world.ts';
-import { auditsAgree } from './audits-agree.ts';
+import { auditsAgree, type Told } from './audits-agree.ts';
 import { Disturbance } from './disturbance.ts';
 import { agreement, keysAgree, refused, unsettled } from './invariants.ts';
 import { errorsLog, type LoggedError } from './errors-log.ts';
@@ -27,6 +27,8 @@ const LONGEST_ANSWER = 180_000;
  */
 const MAY_STAY_UNSURE = /(?:[4-9]|\d\d) requests used|belongs to request|expired|ended at/;
 const DAY = 24 * 3_600_000;
+/** What slow links, slow disks and reordering had under way when faults end is there after this. Virtual milliseconds. */
+const LONGEST_UNDER_WAY = 30_000;
 
 export type ScheduleResult = {
   readonly faults: FaultCounts;
@@ -100,7 +102,8 @@ class Schedule {
       await this.#happen();
       if (this.#wire.violations.length === 0) await this.#settle();
       // A liar can tell one that another took part, and open two requests under one id at others: their logs say so.
-      if (this.#scenario.liars === 0) this.#violations.push(...(await auditsAgree(this.#wallet, this.#honest)));
+      if (this.#scenario.liars === 0)
+        this.#violations.push(...(await auditsAgree(this.#wallet, this.#honest, this.#toldOf)));
       this.#judgeErrors();
     } catch (error) {
       this.#violations.push(error instanceof Error ? (error.stack ?? error.message) : messageOf(error));
@@ -153,15 +156,18 @@ class Schedule {
     const world = this.#world;
     if (world.latest > world.wall) world.skip(world.latest - world.wall + 1_000);
     await this.#eventually(() => this.#linkedUp(), 60_000, 'all links are up');
-    // A holder whose disk was put back and who is not refused lost nothing: it is held to what all are held to.
+    // A holder whose disk was put back and who is not refused is held to what all are held to.
     for (const name of this.#disturbance.restored)
       if (refused(this.#wallet, name)) this.#honest = this.#honest.filter((other) => other !== name);
+      else this.#lostUnnoticed(name);
     const fenced = this.#fencing();
     await this.#eventually(() => keysAgree(this.#wallet, this.#honest, fenced.size === 0), 3_600_000, 'one key');
     // Before anything is asked again: a restart ends what was under way, without being asked.
     await this.#eventually(() => unsettled(this.#wallet, this.#honest), 120_000, 'nothing is under way');
     if (fenced.size === 0 || this.#quorumLeft()) await this.#askAgain();
     const parts = this.#honestParts;
+    // A spend that is on its way to a disk only now would be a day old when it is there, and not told yet.
+    await world.pass(LONGEST_UNDER_WAY);
     await this.#eventually(() => agreement(this.#wallet, this.#honest, LIMIT, parts), 60_000, 'agreement');
     for (const [id, messages] of this.#signed)
       if (messages.size > parts) this.#violations.push(`${id} is signed over ${messages.size} messages`);
@@ -176,6 +182,24 @@ class Schedule {
     this.#wire.newWindow();
     const reply = await this.#answer(this.#coordinator(), this.#request('next', '55'));
     if (reply.outcome !== 'signed') this.#violations.push(`next request: ${reply.reason} ${reply.message}`);
+  }
+
+  /** Only what no disk knew of, but such as were put back themselves, can be lost by a holder that goes on. */
+  #lostUnnoticed(name: string): void {
+    const { liars, lost, restored } = this.#disturbance;
+    for (const witness of lost.witnesses(name))
+      if (!restored.has(witness) && !liars.includes(witness))
+        this.#violations.push(`${name} lost audit records that ${witness} knew of, and is not refused`);
+  }
+
+  /** What happened to the wallet that its logs truly tell of. */
+  get #toldOf(): Told {
+    const { lost, restored } = this.#disturbance;
+    const asked = [...this.#made.keys()].map((name) => `r${name.split('/')[0]}`);
+    return {
+      reusedIds: new Set(asked.filter((id, i) => asked.indexOf(id) !== i)),
+      lost: new Map([...restored].map((name) => [name, lost.of(name)])),
+    };
   }
 
   /** Quorums that share liars only: as many times a limit holds, and an id may be bound. PROTOCOL.md 5. */
