@@ -107,8 +107,8 @@ function knownFacts(table: FactTable, { genesis, certificates }: Known, findings
 }
 
 /**
- * Of one id the same bytes are signed or none. An initiator that signs two requests under one id can have each opened by
- * another Infrastructure holder, at other members: no signer lied then, and it is named all the same.
+ * Of one id the same bytes are signed or none. An initiator that signs two requests under one id can have each opened at
+ * other members, before holders know of both: no signer lied then, and it is named all the same.
  */
 function ids(table: FactTable, findings: Findings): void {
   const twice = table.rows(
