@@ -9,6 +9,8 @@ sources=("$folder"/go.mod "$folder"/go.sum "$folder"/*.go)
 program=$root/node_modules/.cache/go/$(basename "$folder")-$(cat "${sources[@]}" | sha256sum | cut -c1-16)
 
 if [[ ! -x $program ]]; then
+  # Where Go's own installer puts it, which not every shell has on its PATH.
+  PATH=$PATH:/usr/local/go/bin
   command -v go >/dev/null || {
     printf 'error: go is needed for the checks of the chart and not installed\n' >&2
     printf 'hint: install Go 1.21 or later: it fetches the Go that %s/go.mod names\n' "$1" >&2
