@@ -19,8 +19,8 @@ const root = join(import.meta.dirname, '..');
 const target = join(root, 'dist/images');
 /** Paths under dist/ that go to /app. */
 const programs: Readonly<Record<string, readonly string[]>> = {
-  operator: ['operator.js', 'crds'],
-  signer: ['signer.js', 'frost-worker.js', 'database-worker.js'],
+  operator: ['operator.js', 'secp256k1.wasm', 'crds'],
+  signer: ['signer.js', 'secp256k1.wasm', 'frost-worker.js', 'database-worker.js'],
   hsm: ['hsm.js', 'token-worker.js', 'make-token.js'],
 };
 /** Files of packages that are not in bundles, because they are not JavaScript alone. */
