@@ -60,6 +60,7 @@ describe('an image', () => {
       'app/database-worker.js',
       'app/frost-worker.js',
       'app/package.json',
+      'app/secp256k1.wasm',
       'app/signer.js',
       'usr/local/bin/node',
     ]);
