@@ -162,9 +162,11 @@ describe('whatever the policy', () => {
           });
           // A kind that is not understood moves what nobody knows; one that names it accepts that.
           fc.pre(list[index]?.kind === 'Transfer' || list[index]?.kind === 'Approve');
-          // Decoders give a destination on the effect's own chain: a name without an address there is not meant.
+          // Decoders give destination and asset on the effect's own chain: a name without an address there, and an asset
+          // of another chain, are not meant.
           const chain = list[index]?.chain ?? '';
           fc.pre(chain === '' || list[index]?.destination?.startsWith(`${chain}:`) === true);
+          fc.pre(chain === '' || list[index]?.asset?.startsWith(`${chain}/`) === true);
           if (ask(policy, hidden, ledger).verdict === 'Allow') expect(ask(policy, list, ledger).verdict).toBe('Allow');
         },
       ),
