@@ -1,7 +1,6 @@
-import { parseArgs } from 'node:util';
 import { quote } from '../common/bytes.ts';
-import { messageOf, UserError } from '../common/errors.ts';
 import { levels, type Level } from '../common/log.ts';
+import { programFlags } from '../common/program-flags.ts';
 
 export const signMechanisms = ['CKM_ECDSA', 'CKM_ECDSA_SHA256'] as const;
 export const wrapMechanisms = ['CKM_AES_GCM'] as const;
@@ -31,7 +30,7 @@ export type Config = TokenConfig & {
 export const usage = `usage: hsm --module FILE --token-label LABEL --pin-file FILE --socket FILE --wallet NAMESPACE/NAME --holder NAME
            [--wrap-mechanism CKM_AES_GCM] [--sign-mechanism CKM_ECDSA|CKM_ECDSA_SHA256] [--deadline-ms N] [--log-level LEVEL]`;
 
-const flags = [
+const names = [
   'module',
   'token-label',
   'pin-file',
@@ -50,13 +49,7 @@ const label = '[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?';
 
 /** Reads the sidecar's flags; throws a UserError with exit code 2 on anything that is not right. */
 export function readConfig(args: readonly string[]): Config {
-  const values = parse(args);
-  const matching = (name: string, form: RegExp, want: string, otherwise?: string): string => {
-    const value = values[name] ?? otherwise;
-    if (value === undefined) throw wrong(`--${name} is missing: want ${want}`);
-    if (!form.test(value)) throw wrong(`--${name}: want ${want}, got ${quote(value)}`);
-    return value;
-  };
+  const { values, matching, wrong } = programFlags(args, names, usage);
   const oneOf = <T extends string>(name: string, known: readonly T[], otherwise: T): T => {
     const value = values[name] ?? otherwise;
     const found = known.find((one) => one === value);
@@ -80,14 +73,3 @@ export function readConfig(args: readonly string[]): Config {
     logLevel: oneOf('log-level', levels, 'info'),
   };
 }
-
-function parse(args: readonly string[]): Readonly<Record<string, string | undefined>> {
-  try {
-    const options = Object.fromEntries(flags.map((name) => [name, { type: 'string' as const }]));
-    return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
-  } catch (error) {
-    throw wrong(messageOf(error));
-  }
-}
-
-const wrong = (message: string): UserError => new UserError(message, [usage], 2);
