@@ -30,8 +30,6 @@ export class Ledger {
   readonly #windows: SpendWindows;
   readonly #onDisk: (digest: string) => LedgerRow | undefined;
   readonly #open = new Map<string, Open>();
-  /** The digest last looked for and not found: a new request is looked for several times in one turn. */
-  #absent = '';
 
   /** `rows` are all on disk; `onDisk` finds one of them later. */
   constructor(policy: Policy, rows: Iterable<LedgerRow>, onDisk: (digest: string) => LedgerRow | undefined) {
@@ -48,10 +46,7 @@ export class Ledger {
 
   /** The request as it counts here. */
   get(digest: string): LedgerRow | undefined {
-    if (digest === this.#absent) return undefined;
-    const row = this.#open.get(digest)?.row ?? this.#spent(digest);
-    if (row === undefined) this.#absent = digest;
-    return row;
+    return this.#open.get(digest)?.row ?? this.#spent(digest);
   }
 
   /** Judges a verified request at `now` (Unix seconds) against everything else on the ledger. */
@@ -114,7 +109,6 @@ export class Ledger {
     const old = known?.row ?? this.#spent(digest);
     const state = old?.state === 'Spent' ? 'Spent' : row.state;
     const next = old === undefined ? row : { ...old, at: Math.max(old.at, row.at), state };
-    if (digest === this.#absent) this.#absent = '';
     if (next.at !== old?.at) {
       if (old?.state === 'Reserved') this.#windows.remove(digest);
       else if (old !== undefined) this.#windows.forget(old.at, decodeEffects(old.effects));
