@@ -1,3 +1,4 @@
+import type { OwnerReference } from '../runtime/kube-object.ts';
 import type {
   ApprovalSpec,
   ApprovalStatus,
@@ -27,15 +28,6 @@ export type Metadata = {
   readonly annotations?: Readonly<Record<string, string>>;
   readonly finalizers?: readonly string[];
   readonly ownerReferences?: readonly OwnerReference[];
-};
-
-export type OwnerReference = {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly name: string;
-  readonly uid: string;
-  readonly controller?: boolean;
-  readonly blockOwnerDeletion?: boolean;
 };
 
 type Immutable<T> = T extends readonly (infer Item)[]

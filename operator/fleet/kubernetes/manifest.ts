@@ -1,4 +1,5 @@
-import type { OwnerReference, Signer, Wallet } from '../../api/resource.ts';
+import type { Signer, Wallet } from '../../api/resource.ts';
+import type { OwnerReference } from '../../runtime/kube-object.ts';
 import type { Labels } from './signer-labels.ts';
 
 /** A Kubernetes object as it is applied: complete, so that what it leaves out is removed. */
