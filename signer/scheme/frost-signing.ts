@@ -14,12 +14,15 @@ import {
 /** Unused nonces a key may have: some pools of every peer, so that asking for more cannot fill memory. */
 const MAX_NONCES = 4096;
 
+/** Nonces and what was told of them. */
+type Committed = { readonly nonces: Nonces; readonly hiding: Uint8Array; readonly binding: Uint8Array };
+
 /** An opened share, synchronous: {@link SigningKey} over @noble/curves. Keeps its own copy of the share. */
 export class FrostSigning {
   readonly #suite: FrostSuite;
   readonly #secret: FrostSecret;
   readonly #public: FrostPublic;
-  readonly #nonces = new Map<number, Nonces>();
+  readonly #nonces = new Map<number, Committed>();
   #made = 0;
   #closed = false;
 
@@ -38,12 +41,13 @@ export class FrostSigning {
       throw new Error(`share does not match verification share ${key.identifier}`);
     const name = suite.frost.Identifier.fromNumber;
     this.#suite = suite;
-    this.#secret = { identifier: name(key.identifier), signingShare: secretCopy(key.share) };
+    const { share, groupKey, verificationShares } = suite.forSigning({ ...key, share: secretCopy(key.share) });
+    this.#secret = { identifier: name(key.identifier), signingShare: share };
     this.#public = {
-      signers: { min: key.threshold, max: key.verificationShares.length },
+      signers: { min: key.threshold, max: verificationShares.length },
       // Of the polynomial's commitments signing reads only the constant term, the group key.
-      commitments: [Uint8Array.from(key.groupKey)],
-      verifyingShares: Object.fromEntries(key.verificationShares.map((v, i) => [name(i + 1), Uint8Array.from(v)])),
+      commitments: [Uint8Array.from(groupKey)],
+      verifyingShares: Object.fromEntries(verificationShares.map((v, i) => [name(i + 1), Uint8Array.from(v)])),
     };
   }
 
@@ -54,18 +58,22 @@ export class FrostSigning {
     return Array.from({ length: count }, () => {
       const { nonces, commitments } = this.#suite.frost.commit(this.#secret);
       const nonce = ++this.#made;
-      this.#nonces.set(nonce, nonces);
-      return { nonce, hiding: commitments.hiding, binding: commitments.binding };
+      const { hiding, binding } = commitments;
+      this.#nonces.set(nonce, { nonces, hiding, binding });
+      return { nonce, hiding, binding };
     });
   }
 
   sign(nonce: number, input: SigningInput): Uint8Array {
     this.#mustBeOpen();
-    const nonces = this.#nonces.get(nonce);
+    const committed = this.#nonces.get(nonce);
     // Gone before anything else happens: no way through this method uses a nonce twice.
     this.#nonces.delete(nonce);
-    if (nonces === undefined) throw new Error(`nonce ${nonce} is unknown or used`);
+    if (committed === undefined) throw new Error(`nonce ${nonce} is unknown or used`);
+    const { nonces, hiding, binding } = committed;
     try {
+      this.#suite.made(hiding);
+      this.#suite.made(binding);
       const list = this.#list(input);
       return this.#blamingCommitments(input, () =>
         this.#suite.frost.signShare(this.#secret, this.#public, nonces, list, input.message),
@@ -77,9 +85,9 @@ export class FrostSigning {
 
   discard(nonces: readonly number[]): void {
     for (const nonce of nonces) {
-      const pair = this.#nonces.get(nonce);
+      const committed = this.#nonces.get(nonce);
       this.#nonces.delete(nonce);
-      if (pair !== undefined) erase(pair);
+      if (committed !== undefined) erase(committed.nonces);
     }
   }
 

@@ -85,6 +85,37 @@ describe('the EdDSA suite', () => {
   });
 });
 
+describe('the Schnorr suite', () => {
+  it.each([2, 3])('signs with a key whose group key begins with 0%i as the library does', (firstByte) => {
+    const { frost, forSigning } = frostSuite('Schnorr');
+    const message = Uint8Array.from({ length: 32 }, (_, i) => i);
+    let key = frost.trustedDealer({ min: 2, max: 3 });
+    while (key.public.commitments[0]?.[0] !== firstByte) key = frost.trustedDealer({ min: 2, max: 3 });
+    const parties = Object.values(key.secretShares).slice(0, 2);
+    const made = parties.map((secret) => ({ secret, ...frost.commit(secret) }));
+    const list = made.map(({ commitments }) => commitments);
+    for (const { secret, nonces } of made) {
+      const changed = forSigning({
+        share: Uint8Array.from(secret.signingShare),
+        groupKey: key.public.commitments[0],
+        verificationShares: Object.values(key.public.verifyingShares),
+      });
+      expect(changed.groupKey[0]).toBe(2);
+      const group = {
+        signers: { min: 2, max: 3 },
+        commitments: [Uint8Array.from(changed.groupKey)],
+        verifyingShares: Object.fromEntries(
+          Object.keys(key.public.verifyingShares).map((id, i) => [id, Uint8Array.from(changed.verificationShares[i]!)]),
+        ),
+      };
+      const copy = { hiding: Uint8Array.from(nonces.hiding), binding: Uint8Array.from(nonces.binding) };
+      const share = frost.signShare({ ...secret, signingShare: changed.share }, group, copy, list, message);
+      expect(frost.verifyShare(key.public, list, message, secret.identifier, share)).toBe(true);
+      expect(hex(share)).toBe(hex(frost.signShare(secret, key.public, nonces, list, message)));
+    }
+  });
+});
+
 describe.each([
   ['EdDSA', 'frost-dkg/ed25519.json'],
   ['Schnorr', 'frost-dkg/secp256k1-tr.json'],
