@@ -28,22 +28,22 @@ export class Requests {
     return this.#pending.get(digest) ?? this.#store.request(digest);
   }
 
-  byId(initiator: string, id: string): RequestRow | undefined {
-    const digest = this.#digests.get(idKey(initiator, id));
-    return digest === undefined ? this.#store.requestById(initiator, id) : this.get(digest);
+  /** The request that an id belongs to: one on its way to disk or on it, else one that is under way or in doubt here. */
+  owner(initiator: string, id: string): string | undefined {
+    const key = idKey(initiator, id);
+    const kept = this.#digests.get(key) ?? this.#store.requestById(initiator, id)?.digest;
+    return kept ?? this.#doubts.get(key) ?? this.#claims.get(key);
   }
 
   /** What is known of this very request. Throws `IdReused` where its id belongs to another. */
   find({ statement, digest }: VerifiedRequest): RequestRow | undefined {
-    const known = this.byId(statement.initiator, statement.id);
-    const id = idKey(statement.initiator, statement.id);
-    const owner = known?.digest ?? this.#doubts.get(id) ?? this.#claims.get(id) ?? digest;
-    if (owner !== digest)
+    const owner = this.owner(statement.initiator, statement.id);
+    if (owner !== undefined && owner !== digest)
       throw new Refused(
         'IdReused',
         `id ${JSON.stringify(statement.id)} of ${statement.initiator} belongs to request ${owner}: use another id`,
       );
-    return known;
+    return this.get(digest);
   }
 
   /** Gives a request its id while it is under way, so that no other gets it meanwhile. Throws `IdReused`. */

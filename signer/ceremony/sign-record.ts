@@ -44,7 +44,12 @@ export class SignRecord {
 
   /** Whether shares of the request may be out: a signature of it is to be looked for, and no refusal is its end. */
   mayExist({ request, doubted }: Asked): boolean {
-    return doubted || this.#wallet.requests.get(request.digest)?.state === 'Released';
+    const { requests, ledger } = this.#wallet;
+    const known = requests.get(request.digest);
+    // A spend that was learnt while its id was another request's has no row of its own.
+    return (
+      doubted || (known === undefined ? ledger.get(request.digest)?.state === 'Spent' : known.state === 'Released')
+    );
   }
 
   /** The reservation on disk. */

@@ -228,8 +228,8 @@ export class Spends {
     if (key === undefined) throw new Error(`key ${JSON.stringify(name)} is not active here`);
     const { effects } = recent.read(verified, key.publicKey);
     const at = toldTime(told, verified, now);
-    const bound = requests.byId(initiator, id);
-    const mine = bound?.digest === digest ? bound : undefined;
+    const mine = requests.get(digest);
+    const owner = requests.owner(initiator, id);
     if (known !== undefined) {
       if (at <= known.at + MOST_SKEW || !this.#mayRedate(peer, digest, mine)) return undefined;
       const change = { ledger: [ledger.put({ digest, at, effects, state: 'Spent' })] };
@@ -238,7 +238,7 @@ export class Spends {
     const { rule, policyDigest } = keptHearsay(spend, wallet.roster);
     // A spend under an id that is bound to other bytes here counts all the same; the id stays with its first.
     const request =
-      bound === mine
+      owner === undefined || owner === digest
         ? requestRow(verified, mine?.firstSeen ?? now, {
             state: 'Released',
             rule,
