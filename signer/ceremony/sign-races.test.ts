@@ -108,3 +108,55 @@ describe('a limit at a holder', () => {
     for (const name of ['east', 'west']) expect(usedAt(wallet, name), name).toBe(0.1);
   });
 });
+
+describe('an id whose request waits for commitments while a spend of other bytes under it is learnt', () => {
+  /** The client's commitments are lost until `deliver`, so that the request is claimed and nowhere on disk. */
+  async function waiting() {
+    const wallet = new SimulatedWallet({ policy: limited(10) });
+    let lost = true;
+    wallet.network.onSend = (from, _to, { $case }) =>
+      lost && from === 'client' && $case === 'commitments' ? 'held' : true;
+    await wallet.startAll(keys);
+    await wallet.keyActive('solana');
+    const [first, second] = [1, 2].map((byte) => wallet.request({ id: 'same', data: digestData(byte) }));
+    if (first === undefined || second === undefined) throw new Error('unreachable');
+    const answer = wallet.sign('infrastructure', first);
+    await turns(20);
+    const value = { sequence: 1n, ...second, policyDigest: '', rule: '', time: formatTime(Date.now()) };
+    wallet.network.forge('backup', 'infrastructure', { $case: 'spend', value });
+    await expect.poll(() => usedAt(wallet, 'infrastructure')).toBe(0.2);
+    const deliver = (): void => {
+      lost = false;
+    };
+    return { wallet, answer, first, second, deliver };
+  }
+
+  it('stays that request’s, and both count', async () => {
+    const { wallet, answer, first, second, deliver } = await waiting();
+    deliver();
+    expect((await answer).outcome).toBe('signed');
+    expect([...wallet.disk('infrastructure').requests.keys()]).toEqual([digestOf(first.statement)]);
+    expect(usedAt(wallet, 'infrastructure')).toBe(0.2);
+    expect((await wallet.sign('infrastructure', second)).reason).toBe('IdReused');
+  });
+
+  it('is free again where that request leaves nothing, and the learnt one is never called failed', async () => {
+    const { wallet, answer, first, second, deliver } = await waiting();
+    const store = wallet.store('infrastructure');
+    const write = store.write.bind(store);
+    const digest = digestOf(first.statement);
+    store.write = async (change) => {
+      if (change.requests?.some((row) => row.digest === digest)) throw new Error('disk full');
+      return write(change);
+    };
+    wallet.network.onSend = (from, _to, body) => {
+      if (from !== 'infrastructure' || body.$case !== 'signRound') return true;
+      const value = { session: body.value.session, reason: 'NonceUnknown', message: '', rule: '' };
+      setImmediate(() => wallet.network.forge('client', 'infrastructure', { $case: 'refusal', value }));
+      return 'held';
+    };
+    deliver();
+    expect((await answer).reason).toBe('Internal');
+    expect((await wallet.sign('infrastructure', second)).reason).toBe('SignatureMayExist');
+  });
+});
