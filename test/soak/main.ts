@@ -7,12 +7,16 @@ import { runSimulation } from './simulation.ts';
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
-let options: SoakOptions;
+let options: SoakOptions | undefined;
 try {
   options = parseOptions(process.argv.slice(2), () => randomInt(2 ** 32));
 } catch (error) {
   say(`error: ${messageOf(error)}\n\n${usage}`);
   process.exit(2);
+}
+if (options === undefined) {
+  console.log(usage);
+  process.exit(0);
 }
 say(`seed ${options.seed}`);
 const started = performance.now();

@@ -2,7 +2,11 @@ import { expect, it } from 'vitest';
 import { parseOptions } from './options.ts';
 import { scenarios } from './scenarios.ts';
 
-const parse = (...args: string[]) => parseOptions(args, () => 42);
+const parse = (...args: string[]) => {
+  const options = parseOptions(args, () => 42);
+  if (options === undefined) throw new Error('help was asked for');
+  return options;
+};
 
 it('runs a hundred thousand schedules from any seed unless told otherwise', () => {
   const options = parse();
@@ -35,6 +39,10 @@ it('takes one kind with real processes alone', () => {
   const { counts } = parse('--quick', '--kind', 'full-disks');
   expect(Object.entries(counts).filter(([, count]) => count > 0)).toEqual([['full-disks', 10]]);
   expect(() => parse('--kind', 'fire')).toThrow('--kind fire: want one of keygen-kills,');
+});
+
+it('knows when help is asked for', () => {
+  expect(parseOptions(['--help', '--seed', 'any'], () => 42)).toBeUndefined();
 });
 
 it('names what it does not know', () => {

@@ -40,6 +40,7 @@ export const usage = `npm run soak -- [--seed N] [--quick] [--only ${parts.join(
   --runs N         N schedules of each simulated scenario
   --kind KIND      with real processes that alone: ${kinds.join(', ')}
   --KIND N         so many rounds of it
+  --help           this
 `;
 
 const ALL = 100_000;
@@ -47,8 +48,8 @@ const QUICK = 14_000;
 /** Leaves what is under way then, and the set-up before, a minute and a half. */
 const QUICK_SECONDS = 13.5 * 60;
 
-/** What the command line asks for; throws, saying what is wrong, on what is none. */
-export function parseOptions(args: readonly string[], anySeed: () => number): SoakOptions {
+/** What the command line asks for, undefined where that is help; throws, saying what is wrong, on what is none. */
+export function parseOptions(args: readonly string[], anySeed: () => number): SoakOptions | undefined {
   const { values } = parseArgs({
     args: [...args],
     options: {
@@ -58,12 +59,14 @@ export function parseOptions(args: readonly string[], anySeed: () => number): So
       scenario: { type: 'string', default: '' },
       runs: { type: 'string' },
       kind: { type: 'string' },
+      help: { type: 'boolean', short: 'h', default: false },
       ...(Object.fromEntries(kinds.map((kind) => [kind, { type: 'string' }])) as Record<
         ProcessKind,
         { type: 'string' }
       >),
     },
   });
+  if (values.help) return undefined;
   const { only, scenario, kind: chosen } = values;
   if (only !== undefined && !parts.includes(only as Part))
     throw new Error(`--only ${only}: want one of ${parts.join(', ')}`);
