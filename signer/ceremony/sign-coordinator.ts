@@ -128,7 +128,8 @@ export class SignCoordinator {
       await this.#outcomes.ask(request.digest);
       latest = wallet.requests.find(request);
     }
-    if (latest?.state === 'Signed' || latest?.state === 'Denied') return rowReply(wallet, latest);
+    if (latest?.state === 'Signed' || (latest?.state === 'Denied' && !this.#record.mayExist(asked)))
+      return rowReply(wallet, latest);
     try {
       checkExpiry(request, time.seconds());
       // Before anyone is asked: members would let their shares go for a request that this one cannot reserve.

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { formatTime } from '../../common/clock.ts';
 import type { SignReply } from '../../proto/gen/signer/v1/signer.ts';
 import { SimulatedWallet } from '../../test/simulation/simulated-wallet.ts';
 import type { PeerBody } from '../peers/peers.ts';
@@ -96,6 +97,24 @@ describe('a request whose shares are out while nothing can be written', () => {
 });
 
 describe('a denial', () => {
+  it('is over once others are known to have released shares of it, before that is on disk', async () => {
+    const wallet = await started();
+    expect((await wallet.sign('infrastructure', wallet.request({ id: 'first' }))).outcome).toBe('signed');
+    const request = wallet.request({ id: 'released-elsewhere', data: digestData(7) });
+    const { digest } = await wallet.sign('infrastructure', request);
+    expect(wallet.disk('infrastructure').requests.get(digest)?.state).toBe('Denied');
+    const store = wallet.store('infrastructure');
+    const write = store.write.bind(store);
+    store.write = async (change) => {
+      if (change.ledger?.some((row) => row.digest === digest)) throw new Error('disk full');
+      return write(change);
+    };
+    const value = { sequence: 1n, ...request, policyDigest: '', rule: '', time: formatTime(Date.now()) };
+    wallet.network.forge('backup', 'infrastructure', { $case: 'spend', value });
+    await until(() => wallet.signer('infrastructure').wallet?.limitUse()[0]?.ratio === 2);
+    expect(await wallet.sign('infrastructure', request)).toMatchObject({ reason: 'SignatureMayExist' });
+  });
+
   it('is for good only where no quorum is left that may allow it', async () => {
     const wallet = await started({ holders });
     const request = wallet.request({ id: 'one-denies' });

@@ -46,10 +46,9 @@ export class SignRecord {
   mayExist({ request, doubted }: Asked): boolean {
     const { requests, ledger } = this.#wallet;
     const known = requests.get(request.digest);
-    // A spend that was learnt while its id was another request's has no row of its own.
-    return (
-      doubted || (known === undefined ? ledger.get(request.digest)?.state === 'Spent' : known.state === 'Released')
-    );
+    if (doubted || known?.state === 'Released') return true;
+    // A spend may be learnt of what was refused here before, or while its id was another request's, and has no row then.
+    return known?.state !== 'Signed' && ledger.get(request.digest)?.state === 'Spent';
   }
 
   /** The reservation on disk. */

@@ -59,7 +59,8 @@ export class FrostSigning {
       const { nonces, commitments } = this.#suite.frost.commit(this.#secret);
       const nonce = ++this.#made;
       const { hiding, binding } = commitments;
-      this.#nonces.set(nonce, { nonces, hiding, binding });
+      // Copies: what the caller does to its bytes must not pass for what was made here.
+      this.#nonces.set(nonce, { nonces, hiding: Uint8Array.from(hiding), binding: Uint8Array.from(binding) });
       return { nonce, hiding, binding };
     });
   }

@@ -52,8 +52,8 @@ export const MAX_PARTIES = 32;
 const mismatch = (): Error => new Error('group key is not the sum of the parties’ commitments');
 
 // The suite that @noble/curves ships checks each point's subgroup twice: createFROST does it for every suite, and the
-// shipped validatePoint hook does it again. Without the hook it is the same suite at 60 % of the time, and with points
-// that remember their check at 40 %; the vectors of RFC 9591 E.1 hold it to that.
+// shipped validatePoint hook does it again. Without the hook, and with points that remember the check, it is
+// the same suite in less than half the time; the vectors of RFC 9591 E.1 hold it to that.
 const ed25519Frost = createFROST({
   name: 'FROST-ED25519-SHA512-v1',
   Point: KnownPoint,

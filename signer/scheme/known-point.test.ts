@@ -2,8 +2,10 @@ import { ed25519, ED25519_TORSION_SUBGROUP } from '@noble/curves/ed25519.js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fromHex } from '../../common/bytes.ts';
+import { FrostSigning } from './frost-signing.ts';
 import { frostSuite } from './frost-suite.ts';
 import { KnownPoint } from './known-point.ts';
+import { BadCommitment, type NonceCommitment } from './scheme.ts';
 
 const base = ed25519.Point.BASE;
 const small = ED25519_TORSION_SUBGROUP.map((point) => ed25519.Point.fromBytes(fromHex(point)));
@@ -62,5 +64,42 @@ describe('KnownPoint', () => {
         if (torsion.is0()) expect(sign()).toHaveLength(32);
         else expect(sign).toThrow('subgroup');
       }
+  });
+
+  it('takes nothing for made here that the caller wrote over a commitment', () => {
+    const { frost } = frostSuite('EdDSA');
+    const { public: group, secretShares } = frost.trustedDealer({ min: 2, max: 2 });
+    const [own, peer] = Object.values(secretShares);
+    const verificationShares = Object.values(group.verifyingShares);
+    const signing = new FrostSigning('EdDSA', {
+      identifier: 1,
+      threshold: 2,
+      share: own!.signingShare,
+      groupKey: group.commitments[0]!,
+      verificationShares,
+    });
+    const theirs = frost.commit(peer!).commitments;
+    const tainted = Uint8Array.from(
+      KnownPoint.fromBytes(theirs.hiding)
+        .add(small.find((p) => !p.is0())!)
+        .toBytes(),
+    );
+    const message = Uint8Array.of(1);
+    const [first, second] = signing.commit(2);
+    first!.hiding.set(tainted);
+    expect(() =>
+      signing.sign(first!.nonce, {
+        message,
+        commitments: new Map<number, NonceCommitment>([
+          [1, first!],
+          [2, theirs],
+        ]),
+      }),
+    ).toThrow();
+    const commitments = new Map<number, NonceCommitment>([
+      [1, second!],
+      [2, { ...theirs, hiding: tainted }],
+    ]);
+    expect(() => signing.sign(second!.nonce, { message, commitments })).toThrow(BadCommitment);
   });
 });

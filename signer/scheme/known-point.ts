@@ -4,6 +4,8 @@ import { ed25519 } from '@noble/curves/ed25519.js';
 const MOST = 1_024;
 /** By encoding, the latest used last. */
 const known = new Map<string, KnownPoint>();
+/** Apart from the points, which the library freezes. */
+const torsionFree = new WeakMap<KnownPoint, boolean>();
 
 /**
  * A point of edwards25519 that is parsed once and remembers whether it lies in the prime-order subgroup. FROST parses the
@@ -11,9 +13,8 @@ const known = new Map<string, KnownPoint>();
  * every other check is the library's, at each parsing.
  */
 export class KnownPoint extends ed25519.Point {
-  #torsionFree: boolean | undefined;
-
   static override fromBytes(bytes: Uint8Array): KnownPoint {
+    if (!(bytes instanceof Uint8Array)) throw new Error('point: want bytes');
     const key = Buffer.from(bytes).toString('latin1');
     const point = known.get(key) ?? KnownPoint.#parse(bytes);
     known.delete(key);
@@ -24,7 +25,7 @@ export class KnownPoint extends ed25519.Point {
 
   /** Takes an encoding that this process got by multiplying the base point, which is in the subgroup. */
   static made(bytes: Uint8Array): void {
-    KnownPoint.fromBytes(bytes).#torsionFree = true;
+    torsionFree.set(KnownPoint.fromBytes(bytes), true);
   }
 
   /** FROST wants points of this class, and sums of them are plain ones. */
@@ -38,6 +39,8 @@ export class KnownPoint extends ed25519.Point {
   }
 
   override isTorsionFree(): boolean {
-    return (this.#torsionFree ??= super.isTorsionFree());
+    const known = torsionFree.get(this) ?? super.isTorsionFree();
+    torsionFree.set(this, known);
+    return known;
   }
 }
