@@ -33,9 +33,10 @@ export class Database {
   constructor(file: string) {
     this.#db = new DatabaseSync(file, { enableForeignKeyConstraints: false, timeout: BUSY_MS });
     try {
-      // FULL: a commit is in the write-ahead log and synced before it returns.
+      // FULL: a commit is in the write-ahead log and synced before it returns. MEMORY: what undoes a large change would
+      // else go to a temporary file, and a container has no folder for one.
       this.#db.exec(
-        'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON',
+        'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON',
       );
       migrate(this.#db);
       this.#statements = new Statements(this.#db);

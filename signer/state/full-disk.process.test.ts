@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from './testing/temporary-folder.ts';
 
 const program = fileURLToPath(new URL('./testing/full-disk-process.ts', import.meta.url));
+const large = fileURLToPath(new URL('./testing/large-change-process.ts', import.meta.url));
 const writer = fileURLToPath(new URL('./testing/writer-process.ts', import.meta.url));
 
 /** Runs `command` in name spaces of its own, where it may mount; $0 is a folder. */
@@ -49,6 +50,15 @@ describe.skipIf(mounted.status !== 0)('a disk', { timeout: 60_000 }, () => {
     );
     expect(status).toBe(1);
     expect(stderr).toMatch(/cannot lock the state folder .*\/state: EROFS/);
+  });
+
+  it('that is the only writable one is enough: a container has no other, and no folder for temporary files', () => {
+    const { stdout, stderr } = apart(
+      `mount --rbind / / && cd / && mount -t tmpfs none /mnt && mount -o remount,bind,ro / && exec "${process.execPath}" "${large}" /mnt`,
+      temporaryFolder(),
+    );
+    expect(stderr).toBe('');
+    expect(stdout).toBe('written\nwritten\n');
   });
 
   it('that became read-only under a state that is in use is refused', () => {

@@ -13,7 +13,7 @@ export class Reader implements Omit<Store, 'write' | 'head' | 'problem' | 'close
   constructor(file: string) {
     this.#file = file;
     this.#db = new DatabaseSync(file, { readOnly: true, enableForeignKeyConstraints: false, timeout: 1_000 });
-    this.#db.exec('PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON');
+    this.#db.exec('PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON');
     this.#statements = new Statements(this.#db);
   }
 

@@ -57,6 +57,8 @@ export function explainFault(error: unknown, file: string): UserError {
     case FULL:
       return new UserError(problem, ['the disk is full: free some space or enlarge the volume']);
     default:
-      return new UserError(problem, ['look for faults of the disk in the log of the system']);
+      return new UserError(`${problem} (SQLite ${codeOf(error)})`, [
+        'look for faults of the disk in the log of the system',
+      ]);
   }
 }
