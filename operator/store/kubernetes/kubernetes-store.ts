@@ -4,6 +4,7 @@ import type { Log } from '../../../common/log.ts';
 import { apiVersion, keyOf, keyString, kinds, resourcesOf } from '../../api/resource.ts';
 import type { Draft, Key, Kind, Metadata, Resource, ResourceOf } from '../../api/resource.ts';
 import { validate } from '../../api/validate.ts';
+import { createObject } from '../../runtime/create-object.ts';
 import { EventRecorder } from '../../runtime/event-recorder.ts';
 import { addFinalizer, removeFinalizer } from '../../runtime/finalizers.ts';
 import type { KubeClient } from '../../runtime/kube-client.ts';
@@ -13,7 +14,6 @@ import { applyObject, applyStatus, getObject, removeObject } from '../../runtime
 import type { ReflectorMeter } from '../../runtime/reflector.ts';
 import { ChangeFeed } from '../change-feed.ts';
 import type { EventType, ResourceStore } from '../resource-store.ts';
-import { createObject } from './create-object.ts';
 import { objectManager, statusManager } from './field-managers.ts';
 import { isMade, madeLabels } from './ownership.ts';
 import { readResource } from './read-resource.ts';

@@ -5,6 +5,7 @@ import type { Key, Kind, ResourceOf } from '../../api/resource.ts';
 import type { KubeClient } from '../../runtime/kube-client.ts';
 import { nameOf, pathOf } from '../../runtime/kube-object.ts';
 import type { KubeObject } from '../../runtime/kube-object.ts';
+import { isBefore } from '../../runtime/object-cache.ts';
 import { Reflector } from '../../runtime/reflector.ts';
 import type { ReflectorMeter } from '../../runtime/reflector.ts';
 import { readResource } from './read-resource.ts';
@@ -135,6 +136,3 @@ export class WatchedKind<K extends Kind> {
     }
   }
 }
-
-/** As in the cache: versions of one kind are numbers that grow; of others nothing is waited for. */
-const isBefore = (a: string, b: string): boolean => /^\d+$/.test(a) && /^\d+$/.test(b) && BigInt(a) < BigInt(b);

@@ -1,7 +1,7 @@
-import type { KubeClient } from '../../runtime/kube-client.ts';
-import { KubeError } from '../../runtime/kube-error.ts';
-import { isStored, pathOf } from '../../runtime/kube-object.ts';
-import type { KubeObject, ResourceType } from '../../runtime/kube-object.ts';
+import type { KubeClient } from './kube-client.ts';
+import { KubeError } from './kube-error.ts';
+import { isStored, pathOf } from './kube-object.ts';
+import type { KubeObject, ResourceType } from './kube-object.ts';
 
 /**
  * Creates an object by server-side apply that is not forced: where somebody made one under the name a moment ago, the
@@ -11,7 +11,10 @@ import type { KubeObject, ResourceType } from '../../runtime/kube-object.ts';
 export async function createObject(
   client: Pick<KubeClient, 'request'>,
   type: ResourceType,
-  object: { readonly metadata: { readonly namespace: string; readonly name: string }; readonly spec: unknown },
+  object: {
+    readonly metadata: { readonly namespace: string; readonly name: string };
+    readonly [field: string]: unknown;
+  },
   fieldManager: string,
 ): Promise<KubeObject> {
   const { namespace, name } = object.metadata;
