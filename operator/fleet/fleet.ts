@@ -61,6 +61,10 @@ export type SignerObservation = {
   readonly reason: NotRunning | '';
   /** The same in words; "" when it is running. */
   readonly message: string;
+  /** Of one that is running: that it is not ready, and where to look for why. */
+  readonly unready?: string;
+  /** Of one that is running: what a change of its spec waits for. */
+  readonly waits?: string;
   /** Of one that is running: why it could not be started again. */
   readonly warning?: { readonly reason: NotRunning; readonly message: string };
 };

@@ -86,4 +86,5 @@ const isNumber = /^\d+$/;
  * Whether version `a` came before `b`: those of one resource are decimal numbers that grow (KEP-5504). Of versions that
  * are not, as an extension server may have, none is known to come before another.
  */
-export const isBefore = (a: string, b: string): boolean => isNumber.test(a) && isNumber.test(b) && BigInt(a) < BigInt(b);
+export const isBefore = (a: string, b: string): boolean =>
+  isNumber.test(a) && isNumber.test(b) && BigInt(a) < BigInt(b);

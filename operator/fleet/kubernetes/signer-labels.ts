@@ -9,9 +9,12 @@ export const managed: Labels = { 'app.kubernetes.io/managed-by': 'holdfast' };
 /** Of what keeps shares: admission refuses to delete it. */
 export const keepsShares: Labels = { 'holdfast.dev/keeps': 'shares' };
 
+/** Of signers alone. */
+export const signersOnly: Labels = { 'app.kubernetes.io/component': 'signer' };
+
 /** What all signer pods of one wallet have, in whatever namespace. */
 export const walletSelector = ({ namespace, name }: WalletRef): Labels => ({
-  'app.kubernetes.io/component': 'signer',
+  ...signersOnly,
   'holdfast.dev/wallet-namespace': namespace,
   'holdfast.dev/wallet': name,
 });

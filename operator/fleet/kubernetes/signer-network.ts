@@ -25,8 +25,10 @@ export const signerService = (signer: Signer) =>
   }) as const;
 
 /** host:port of a signer's service. */
-export const signerEndpoint = ({ metadata: { namespace, name } }: Signer, port: keyof typeof signerPorts): string =>
-  `${name}.${namespace}.svc:${signerPorts[port]}`;
+export const signerEndpoint = (
+  { metadata: { namespace, name } }: { readonly metadata: { readonly namespace?: string; readonly name: string } },
+  port: keyof typeof signerPorts,
+): string => `${name}.${namespace}.svc:${signerPorts[port]}`;
 
 const inNamespaces = (values: readonly string[]) => ({
   matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'In', values: [...new Set(values)].sort() }],

@@ -12,3 +12,6 @@ export const objectManager = (kind: Kind): string => managerOf(kind === 'Signer'
 export const statusManager = (kind: Kind): string => managerOf(kind);
 
 const managerOf = (kind: Kind): string => `holdfast-${kind.toLowerCase()}`;
+
+/** Of what runs a signer: the Signer's controller has it made. */
+export const fleetManager = managerOf('Signer');
