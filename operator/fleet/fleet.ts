@@ -48,7 +48,7 @@ export type NotRunning = Extract<
 
 export type SignerObservation = {
   readonly running: boolean;
-  /** Restarts since the operator first started it. */
+  /** Restarts since the operator first started it, as many as it saw. */
   readonly restarts: number;
   /**
    * host:port of the sign and peer ports; known before it is ready, "" before its first start. They are kept, but not

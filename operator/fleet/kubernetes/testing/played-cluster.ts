@@ -1,9 +1,12 @@
 import { digest, utf8 } from '../../../../common/bytes.ts';
 import { isRecord } from '../../../runtime/kube-error.ts';
 import { nameOf, pathOf } from '../../../runtime/kube-object.ts';
-import type { ApiState, Stored } from '../../../runtime/testing/api-state.ts';
+import type { ApiState } from '../../../runtime/testing/api-state.ts';
 import { imageOf, setType } from '../signer-set.ts';
 import type { SignerSet } from '../signer-set.ts';
+
+/** Milliseconds between two steps of a pod. */
+const stepMs = 4;
 
 type Pod = { readonly revision: string; readonly image: string | undefined; ready: boolean; ending: boolean };
 
@@ -28,24 +31,18 @@ export class PlayedCluster {
   readonly events: PodEvent[] = [];
   readonly #api: ApiState;
   readonly #pods = new Map<string, Pod>();
-  readonly #timers = new Map<string, NodeJS.Timeout>();
-  readonly #watch: { readonly stop: () => void } | undefined;
+  readonly #timer: NodeJS.Timeout;
 
   constructor(api: ApiState) {
     this.#api = api;
-    const list = pathOf(setType);
-    const now = api.page(list, 0, undefined);
-    for (const set of now?.items ?? []) this.#soon(pathOf(setType, set.metadata));
-    this.#watch = api.watch(list, now?.version ?? 0, {
-      send: (_, object) => this.#soon(pathOf(setType, (object as Stored).metadata)),
-      end: () => {},
-    });
+    this.#timer = setInterval(() => {
+      for (const path of api.stored(pathOf(setType)).keys()) this.#step(path);
+      for (const name of this.#pods.keys()) if (!api.get(pathOfSet(name))) this.#pods.delete(name);
+    }, stepMs);
   }
 
   stop(): void {
-    this.#watch?.stop();
-    for (const timer of this.#timers.values()) clearTimeout(timer);
-    this.#timers.clear();
+    clearInterval(this.#timer);
   }
 
   /** Pods of the set `namespace/name`, those that end included. */
@@ -65,7 +62,6 @@ export class PlayedCluster {
     pod.ready = false;
     this.#happened(set, 'unready', pod);
     this.#report(set);
-    this.poke();
   }
 
   /** Deletes the pod, as a person does; the controller makes another. */
@@ -76,34 +72,14 @@ export class PlayedCluster {
     pod.ending = true;
     this.#happened(set, 'ending', pod);
     this.#report(set);
-    this.poke();
   }
 
-  /** Has everything looked at again. */
-  poke(): void {
-    for (const path of this.#api.stored(pathOf(setType)).keys()) this.#soon(path);
-  }
-
-  #soon(path: string): void {
-    if (this.#timers.has(path)) return;
-    this.#timers.set(
-      path,
-      setTimeout(() => {
-        this.#timers.delete(path);
-        this.#step(path);
-      }, 2),
-    );
-  }
-
-  /** One step of the controller and the kubelet, told in the status; one that changes it is followed by another. */
+  /** One step of the controller and the kubelet, told in the status. */
   #step(path: string): void {
     const set = this.#api.get(path) as SignerSet | undefined;
-    const name = nameOf(setPlace(path));
+    if (!set) return;
+    const name = nameOf(set.metadata);
     const pod = this.#pods.get(name);
-    if (!set) {
-      this.#pods.delete(name);
-      return;
-    }
     const revision = revisionOf(set);
     const wanted = (set.spec?.replicas ?? 1) > 0;
     if (pod?.ending === true) {
@@ -127,8 +103,7 @@ export class PlayedCluster {
   }
 
   #report(name: string): void {
-    const [namespace = '', own = ''] = name.split('/');
-    const path = pathOf(setType, { namespace, name: own });
+    const path = pathOfSet(name);
     const set = this.#api.get(path) as SignerSet | undefined;
     if (!set) return;
     const pod = this.#pods.get(name);
@@ -152,7 +127,7 @@ export class PlayedCluster {
 const revisionOf = ({ spec }: SignerSet): string =>
   digest(utf8(JSON.stringify(isRecord(spec) ? spec['template'] : undefined))).slice(-10);
 
-function setPlace(path: string): { readonly namespace: string; readonly name: string } {
-  const [namespace = '', , name = ''] = path.split('/').slice(-3);
-  return { namespace, name };
+function pathOfSet(name: string): string {
+  const [namespace, own = ''] = name.split('/');
+  return pathOf(setType, { namespace, name: own });
 }
