@@ -73,10 +73,39 @@ test('a Signer that serves and could not start again says so, and warns once', (
   expect(conditionOf(after.status.conditions, 'Ready')?.reason).toBe('Serving');
 });
 
+test('a Signer that serves and is not all as its spec says so, without a word of its seal', () => {
+  const warning = { reason: 'InternalError', message: 'NetworkPolicy refused' } as const;
+  const { status, warn } = planSigner(facts({ observation: observation('client', { warning }) }));
+  expect(conditionOf(status.conditions, 'Ready')).toMatchObject({
+    status: 'True',
+    reason: 'InternalError',
+    message: 'the signer, version 0.1.0, serves, but is not all as its spec says: NetworkPolicy refused',
+  });
+  expect(warn).toBeUndefined();
+});
+
+test('a Signer that serves says what a change of its spec waits for', () => {
+  const { status } = planSigner(facts({ observation: observation('client', { waits: 'backup changed' }) }));
+  expect(conditionOf(status.conditions, 'Ready')).toMatchObject({
+    status: 'True',
+    reason: 'Serving',
+    message: 'the signer, version 0.1.0, serves; a change of its spec waits: backup changed',
+  });
+});
+
 describe('a Signer that should run and does not serve says why', () => {
   const cases: readonly (readonly [string, Partial<SignerFacts>, string, string])[] = [
     ['not started', { observation: undefined, answer: undefined }, 'Starting', 'about to be started'],
     ['not answering', { answer: { kind: 'Silent', message: 'connection refused' } }, 'Starting', 'connection refused'],
+    [
+      'in a pod that is not ready',
+      {
+        observation: observation('client', { unready: 'pod payments/x-0 is not ready' }),
+        answer: { kind: 'Silent', message: 'connection refused' },
+      },
+      'Starting',
+      'the signer does not answer yet: connection refused; pod payments/x-0 is not ready',
+    ],
     [
       'ended',
       {

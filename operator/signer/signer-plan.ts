@@ -60,7 +60,8 @@ export function planSigner(facts: SignerFacts): SignerPlan {
       (finding.reason === 'RollbackDetected'
         ? { warn: { reason: 'RollbackDetected', message: `${holder}: ${finding.message}` } }
         : finding.status === 'True' &&
-          finding.reason === risk && { warn: { reason: 'SealUnusable', message: `${holder}: ${finding.message}` } })),
+          finding.reason === risk &&
+          risk.startsWith('Seal') && { warn: { reason: 'SealUnusable', message: `${holder}: ${finding.message}` } })),
     status: {
       conditions: setCondition(before?.conditions, finding, generation, now),
       observedGeneration: generation,
@@ -168,7 +169,12 @@ function readiness({ signer, observation, answer }: SignerFacts): Finding {
       return notReady('Starting', 'the signer has not been asked yet');
     case 'Silent':
       if (answer.sealProblem !== undefined) return notReady('SealUnavailable', answer.sealProblem);
-      return notReady('Starting', `the signer runs and does not answer yet: ${answer.message}`);
+      return notReady(
+        'Starting',
+        observation.unready === undefined
+          ? `the signer runs and does not answer yet: ${answer.message}`
+          : `the signer does not answer yet: ${answer.message}; ${observation.unready}`,
+      );
     case 'Stranger':
       return notReady('FingerprintMismatch', answer.message);
     case 'Described': {
@@ -185,10 +191,15 @@ function readiness({ signer, observation, answer }: SignerFacts): Finding {
           type: 'Ready',
           status: 'True',
           reason: observation.warning.reason,
-          message: `${serves}, but could not be started again: ${observation.warning.message}${told}`,
+          message: `${serves}, but ${observation.warning.reason.startsWith('Seal') ? 'could not be started again' : 'is not all as its spec says'}: ${observation.warning.message}${told}`,
         };
       if (problems.length === 0)
-        return { type: 'Ready', status: 'True', reason: 'Serving', message: `${serves}${told}` };
+        return {
+          type: 'Ready',
+          status: 'True',
+          reason: 'Serving',
+          message: `${serves}${told}${observation.waits === undefined ? '' : `; a change of its spec waits: ${observation.waits}`}`,
+        };
       return notReady(genesis === '' ? 'Starting' : 'NotServing', problems.join('; '));
     }
   }
