@@ -494,6 +494,21 @@ describe('an API server that fails', () => {
     expect(await fleet.observe(client)).toMatchObject({ waits: expect.stringContaining('infrastructure changed') });
   });
 
+  it('is asked again before a signer changes, since a write may be done whose answer was lost', async () => {
+    const { fleet, server, store, object } = await running();
+    server.disturb('silent');
+    change(store, { image: next });
+    const changes = (): boolean => imageOf(object(statefulSet, 'treasury-infrastructure') as SignerSet) === next;
+    // The requests before the write are two reads.
+    let before = 2;
+    server.faults.shift = () => (before-- === 0 ? { kind: 'answer lost' } : undefined);
+    await expect(fleet.ensure(specOf(aSigner('infrastructure')))).rejects.toThrow();
+    expect(changes()).toBe(true);
+    await fleet.ensure(specOf(aSigner('client')));
+    expect(await fleet.observe(client)).toHaveProperty('waits');
+    expect(imageOf(object(statefulSet, 'treasury-client') as SignerSet)).toBe(signerImage);
+  });
+
   it('that cannot be reached does not keep an operator from ending', async () => {
     const { fleet, cluster } = await running();
     cluster.stuck.add('payments/treasury-client');

@@ -8,6 +8,7 @@ import { createObject } from '../../runtime/create-object.ts';
 import type { KubeClient } from '../../runtime/kube-client.ts';
 import { isConflict, isNotFound } from '../../runtime/kube-error.ts';
 import { nameOf, pathOf } from '../../runtime/kube-object.ts';
+import type { KubeObject } from '../../runtime/kube-object.ts';
 import { applyObject, getObject } from '../../runtime/objects.ts';
 import type { ReflectorMeter } from '../../runtime/reflector.ts';
 import { servingSigner } from '../../signer/holder-signers.ts';
@@ -178,7 +179,7 @@ export class KubernetesFleet implements Fleet {
     await this.#objects.apply(walletDisruptionBudget(wallet, namespace, here), { anew: starts });
 
     if (!starts && held.metadata.annotations?.[inputsAnnotation] === inputs) return {};
-    const waits = starts ? '' : this.#waitsFor(facts, held);
+    const waits = starts ? '' : await this.#waitsFor(facts, held);
     if (waits !== '') return { waits };
     await this.#write(facts, held, inputs);
     return {};
@@ -209,7 +210,7 @@ export class KubernetesFleet implements Fleet {
     id: SignerId,
     place: { readonly namespace: string; readonly name: string },
   ): Promise<SignerSet | undefined> {
-    const held = this.#sets.get(place) ?? (await getObject(this.#options.client, setType, place));
+    const held = this.#sets.get(place) ?? (await this.#read(place));
     if (held === undefined) return undefined;
     const of = signerOf(held);
     if (of === undefined) throw new Error(notOurs(setType, place));
@@ -218,21 +219,37 @@ export class KubernetesFleet implements Fleet {
     return held;
   }
 
-  #waitsFor({ wallet, signer, signers }: SignerFacts, held: SignerSet): string {
+  /**
+   * What a changed template waits for. Before one begins, the other signers are asked for again: a watch may be behind,
+   * and of a write whose answer was lost nothing is known.
+   */
+  async #waitsFor(facts: SignerFacts, held: SignerSet): Promise<string> {
+    const { wallet, signer, signers } = facts;
     const others = wallet.spec.holders
       .map(({ name }) => name)
       .filter((name) => name !== signer.spec.walletRef.holder)
-      .map((holder): OtherSigner => {
-        const sets = this.#sets.of({ wallet: nameOf(wallet.metadata), holder }).filter(isWanted);
-        const resource = signers.find(({ spec }) => spec.walletRef.holder === holder);
-        // Also of its pod, which is known sooner; one that runs elsewhere has none here.
-        const isUp = resource?.spec.external !== undefined || sets.some(isReady);
-        const serves = isUp && conditionOf(resource?.status?.conditions, 'Ready')?.status === 'True';
-        return { holder, serves, changing: sets.some(isChanging) };
+      .map((holder) => ({ holder, sets: this.#sets.of({ wallet: nameOf(wallet.metadata), holder }) }));
+    const decide = (read: typeof others): string =>
+      waitsFor({
+        threshold: wallet.spec.threshold,
+        // Before it is founded a wallet has nothing to lose.
+        serves: wallet.status?.genesis !== undefined && isReady(held),
+        others: read.map(({ holder, sets }) => otherSigner(holder, sets.filter(isWanted), signers)),
       });
-    // Before it is founded a wallet has nothing to lose.
-    const serves = wallet.status?.genesis !== undefined && isReady(held);
-    return waitsFor({ threshold: wallet.spec.threshold, serves, others });
+    const waits = decide(others);
+    if (waits !== '') return waits;
+    return decide(
+      await Promise.all(
+        others.map(async ({ holder, sets }) => {
+          const read = await Promise.all(sets.map(({ metadata }) => this.#read(metadata)));
+          return { holder, sets: read.filter((set) => set !== undefined) };
+        }),
+      ),
+    );
+  }
+
+  #read({ namespace, name }: Pick<KubeObject['metadata'], 'namespace' | 'name'>): Promise<SignerSet | undefined> {
+    return getObject(this.#options.client, setType, { namespace, name });
   }
 
   async #write(facts: SignerFacts, held: SignerSet | undefined, inputs: string): Promise<void> {
@@ -269,4 +286,13 @@ export class KubernetesFleet implements Fleet {
       if (!isNotFound(error)) throw error;
     }
   }
+}
+
+/** `sets` are those of the holder that have a pod or should; `signers` those of the wallet. */
+function otherSigner(holder: string, sets: readonly SignerSet[], signers: readonly Signer[]): OtherSigner {
+  const resource = signers.find(({ spec }) => spec.walletRef.holder === holder);
+  // Of its pod too, which is known sooner; one that runs elsewhere has none here.
+  const isUp = resource?.spec.external !== undefined || sets.some(isReady);
+  const serves = isUp && conditionOf(resource?.status?.conditions, 'Ready')?.status === 'True';
+  return { holder, serves, changing: sets.some(isChanging) };
 }

@@ -78,7 +78,7 @@ export class ApiServer extends ApiState {
     const body = isRecord(parsed) ? parsed : undefined;
     this.asked.push({ method, path, query, headers: request.headers, body });
     const fault = this.faults.shift();
-    if (fault) return fail(response, fault);
+    if (fault && fault.kind !== 'answer lost') return fail(response, fault);
     if (this.token !== undefined && request.headers.authorization !== `Bearer ${this.token}`)
       return refuse(response, 401, 'Unauthorized');
     if (query.get('watch') === 'true') return this.#watch(path, Number(query.get('resourceVersion')), response);
@@ -98,6 +98,7 @@ export class ApiServer extends ApiState {
           { method, path, query: Object.fromEntries(query), contentType, body: body ?? {} },
           this.admit,
         );
+        if (fault) return fail(response, { kind: 'cut off' });
         return answer(response, status, said);
       }
       default:
@@ -141,7 +142,7 @@ const refuse = (response: ServerResponse, code: number, reason: string): void =>
   answer(response, status, body);
 };
 
-function fail(response: ServerResponse, fault: RequestFault): void {
+function fail(response: ServerResponse, fault: Exclude<RequestFault, { readonly kind: 'answer lost' }>): void {
   switch (fault.kind) {
     case 'reset':
       response.destroy();

@@ -4,9 +4,11 @@ import type { KubeObject } from '../kube-object.ts';
 
 export type Stored = KubeObject & { readonly spec?: unknown; readonly status?: unknown };
 
-/** What happens to the next request in place of an answer. */
+/** What happens to the next request in place of an answer; nothing is done of it but where that is said. */
 export type RequestFault =
   | { readonly kind: 'reset' | 'silent' | 'not json' | 'cut off' }
+  /** It is done, and nobody hears of it. */
+  | { readonly kind: 'answer lost' }
   | { readonly kind: 'status'; readonly status: number; readonly reason?: string; readonly retryAfter?: string };
 
 /** What happens to every watch that is open. */

@@ -11,10 +11,12 @@ const silenceMs = 150_000;
 /** A client of `api` without a network: what fails, and when, is as {@link KubeClient} has it. */
 export const memoryClient = (api: ApiState, clock: Clock): Pick<KubeClient, 'request' | 'watch'> => ({
   async request({ method = 'GET', path, query = {}, contentType, body }: KubeRequest): Promise<unknown> {
-    await fault(api.faults.shift(), clock);
+    const given = api.faults.shift();
+    await fault(given, clock);
     if (method !== 'GET') {
       const answer = write(api, { method, path, query, contentType, body: isRecord(body) ? body : {} });
       if (answer.status > 299) throw statusError(`${method} ${path}`, answer, clock.now());
+      if (given) throw unanswered('request', new Error(given.kind));
       return answer.body;
     }
     if (isObjectPath(path)) {
@@ -77,6 +79,7 @@ export const memoryClient = (api: ApiState, clock: Clock): Pick<KubeClient, 'req
 async function fault(given: RequestFault | undefined, clock: Clock): Promise<void> {
   switch (given?.kind) {
     case undefined:
+    case 'answer lost':
       return;
     case 'silent':
       await new Promise<void>((resolve) => clock.after(timeoutMs, resolve));
