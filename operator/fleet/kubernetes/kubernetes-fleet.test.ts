@@ -19,7 +19,7 @@ import type { SignerSet } from './signer-set.ts';
 import { digestOf, signerImage } from './testing/facts.ts';
 import { fleetOverApi, founded, setPath, specOf, withSigners } from './testing/fleet-over-api.ts';
 import type { FleetOverApi } from './testing/fleet-over-api.ts';
-import type { PodEvent } from './testing/played-cluster.ts';
+import { worst } from './testing/roll-outs.ts';
 
 const policy = { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy' };
 const statefulSet = { apiVersion: 'apps/v1', kind: 'StatefulSet' };
@@ -233,22 +233,6 @@ describe('a changed template', () => {
       )
       .toEqual(signers.map(() => image));
     await expect.poll(() => cluster.ready).toHaveLength(3);
-  };
-  /** The fewest pods that were ready at once after there were three, and the most that were changed at once. */
-  const worst = (events: readonly PodEvent[]): { readonly ready: number; readonly changing: number } => {
-    const ready = new Set<string>();
-    const changing = new Set<string>();
-    let [fewest, most, all] = [3, 0, false];
-    for (const { set, what } of events) {
-      if (what === 'ready') {
-        ready.add(set);
-        changing.delete(set);
-      } else ready.delete(set);
-      if (all && what === 'ending') changing.add(set);
-      all ||= ready.size === 3;
-      if (all) [fewest, most] = [Math.min(fewest, ready.size), Math.max(most, changing.size)];
-    }
-    return { ready: fewest, changing: most };
   };
 
   it('reaches all signers, one after the other', async () => {
