@@ -142,11 +142,15 @@ describe('what a fleet writes', () => {
     expect(cluster.events).toHaveLength(made);
   });
 
-  it('heals what was deleted around a pod before its next start', async () => {
-    const { fleet, server, object } = await running();
-    server.remove(pathOf(typeOf(policy), { namespace: 'payments', name: 'treasury-client' }));
+  it('heals what was deleted around a pod before its next start, and when an operator starts', async () => {
+    const { fleet, server, object, reopen, ensureAll } = await running();
+    const path = pathOf(typeOf(policy), { namespace: 'payments', name: 'treasury-client' });
+    server.remove(path);
     await fleet.remove(client, { destroy: false });
     await fleet.ensure(specOf(aSigner('client')));
+    expect(object(policy, 'treasury-client')).toBeDefined();
+    server.remove(path);
+    await ensureAll(await reopen());
     expect(object(policy, 'treasury-client')).toBeDefined();
   });
 
