@@ -10,7 +10,10 @@ export interface Fleet {
   ensure(signer: SignerSpec): Promise<void>;
   /** What is there, without waiting; `undefined` where no such signer is known. */
   observe(id: SignerId): Promise<SignerObservation | undefined>;
-  /** Stops it, and then resolves. `destroy` also deletes its state, shares included; else it stays for a later `ensure`. */
+  /**
+   * Stops it, and then resolves. Its state stays for a later `ensure`; `destroy` deletes it, shares included, where the
+   * fleet may delete: an operator of a cluster may not.
+   */
   remove(id: SignerId, options: { readonly destroy: boolean }): Promise<void>;
   /** The signers that were ensured and not removed, whoever was the operator then. */
   list(): Promise<readonly SignerId[]>;
@@ -47,6 +50,7 @@ export type NotRunning = Extract<
 >;
 
 export type SignerObservation = {
+  /** It has a process, or a pod, ready or not: it is worth asking. */
   readonly running: boolean;
   /** Restarts since the operator first started it, as many as it saw. */
   readonly restarts: number;
