@@ -482,13 +482,28 @@ describe('an API server that fails', () => {
     expect(await fleet.observe(client)).toMatchObject({ waits: expect.stringContaining('infrastructure changed') });
   });
 
+  it('is asked again before a signer changes that may serve by now', async () => {
+    const { fleet, server, store, cluster } = await running();
+    cluster.starts = ({ metadata }) => metadata.name === 'treasury-infrastructure';
+    for (const holder of ['backup', 'client']) cluster.crash(`payments/treasury-${holder}`);
+    await untilObserved(fleet, client, { unready: expect.stringContaining('not ready') as string });
+    await expect.poll(async () => fleet.observe({ ...client, holder: 'backup' })).toHaveProperty('unready');
+    server.disturb('silent');
+    cluster.starts = ({ metadata }) => metadata.name !== 'treasury-backup';
+    await expect.poll(() => cluster.ready).toHaveLength(2);
+    change(store, { image: next });
+    await fleet.ensure(specOf(aSigner('client')));
+    expect(await fleet.observe(client)).toMatchObject({ waits: expect.stringContaining('of the 2 others 1 serve') });
+    expect(cluster.ready).toHaveLength(2);
+  });
+
   it('is asked again before a signer changes, since a write may be done whose answer was lost', async () => {
     const { fleet, server, store, object } = await running();
     server.disturb('silent');
     change(store, { image: next });
     const changes = (): boolean => imageOf(object(statefulSet, 'treasury-infrastructure') as SignerSet) === next;
-    // The requests before the write are two reads.
-    let before = 2;
+    // The requests before the write are three reads.
+    let before = 3;
     server.faults.shift = () => (before-- === 0 ? { kind: 'answer lost' } : undefined);
     await expect(fleet.ensure(specOf(aSigner('infrastructure')))).rejects.toThrow();
     expect(changes()).toBe(true);

@@ -220,7 +220,7 @@ export class KubernetesFleet implements Fleet {
   }
 
   /**
-   * What a changed template waits for. Before one begins, the other signers are asked for again: a watch may be behind,
+   * What a changed template waits for. Before one begins, all signers are asked for again: a watch may be behind,
    * and of a write whose answer was lost nothing is known.
    */
   async #waitsFor(facts: SignerFacts, held: SignerSet): Promise<string> {
@@ -229,23 +229,23 @@ export class KubernetesFleet implements Fleet {
       .map(({ name }) => name)
       .filter((name) => name !== signer.spec.walletRef.holder)
       .map((holder) => ({ holder, sets: this.#sets.of({ wallet: nameOf(wallet.metadata), holder }) }));
-    const decide = (read: typeof others): string =>
+    const decide = (own: SignerSet | undefined, read: typeof others): string =>
       waitsFor({
         threshold: wallet.spec.threshold,
         // Before it is founded a wallet has nothing to lose.
-        serves: wallet.status?.genesis !== undefined && isReady(held),
+        serves: wallet.status?.genesis !== undefined && own !== undefined && isReady(own),
         others: read.map(({ holder, sets }) => otherSigner(holder, sets.filter(isWanted), signers)),
       });
-    const waits = decide(others);
+    const waits = decide(held, others);
     if (waits !== '') return waits;
-    return decide(
-      await Promise.all(
-        others.map(async ({ holder, sets }) => {
-          const read = await Promise.all(sets.map(({ metadata }) => this.#read(metadata)));
-          return { holder, sets: read.filter((set) => set !== undefined) };
-        }),
-      ),
-    );
+    const [own, ...read] = await Promise.all([
+      this.#read(held.metadata),
+      ...others.map(async ({ holder, sets }) => {
+        const found = await Promise.all(sets.map(({ metadata }) => this.#read(metadata)));
+        return { holder, sets: found.filter((set) => set !== undefined) };
+      }),
+    ]);
+    return decide(own, read);
   }
 
   #read({ namespace, name }: Pick<KubeObject['metadata'], 'namespace' | 'name'>): Promise<SignerSet | undefined> {
