@@ -128,6 +128,7 @@ export function fleetSuite(
       const before = await untilAnswering(fleet, spec);
       await fleet.ensure(signerSpec({ operator: `sha256:${'1'.repeat(64)}` }));
       await untilObserved(fleet, spec, { running: true, restarts: 1, signEndpoint: before.signEndpoint });
+      await untilAnswering(fleet, spec);
       expect(count(spec)).toBe(1);
     });
 
