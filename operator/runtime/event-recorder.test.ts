@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createLog } from '../../common/log.ts';
-import { manualClock } from '../../common/testing/manual-clock.ts';
+import { manualClock, settle } from '../../common/testing/manual-clock.ts';
 import { EventRecorder } from './event-recorder.ts';
 import type { Happening } from './event-recorder.ts';
 import type { KubeRequest } from './kube-client.ts';
@@ -23,7 +23,7 @@ type Asked = Omit<KubeRequest, 'body'> & {
   };
 };
 
-function recording(answer: (request: KubeRequest) => void = () => {}) {
+function recording(answer: (request: KubeRequest) => void | Promise<void> = () => {}) {
   const clock = manualClock(Date.UTC(2026, 11, 1));
   const asked: Asked[] = [];
   const lines: string[] = [];
@@ -31,7 +31,7 @@ function recording(answer: (request: KubeRequest) => void = () => {}) {
     client: {
       request: async (request) => {
         asked.push(request as Asked);
-        answer(request);
+        await answer(request);
         return undefined;
       },
     },
@@ -147,6 +147,30 @@ test('stopping writes what was counted', async () => {
     ['PATCH', undefined, 2],
   ]);
   expect(clock.pending()).toBe(0);
+});
+
+test('stopping waits with what was counted until the event that it belongs to is written', async () => {
+  const first = Promise.withResolvers<void>();
+  let stored = false;
+  const { recorder, written } = recording(async ({ method }) => {
+    if (method === 'PATCH' && !stored) throw new KubeError('no such event yet', { status: 404 });
+    if (method === 'POST' && stored) throw new KubeError('there is such an event', { status: 409 });
+    if (method === 'POST') {
+      await first.promise;
+      stored = true;
+    }
+  });
+  recorder.record(about, happened());
+  recorder.record(about, happened());
+  const stopped = recorder.stop();
+  await settle();
+  expect(written()).toEqual([['POST', 'it is done', undefined]]);
+  first.resolve();
+  await stopped;
+  expect(written()).toEqual([
+    ['POST', 'it is done', undefined],
+    ['PATCH', undefined, 2],
+  ]);
 });
 
 test('notes and names are cut to what the server takes, and times are not of the future', () => {

@@ -57,6 +57,8 @@ type Series = {
   lastAt: number;
   /** Something to write when the minute is over. */
   dirty: boolean;
+  /** Its last write, while that is under way; never rejects. */
+  writing: Promise<void> | undefined;
   readonly end: { cancel: () => void };
 };
 
@@ -88,6 +90,7 @@ export class EventRecorder {
         count: 1,
         lastAt: happening.at,
         dirty: false,
+        writing: undefined,
         end: { cancel: () => {} },
       };
       this.#series.set(key, opened);
@@ -139,8 +142,9 @@ export class EventRecorder {
       metadata: { name: series.name, namespace: about.namespace ?? 'default' },
       ...repeats,
     };
-    const written = isNew ? this.#create(event) : this.#extend(event);
-    const ended = written
+    const send = (): Promise<void> => (isNew ? this.#create(event) : this.#extend(event));
+    // One after another: a longer series must not arrive before the event that it is of.
+    const ended = (series.writing?.then(send) ?? send())
       .catch((error: unknown) =>
         this.#options.log.warn('event not written', {
           object: about.name,
@@ -148,7 +152,11 @@ export class EventRecorder {
           error: messageOf(error),
         }),
       )
-      .finally(() => this.#writing.delete(ended));
+      .finally(() => {
+        this.#writing.delete(ended);
+        if (series.writing === ended) series.writing = undefined;
+      });
+    series.writing = ended;
     this.#writing.add(ended);
   }
 
