@@ -3,6 +3,7 @@ import { keyOf } from '../operator/api/resource.ts';
 import type { Draft, Key, Resource } from '../operator/api/resource.ts';
 import type { ResourceStore, StoredEvent } from '../operator/store/resource-store.ts';
 import { approval, policy, signer, wallet } from '../operator/store/testing/drafts.ts';
+import { setStatus } from '../operator/store/testing/set-status.ts';
 
 /** A store, and what a user of it does besides. */
 export type StoreUnderTest = {
@@ -45,7 +46,7 @@ export function resourceStoreSuite(title: string, open: () => Promise<StoreUnder
           metadata: { ...wallet().metadata, labels: { team: 'a' } },
         });
         expect(await at()).toMatchObject({ generation: 2, labels: { team: 'a' } });
-        await store.writeStatus(keyOf(wallet()), { observedGeneration: 2 });
+        await setStatus(store, keyOf(wallet()), { observedGeneration: 2 });
         expect(await at()).toMatchObject({ uid: born.uid, generation: 2 });
       });
 
@@ -98,7 +99,7 @@ export function resourceStoreSuite(title: string, open: () => Promise<StoreUnder
       it('keep their status when they are changed', async () => {
         const { store } = await open();
         await store.apply(signer());
-        await store.writeStatus(keyOf(signer()), { version: '1' });
+        await setStatus(store, keyOf(signer()), { version: '1' });
         await store.apply(signer('treasury-client', { placement: 'Required' }));
         expect((await store.get(keyOf(signer())))!.status).toEqual({ version: '1' });
       });
@@ -144,7 +145,7 @@ export function resourceStoreSuite(title: string, open: () => Promise<StoreUnder
       it('of a Wallet waits, with everything in place, until its controller lets it go', async () => {
         const { store, write, delete: remove } = await open();
         await write(wallet());
-        await store.writeStatus(keyOf(wallet()), { genesis: `sha256:${'00'.repeat(32)}` });
+        await setStatus(store, keyOf(wallet()), { genesis: `sha256:${'00'.repeat(32)}` });
         const before = (await store.get(keyOf(wallet())))!;
         await remove(keyOf(wallet()));
         const going = (await store.get(keyOf(wallet())))!;
@@ -155,7 +156,7 @@ export function resourceStoreSuite(title: string, open: () => Promise<StoreUnder
           metadata: { uid: before.metadata.uid },
         });
         expect(await store.list('Wallet')).toEqual([going]);
-        await store.writeStatus(keyOf(wallet()), { observedGeneration: 1 });
+        await setStatus(store, keyOf(wallet()), { observedGeneration: 1 });
         await store.remove(keyOf(wallet()));
         expect(await store.get(keyOf(wallet()))).toBeUndefined();
         expect(await store.list('Wallet')).toEqual([]);
@@ -180,7 +181,7 @@ export function resourceStoreSuite(title: string, open: () => Promise<StoreUnder
       it('makes what comes again under the name another object, without status', async () => {
         const { store, write, delete: remove } = await open();
         await write(wallet());
-        await store.writeStatus(keyOf(wallet()), { observedGeneration: 1 });
+        await setStatus(store, keyOf(wallet()), { observedGeneration: 1 });
         const { uid } = (await store.get(keyOf(wallet())))!.metadata;
         await remove(keyOf(wallet()));
         await store.remove(keyOf(wallet()));
@@ -197,8 +198,8 @@ export function resourceStoreSuite(title: string, open: () => Promise<StoreUnder
       it('is replaced as a whole and outlives changes of the spec', async () => {
         const { store, write } = await open();
         await write(wallet());
-        await store.writeStatus(keyOf(wallet()), { observedGeneration: 1, keysReady: '0/1' });
-        await store.writeStatus(keyOf(wallet()), { keysReady: '1/1' });
+        await setStatus(store, keyOf(wallet()), { observedGeneration: 1, keysReady: '0/1' });
+        await setStatus(store, keyOf(wallet()), { keysReady: '1/1' });
         await write(wallet('treasury', { policyRef: { name: 'other' } }));
         expect((await store.get(keyOf(wallet())))!.status).toEqual({ keysReady: '1/1' });
       });
@@ -207,10 +208,25 @@ export function resourceStoreSuite(title: string, open: () => Promise<StoreUnder
         const { store, write } = await open();
         await write(wallet());
         const bad = { holders: [{ name: 'client', available: 'yes' }] } as never;
-        await expect(store.writeStatus(keyOf(wallet()), bad)).rejects.toThrow('status.holders[0].available');
+        await expect(setStatus(store, keyOf(wallet()), bad)).rejects.toThrow('status.holders[0].available');
         expect(await store.get(keyOf(wallet()))).not.toHaveProperty('status');
-        await store.writeStatus(keyOf(wallet('gone')), { observedGeneration: 1 });
+        await setStatus(store, keyOf(wallet('gone')), { observedGeneration: 1 });
         expect(await store.get(keyOf(wallet('gone')))).toBeUndefined();
+      });
+    });
+
+    describe('status of an object that was looked at', () => {
+      it('is not given to another that came to its name meanwhile', async () => {
+        const { store, write, delete: remove } = await open();
+        await write(wallet());
+        const looked = (await store.get(keyOf(wallet())))!;
+        await remove(keyOf(wallet()));
+        await store.remove(keyOf(wallet()));
+        await write(wallet());
+        await store.writeStatus(looked, { genesis: `sha256:${'00'.repeat(32)}` });
+        expect(await store.get(keyOf(wallet()))).not.toHaveProperty('status');
+        await store.writeStatus((await store.get(keyOf(wallet())))!, { observedGeneration: 1 });
+        expect((await store.get(keyOf(wallet())))!.status).toEqual({ observedGeneration: 1 });
       });
     });
 
@@ -241,10 +257,10 @@ export function resourceStoreSuite(title: string, open: () => Promise<StoreUnder
         for (const name of ['a', 'b']) await write(wallet(name));
         const { next } = follow(store);
         expect(new Set([await next(), await next()])).toEqual(new Set(['Wallet/a', 'Wallet/b']));
-        await store.writeStatus(keyOf(wallet('a')), { keysReady: '1/1' });
+        await setStatus(store, keyOf(wallet('a')), { keysReady: '1/1' });
         expect(await next()).toBe('Wallet/a');
-        await store.writeStatus(keyOf(wallet('a')), { keysReady: '1/1' });
-        await store.writeStatus(keyOf(wallet('b')), { keysReady: '1/1' });
+        await setStatus(store, keyOf(wallet('a')), { keysReady: '1/1' });
+        await setStatus(store, keyOf(wallet('b')), { keysReady: '1/1' });
         expect(await next()).toBe('Wallet/b');
       });
 

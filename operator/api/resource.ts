@@ -66,6 +66,12 @@ export type DraftOf<K extends Kind> = Pick<ResourceOf<K>, 'apiVersion' | 'kind' 
 /** Names one object, whether or not it exists. */
 export type Key<K extends Kind = Kind> = { readonly kind: K; readonly namespace: string; readonly name: string };
 
+/** Names one object and no other that had or will have its name: whatever was read, as far as it identifies. */
+export type Identified<K extends Kind = Kind> = {
+  readonly kind: K;
+  readonly metadata: Pick<Metadata, 'namespace' | 'name' | 'uid'>;
+};
+
 export const keyOf = <K extends Kind>(object: {
   readonly kind: K;
   readonly metadata: { readonly namespace: string; readonly name: string };

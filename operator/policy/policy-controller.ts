@@ -23,10 +23,7 @@ export const policyController = ({
         spec.policyRef.name === key.name &&
         metadata.deletionTimestamp === undefined,
     );
-    await store.writeStatus(
-      key as Key<'SigningPolicy'>,
-      planPolicy({ policy, reading: readPolicy(policy), wallets, now: clock.now() }),
-    );
+    await store.writeStatus(policy, planPolicy({ policy, reading: readPolicy(policy), wallets, now: clock.now() }));
     return undefined;
   },
 });

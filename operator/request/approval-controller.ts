@@ -25,7 +25,7 @@ export const approvalController = ({
       generation,
       clock.now(),
     );
-    await store.writeStatus(key as Key<'Approval'>, { conditions, observedGeneration: generation });
+    await store.writeStatus(approval, { conditions, observedGeneration: generation });
     return undefined;
   },
 });

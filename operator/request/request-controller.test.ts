@@ -9,6 +9,7 @@ import { manualClock } from '../../common/testing/manual-clock.ts';
 import { MemoryStore } from '../testing/memory-store.ts';
 import { OutcomeSeries } from '../wallet/outcome-series.ts';
 import { requestController } from './request-controller.ts';
+import { setStatus } from '../store/testing/set-status.ts';
 
 const request = aRequest();
 const key = keyOf<'SigningRequest'>(request);
@@ -138,6 +139,6 @@ test('what waits for a founded wallet looks again soon, since no change may tell
   const { store, look } = controlled([], false);
   expect(await look()).toBe(1_000);
   expect(await finished(store)).toMatchObject({ status: 'False', reason: 'WaitingForWallet' });
-  await store.writeStatus(keyOf<'Wallet'>(wallet('0/3')), {});
+  await setStatus(store, keyOf<'Wallet'>(wallet('0/3')), {});
   expect(await look()).toBeGreaterThan(1_000);
 });

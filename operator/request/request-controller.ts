@@ -59,7 +59,7 @@ export function requestController({ store, connections, series, clock, log }: Re
       const available = wallet?.status?.signersAvailable ?? '';
       if (start.kind === 'Ask' && last?.available === available && clock.now() < last.notBefore)
         return last.notBefore - clock.now();
-      await store.writeStatus(key as Key<'SigningRequest'>, start.status);
+      await store.writeStatus(request, start.status);
       if (start.kind === 'End') return end();
       if (start.kind === 'Wait') {
         // After the operator's own start a founded wallet's status may stay as it is: no change of it tells when its
@@ -70,7 +70,7 @@ export function requestController({ store, connections, series, clock, log }: Re
 
       const result = await ask(connections, walletName, start, signal);
       const { status, event } = finishRequest(request, start.status, result, clock.now());
-      await store.writeStatus(key as Key<'SigningRequest'>, status);
+      await store.writeStatus(request, status);
       // A failure that is not told yet is none once there is an end.
       if (result.outcome !== 'failed')
         for (const failure of ['CeremonyFailed', 'ClockSkew'] as const) series.withdraw(key, failure, 'outcome');

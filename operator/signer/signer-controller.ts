@@ -25,7 +25,7 @@ export const signerController = (options: SignerControllerOptions): Controller =
     if (facts === undefined) return undefined;
     const { status, ensure, stop, warn, nextMs } = planSigner(facts);
     // The pin first: no wallet may be founded on a signer that would be forgotten.
-    await options.store.writeStatus(key as Key<'Signer'>, status);
+    await options.store.writeStatus(facts.signer, status);
     if (warn !== undefined) {
       const { namespace, name } = facts.signer.spec.walletRef;
       const { reason, message } = warn;

@@ -96,7 +96,7 @@ const fixed = (object: Resource): string =>
 async function finishDeletions(store: FolderStore): Promise<void> {
   for (const object of (await inForce(store)).values()) {
     if (object.metadata.deletionTimestamp === undefined) continue;
-    if (object.kind === 'Wallet') await store.writeStatus(keyOf(object), { genesis: `sha256:${'0'.repeat(64)}` });
+    if (object.kind === 'Wallet') await store.writeStatus(object, { genesis: `sha256:${'0'.repeat(64)}` });
     await store.remove(keyOf<Kind>(object));
   }
 }

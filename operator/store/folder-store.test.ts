@@ -10,6 +10,7 @@ import { problemText } from './manifest.ts';
 import type { ManifestProblem } from './manifest.ts';
 import { policy, signer, wallet } from './testing/drafts.ts';
 import { manifest, opened, put, temporaryFolder } from './testing/folder.ts';
+import { setStatus } from './testing/set-status.ts';
 
 resourceStoreSuite('a folder of manifests', async () => {
   const folder = temporaryFolder();
@@ -86,7 +87,7 @@ describe('a store over a folder', () => {
     const folder = temporaryFolder({ 'a.yaml': wallet() });
     const first = await opened(folder);
     await first.apply(signer());
-    await first.writeStatus(walletKey, { observedGeneration: 1, keysReady: '1/1' });
+    await setStatus(first, walletKey, { observedGeneration: 1, keysReady: '1/1' });
     await first.event(walletKey, 'Normal', 'KeysGenerated', 'all');
     const state = async (store: FolderStore): Promise<unknown> => [
       await store.list('Wallet'),
@@ -115,7 +116,7 @@ describe('a store over a folder', () => {
     rmSync(join(folder, 'a.yaml'));
     const removed = await opened(folder);
     expect((await removed.get(walletKey))?.metadata.deletionTimestamp).toBeDefined();
-    await removed.writeStatus(walletKey, { genesis: `sha256:${'0'.repeat(64)}` });
+    await setStatus(removed, walletKey, { genesis: `sha256:${'0'.repeat(64)}` });
     await removed.remove(walletKey);
     await removed.close();
 
@@ -162,9 +163,9 @@ describe('a store over a folder', () => {
   it('writes nothing where nothing changes', async () => {
     const folder = temporaryFolder({ 'a.yaml': wallet() });
     const store = await opened(folder);
-    await store.writeStatus(walletKey, { keysReady: '1/1' });
+    await setStatus(store, walletKey, { keysReady: '1/1' });
     const { ino } = statSync(objectFile(folder));
-    await store.writeStatus(walletKey, { keysReady: '1/1' });
+    await setStatus(store, walletKey, { keysReady: '1/1' });
     put(folder, 'a.yaml', `# again\n${manifest(wallet())}`);
     await store.rescan();
     expect(statSync(objectFile(folder)).ino).toBe(ino);
@@ -194,7 +195,7 @@ describe('a store over a folder', () => {
     rmSync(scratch, { recursive: true });
     put(folder, 'a.yaml', wallet('treasury', { policyRef: { name: 'other' } }));
     await expect(store.rescan()).rejects.toThrow('ENOENT');
-    await expect(store.writeStatus(walletKey, { keysReady: '1/1' })).rejects.toThrow('ENOENT');
+    await expect(setStatus(store, walletKey, { keysReady: '1/1' })).rejects.toThrow('ENOENT');
     await expect(store.apply(signer())).rejects.toThrow('ENOENT');
     expect(await store.get(walletKey)).toEqual(before);
     expect(await store.list('Signer')).toEqual([]);
@@ -263,7 +264,7 @@ describe('Secrets of a folder', () => {
       'w.yaml': wallet(),
     });
     const store = await opened(folder);
-    await store.writeStatus(walletKey, { keysReady: '1/1' });
+    await setStatus(store, walletKey, { keysReady: '1/1' });
     await store.close();
     const state = join(folder, '.holdfast');
     const files = readdirSync(state, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
@@ -300,7 +301,7 @@ describe('state of a folder', () => {
     const folder = temporaryFolder({ 'a.yaml': wallet() });
     const stateDir = join(folder, 'state');
     const store = await opened(folder, { stateDir });
-    await store.writeStatus(walletKey, { keysReady: '1/1' });
+    await setStatus(store, walletKey, { keysReady: '1/1' });
     await store.rescan();
     expect(texts(store)).toEqual([]);
     expect(await (await openFolderView(folder, { stateDir })).problems()).toEqual([]);
@@ -395,7 +396,7 @@ describe('a view of a folder', () => {
     const store = await opened(folder);
     const view = await openFolderView(folder);
     expect(await view.operator()).toEqual({ pid: process.pid });
-    await store.writeStatus(walletKey, { keysReady: '1/1' });
+    await setStatus(store, walletKey, { keysReady: '1/1' });
     await store.event(walletKey, 'Normal', 'KeysGenerated', 'all');
     await store.rescan();
     expect(await view.list('Wallet')).toEqual(await store.list('Wallet'));

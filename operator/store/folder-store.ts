@@ -8,7 +8,7 @@ import { messageOf } from '../../common/errors.ts';
 import { silentLog } from '../../common/log.ts';
 import type { Log } from '../../common/log.ts';
 import { keyOf, keyString, resourcesOf } from '../api/resource.ts';
-import type { Draft, Key, Kind, Resource, ResourceOf } from '../api/resource.ts';
+import type { Draft, Identified, Key, Kind, Resource, ResourceOf } from '../api/resource.ts';
 import { validate } from '../api/validate.ts';
 import { admit, decide, deleted } from './decide.ts';
 import { decideSecrets, secretName } from './decide-secrets.ts';
@@ -150,11 +150,13 @@ export class FolderStore implements ResourceStore, SecretSource {
     });
   }
 
-  writeStatus<K extends Kind>(key: Key<K>, status: NonNullable<ResourceOf<K>['status']>): Promise<void> {
+  writeStatus<K extends Kind>(object: Identified<K>, status: NonNullable<ResourceOf<K>['status']>): Promise<void> {
+    const key = keyOf(object);
     return this.#exclusive(async () => {
       const before = this.#table.get(key);
       const plain: unknown = asJson(status);
-      if (!before || isDeepStrictEqual(plain, before.resource.status)) return;
+      if (before?.resource.metadata.uid !== object.metadata.uid) return;
+      if (isDeepStrictEqual(plain, before.resource.status)) return;
       const resource = { ...before.resource, status: plain } as Resource;
       // A spec that was taken stays so, whatever a newer schema would say of it.
       const problem = validate(resource).find(({ path }) => /^status\b/.test(path));

@@ -1,4 +1,4 @@
-import type { Draft, Key, Kind, ResourceOf } from '../api/resource.ts';
+import type { Draft, Identified, Key, Kind, ResourceOf } from '../api/resource.ts';
 
 /**
  * Where resources live: a folder of manifests (embedded) or a Kubernetes API. Narrow on purpose;
@@ -28,8 +28,11 @@ export interface ResourceStore {
    * Throws where a user wrote the object and has not deleted it.
    */
   remove(key: Key): Promise<void>;
-  /** Nothing is written where nothing changes or the object is gone. Throws where the status breaks its kind's schema. */
-  writeStatus<K extends Kind>(key: Key<K>, status: NonNullable<ResourceOf<K>['status']>): Promise<void>;
+  /**
+   * The status of the object that was looked at. Nothing is written where nothing changes, or where the object is gone,
+   * also where another has its name by now. Throws where the status breaks its kind's schema.
+   */
+  writeStatus<K extends Kind>(object: Identified<K>, status: NonNullable<ResourceOf<K>['status']>): Promise<void>;
   /**
    * Records that something happened to an object; repeats within a minute are counted, not repeated. Nothing happens
    * where the object is gone. A crash may lose the events of the last second. `at` is when it happened, in milliseconds

@@ -1,5 +1,5 @@
 import { keyOf, keyString } from '../api/resource.ts';
-import type { Key, Kind, Resource, ResourceOf } from '../api/resource.ts';
+import type { Identified, Key, Kind, Resource, ResourceOf } from '../api/resource.ts';
 import type { EventType, ResourceStore } from '../store/resource-store.ts';
 
 export type RecordedEvent = {
@@ -45,10 +45,13 @@ export class MemoryStore implements ResourceStore {
     this.objects.delete(keyString(key));
   }
 
-  async writeStatus<K extends Kind>(key: Key<K>, status: NonNullable<ResourceOf<K>['status']>): Promise<void> {
-    const object = this.objects.get(keyString(key));
+  async writeStatus<K extends Kind>(
+    { kind, metadata }: Identified<K>,
+    status: NonNullable<ResourceOf<K>['status']>,
+  ): Promise<void> {
+    const object = this.objects.get(keyString({ kind, ...metadata }));
     this.statusWrites++;
-    if (object !== undefined) this.put({ ...object, status });
+    if (object?.metadata.uid === metadata.uid) this.put({ ...object, status });
   }
 
   async event(key: Key, type: EventType, reason: string, message: string): Promise<void> {

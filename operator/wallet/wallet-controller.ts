@@ -212,7 +212,7 @@ async function apply(
       memory.published = published;
     }
   }
-  await store.writeStatus(keyOf(wallet), plan.status);
+  await store.writeStatus(wallet, plan.status);
   for (const { type, reason, message } of plan.events) {
     log[type === 'Normal' ? 'info' : 'warn'](message, { wallet: name, reason });
     await store.event(keyOf(wallet), type, reason, message);

@@ -11,6 +11,7 @@ import { finalizer } from './kubernetes-store.ts';
 import { resourceType } from './resource-type.ts';
 import { storeOverApi } from './testing/store-over-api.ts';
 import type { StoreOverApi } from './testing/store-over-api.ts';
+import { setStatus } from '../testing/set-status.ts';
 
 /** An API server that holds our kinds to their schema and rules. */
 async function apiServer(): Promise<ApiServer> {
@@ -63,7 +64,7 @@ describe('a store over the Kubernetes API', () => {
   it('shows nothing that only Kubernetes knows', async () => {
     const { store, server, write } = await opened();
     await write(wallet());
-    await store.writeStatus(walletKey, { observedGeneration: 1 });
+    await setStatus(store, walletKey, { observedGeneration: 1 });
     expect(server.get(pathOfKey(walletKey))?.metadata).toHaveProperty('managedFields');
     expect(Object.keys((await store.get(walletKey))!.metadata).toSorted()).toEqual([
       'creationTimestamp',
@@ -78,8 +79,8 @@ describe('a store over the Kubernetes API', () => {
     const { store, server, write, writes } = await opened();
     await write(wallet());
     await write(policy());
-    await store.writeStatus(walletKey, { observedGeneration: 1 });
-    await store.writeStatus(keyOf<'SigningPolicy'>(policy()), { observedGeneration: 1 });
+    await setStatus(store, walletKey, { observedGeneration: 1 });
+    await setStatus(store, keyOf<'SigningPolicy'>(policy()), { observedGeneration: 1 });
     await store.apply(signer());
     await store.apply(approval());
     const finalizers = (key: Key): unknown => server.get(pathOfKey(key))?.metadata.finalizers;
@@ -92,9 +93,9 @@ describe('a store over the Kubernetes API', () => {
     const { store, server, write, writes } = await opened();
     await write(wallet());
     server.faults.push({ kind: 'status', status: 403, reason: 'Forbidden' });
-    await expect(store.writeStatus(walletKey, { observedGeneration: 1 })).rejects.toMatchObject({ status: 403 });
+    await expect(setStatus(store, walletKey, { observedGeneration: 1 })).rejects.toMatchObject({ status: 403 });
     expect(writes()).toEqual(['PATCH wallets/treasury']);
-    await store.writeStatus(walletKey, { observedGeneration: 1 });
+    await setStatus(store, walletKey, { observedGeneration: 1 });
     expect((await store.get(walletKey))!.status).toEqual({ observedGeneration: 1 });
   });
 
@@ -102,9 +103,9 @@ describe('a store over the Kubernetes API', () => {
     const { store, write, writes } = await opened();
     await write(wallet());
     const look = async (): Promise<void> => {
-      await store.writeStatus(walletKey, { observedGeneration: 1 });
+      await setStatus(store, walletKey, { observedGeneration: 1 });
       await store.apply(signer());
-      await store.writeStatus(signerKey, { version: '1' });
+      await setStatus(store, signerKey, { version: '1' });
     };
     await look();
     const before = writes();
@@ -115,7 +116,7 @@ describe('a store over the Kubernetes API', () => {
   it('writes as one manager a controller, each its own part', async () => {
     const { store, server } = await opened();
     await store.apply(signer());
-    await store.writeStatus(signerKey, { version: '1' });
+    await setStatus(store, signerKey, { version: '1' });
     const { managedFields } = server.get(pathOfKey(signerKey))!.metadata as unknown as {
       readonly managedFields: readonly {
         readonly manager: string;
@@ -183,7 +184,7 @@ describe('a store over the Kubernetes API', () => {
     const { store, server, user, write } = await opened();
     await store.apply(signer());
     await write(wallet());
-    await store.writeStatus(walletKey, { observedGeneration: 1 });
+    await setStatus(store, walletKey, { observedGeneration: 1 });
     server.disturb('silent');
     const labels = { 'app.kubernetes.io/managed-by': null };
     const body = { metadata: { labels } };
@@ -197,7 +198,7 @@ describe('a store over the Kubernetes API', () => {
     server.remove(pathOfKey(walletKey));
     const next = server.put(pathOfKey(walletKey), wallet());
     expect(next.metadata.uid).not.toBe(metadata.uid);
-    await expect(store.writeStatus(walletKey, { observedGeneration: 2 })).rejects.toMatchObject({ status: 409 });
+    await expect(setStatus(store, walletKey, { observedGeneration: 2 })).rejects.toMatchObject({ status: 409 });
     expect(server.get(pathOfKey(walletKey))).toEqual(next);
   });
 
@@ -220,13 +221,13 @@ describe('a store over the Kubernetes API', () => {
       { kind: 'status', status: 429, reason: 'TooManyRequests', retryAfter: '3' },
       { kind: 'cut off' },
     );
-    await expect(store.writeStatus(key, { observedGeneration: 1 })).rejects.toMatchObject({
+    await expect(setStatus(store, key, { observedGeneration: 1 })).rejects.toMatchObject({
       status: 429,
       retryAfterMs: 3_000,
       message: expect.stringContaining('/signingpolicies/treasury/status: 429 TooManyRequests'),
     });
-    await expect(store.writeStatus(key, { observedGeneration: 1 })).rejects.toMatchObject({ reason: 'Unreachable' });
-    await store.writeStatus(key, { observedGeneration: 1 });
+    await expect(setStatus(store, key, { observedGeneration: 1 })).rejects.toMatchObject({ reason: 'Unreachable' });
+    await setStatus(store, key, { observedGeneration: 1 });
     expect((await store.get(key))!.status).toEqual({ observedGeneration: 1 });
   });
 

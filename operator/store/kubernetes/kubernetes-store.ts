@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../../../common/clock.ts';
 import type { Log } from '../../../common/log.ts';
 import { apiVersion, keyOf, keyString, kinds, resourcesOf } from '../../api/resource.ts';
-import type { Draft, Key, Kind, Metadata, Resource, ResourceOf } from '../../api/resource.ts';
+import type { Draft, Identified, Key, Kind, Metadata, Resource, ResourceOf } from '../../api/resource.ts';
 import { validate } from '../../api/validate.ts';
 import { createObject } from '../../runtime/create-object.ts';
 import { EventRecorder } from '../../runtime/event-recorder.ts';
@@ -156,10 +156,14 @@ export class KubernetesStore implements ResourceStore {
    * Also where the finalizer comes: every look at a Wallet or Signer writes its status before it begins anything that
    * would have to be ended, so that nothing of that kind is begun for an object that could go unnoticed.
    */
-  async writeStatus<K extends Kind>(key: Key<K>, status: NonNullable<ResourceOf<K>['status']>): Promise<void> {
+  async writeStatus<K extends Kind>(
+    object: Identified<K>,
+    status: NonNullable<ResourceOf<K>['status']>,
+  ): Promise<void> {
+    const key = keyOf(object);
     const watched = this.#of(key.kind);
     const held = watched.object(key);
-    if (!held) return;
+    if (held?.metadata.uid !== object.metadata.uid) return;
     const plain: unknown = asJson(status);
     const resource: unknown = { ...watched.resource(key), status: plain };
     const problem = validate(resource).find(({ path }) => /^status\b/.test(path));

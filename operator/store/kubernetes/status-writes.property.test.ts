@@ -14,6 +14,7 @@ import { memoryClient } from '../../runtime/testing/memory-client.ts';
 import { policy, wallet } from '../testing/drafts.ts';
 import { openKubernetesStore } from './kubernetes-store.ts';
 import { resourceType } from './resource-type.ts';
+import { setStatus } from '../testing/set-status.ts';
 
 /** What happens between looks of a controller that writes what it wants as the status of every object. */
 type Step =
@@ -93,7 +94,7 @@ test.each([['Wallet' as const], ['SigningPolicy' as const]])(
           meter,
           signal: stop.signal,
           reconcile: async (key) => {
-            await store.writeStatus(parseKeyString(key) as Key<typeof kind>, { observedGeneration: wanted });
+            await setStatus(store, parseKeyString(key) as Key<typeof kind>, { observedGeneration: wanted });
             return undefined;
           },
         });

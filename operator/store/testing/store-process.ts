@@ -1,6 +1,7 @@
 import { openFolderStore } from '../folder-store.ts';
 import { approval, wallet } from './drafts.ts';
 import { keyOf } from '../../api/resource.ts';
+import { setStatus } from './set-status.ts';
 
 /*
  * A process for tests that kill it: opens a folder with the Wallet of the drafts, then makes and removes approvals and
@@ -14,7 +15,7 @@ try {
     await Promise.all([
       store.apply(approval(`a-${n}`)),
       store.remove(keyOf(approval(`a-${n - 1}`))),
-      store.writeStatus(keyOf<'Wallet'>(wallet()), { observedGeneration: n, keysReady: 'x'.repeat(n % 9) }),
+      setStatus(store, keyOf<'Wallet'>(wallet()), { observedGeneration: n, keysReady: 'x'.repeat(n % 9) }),
     ]);
     process.stdout.write(`${n}\n`);
   }

@@ -19,6 +19,7 @@ import type { AuditRecord } from '../../../../statement/audit.ts';
 import { canonicalize } from '../../../../statement/canonical.ts';
 import { parseStatement } from '../../../../statement/statements.ts';
 import { root } from './script.ts';
+import { setStatus } from '../../../../operator/store/testing/set-status.ts';
 
 /**
  * A folder `wallets` in `folder` as an operator leaves it, with the quickstart's wallet in namespace payments, and
@@ -72,7 +73,7 @@ async function writeState(wallets: string, genesis: string): Promise<void> {
     reason: 'Ready',
     message: 'keys are generated and 3 of 3 signers available',
   } as const;
-  await store.writeStatus(key, {
+  await setStatus(store, key, {
     conditions: setCondition(undefined, finding, 1, Date.now()),
     genesis,
     keysReady: '2/2',
