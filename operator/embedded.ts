@@ -5,7 +5,8 @@ import { isPortInUse } from '../common/listen-address.ts';
 import type { Log } from '../common/log.ts';
 import { serveMetrics } from '../common/metrics-server.ts';
 import type { Key } from './api/resource.ts';
-import { writeConnection } from './embedded/connection-files.ts';
+import { runControllers } from './controllers.ts';
+import { connectionFiles } from './embedded/connection-files.ts';
 import { loadOrCreateOperatorIdentity } from './embedded/operator-identity.ts';
 import { openOutcomeCursors } from './embedded/outcome-cursor-file.ts';
 import { watchStateFolder } from './embedded/state-folder-watch.ts';
@@ -14,20 +15,10 @@ import { openLocalFleet } from './fleet/local-fleet.ts';
 import { signerCommand } from './fleet/signer-command.ts';
 import { makeFolder } from './make-folder.ts';
 import { operatorMetrics } from './operator-metrics.ts';
-import { runOperator } from './operator.ts';
-import { policyController } from './policy/policy-controller.ts';
-import { approvalController } from './request/approval-controller.ts';
-import { requestController } from './request/request-controller.ts';
-import { WalletConnections } from './request/wallet-connections.ts';
-import { SignerContacts } from './signer/signer-contacts.ts';
-import { signerController } from './signer/signer-controller.ts';
 import { openFolderStore } from './store/folder-store.ts';
 import { problemText } from './store/manifest.ts';
 import type { ResourceStore } from './store/resource-store.ts';
 import { stateFolder } from './store/state-folder.ts';
-import { OutcomeFollower } from './wallet/outcome-follower.ts';
-import { OutcomeSeries } from './wallet/outcome-series.ts';
-import { walletController } from './wallet/wallet-controller.ts';
 
 export { connectionFile } from './embedded/connection-files.ts';
 
@@ -94,40 +85,7 @@ export async function runEmbedded(options: EmbeddedOptions): Promise<Embedded> {
     if (options.stopSigners === true) closing.push(() => stopAll(fleet));
 
     const { registry, meter } = operatorMetrics();
-    const contacts = new SignerContacts(identity);
-    closing.push(() => contacts.close());
-    const connections = new WalletConnections();
-    closing.push(() => connections.close());
-    const series = new OutcomeSeries(systemClock, (key, { type, reason, message, at }) => {
-      store
-        .event(key, type, reason, message, at)
-        .catch((error: unknown) => log.warn('event lost', { reason, error: messageOf(error) }));
-    });
-    closing.push(() => series.close());
-    const outcomes = new OutcomeFollower({ store, series, cursors, log });
-    closing.push(() => outcomes.end());
-
     const clock = systemClock;
-    const controllers = [
-      signerController({ store, fleet, contacts, clock, operator: identity.fingerprint }),
-      walletController({
-        store,
-        fleet,
-        contacts,
-        outcomes,
-        meter,
-        clock,
-        log,
-        sharedMachine: true,
-        async publishConnection(wallet, connection) {
-          connections.set(wallet, connection);
-          await writeConnection(state, own, wallet, connection);
-        },
-      }),
-      policyController({ store, clock }),
-      requestController({ store, connections, series, clock, log }),
-      approvalController({ store, clock }),
-    ];
     let running = true;
     const metrics = await serveMetrics({
       listen: options.metricsListen ?? '127.0.0.1:0',
@@ -144,7 +102,18 @@ export async function runEmbedded(options: EmbeddedOptions): Promise<Embedded> {
     const stop = AbortSignal.any([signal, gone.signal]);
     const run = async (): Promise<void> => {
       try {
-        await runOperator({ store, controllers, clock, log, meter, signal: stop, others: () => walletsOf(fleet) });
+        await runControllers({
+          store,
+          fleet,
+          identity,
+          cursors,
+          connections: connectionFiles(state, own),
+          sharedMachine: true,
+          meter,
+          clock,
+          log,
+          signal: stop,
+        });
         gone.signal.throwIfAborted();
       } finally {
         running = false;
@@ -172,13 +141,6 @@ export async function runEmbedded(options: EmbeddedOptions): Promise<Embedded> {
     throw error;
   }
 }
-
-/** Wallets that have signers, also such whose manifests are gone. */
-const walletsOf = async (fleet: Fleet): Promise<readonly Key<'Wallet'>[]> =>
-  [...new Set((await fleet.list()).map(({ wallet }) => wallet))].map((wallet) => {
-    const [namespace = '', name = ''] = wallet.split('/');
-    return { kind: 'Wallet', namespace, name };
-  });
 
 /** Ends every process; states stay, and the next operator starts them again. */
 const stopAll = async (fleet: Fleet): Promise<unknown> =>

@@ -158,7 +158,9 @@ describe('every field of a spec has its effect, is refused or is told', () => {
 describe('what is refused or has no effect is said', () => {
   test.each(wallets)('Wallet spec.%s %j', (_, spec, says) => {
     const wallet = aWallet(spec);
-    expect([unsupportedInWallet(wallet)?.message, ...walletWithoutEffect(wallet)].join('\n')).toContain(says);
+    expect([unsupportedInWallet(wallet, true)?.message, ...walletWithoutEffect(wallet, true)].join('\n')).toContain(
+      says,
+    );
   });
 
   test.each(signers)('Signer spec.%s %j', (_, spec, says) => {
@@ -169,11 +171,12 @@ describe('what is refused or has no effect is said', () => {
       observation: undefined,
       answer: undefined,
       operator: '',
+      sharedMachine: true,
       now,
     };
     const { ensure, status } = planSigner({ ...facts, signer });
     const refusal = ensure === undefined ? status.conditions?.[0]?.message : '';
-    expect([refusal, ...signerWithoutEffect(signer)].join('\n')).toContain(says);
+    expect([refusal, ...signerWithoutEffect(signer, true)].join('\n')).toContain(says);
   });
 
   test.each(policies)('SigningPolicy spec.%s %j', (_, spec, says) => {
@@ -184,8 +187,8 @@ describe('what is refused or has no effect is said', () => {
 
   test('what all has its effect says nothing', () => {
     expect([
-      ...walletWithoutEffect(aWallet(), [aSigner('client')]),
-      ...signerWithoutEffect(aSigner('client')),
+      ...walletWithoutEffect(aWallet(), true, [aSigner('client')]),
+      ...signerWithoutEffect(aSigner('client'), true),
       ...policyWithoutEffect(aPolicy()),
     ]).toEqual([]);
   });
@@ -193,7 +196,29 @@ describe('what is refused or has no effect is said', () => {
 
 test('a seal that was changed after the signer was made with another is told', () => {
   const wallet = aWallet({ signers: { seal: { keySecretRef: { name: 'another', key: 'kek' } } } });
-  expect(walletWithoutEffect(wallet, [aSigner('client')])).toEqual([
+  expect(walletWithoutEffect(wallet, true, [aSigner('client')])).toEqual([
     'spec.signers.seal as it is now (client: keeps the one it was made with)',
   ]);
+});
+
+describe('where signers are pods', () => {
+  const seal = { keySecretRef: { name: 'treasury-seal', key: 'kek' } };
+
+  test('what shapes and bounds them has its effect, Required placement too', () => {
+    const access = [{ podSelector: { matchLabels: { app: 'a' } } }];
+    const wallet = aWallet({ access, signers: { seal: { pkcs11: pods }, storage: {}, placement: 'Required' } });
+    expect([unsupportedInWallet(wallet, false), walletWithoutEffect(wallet, false)]).toEqual([undefined, []]);
+    const signer = aSigner('client', { spec: { placement: 'Required', nodeSelector: { zone: 'a' } } });
+    expect(signerWithoutEffect(signer, false)).toEqual([]);
+    const facts = { wallet: aWallet(), signers: [signer], observation: undefined, answer: undefined, operator: '' };
+    expect(planSigner({ ...facts, signer, sharedMachine: false, now }).ensure).toBeDefined();
+  });
+
+  test('what the operator wrote into a Signer stays, and that is told of all that the Wallet says of it', () => {
+    const wallet = aWallet({ signers: { seal, storage: { size: '4Gi' }, placement: 'Required' } });
+    expect(walletWithoutEffect(wallet, false, [aSigner('client')])).toEqual([
+      'spec.signers.storage as it is now (client: keeps the one it was made with)',
+      'spec.signers.placement as it is now (client: keeps the one it was made with)',
+    ]);
+  });
 });

@@ -6,26 +6,38 @@ import type { Signer, SigningPolicy, Wallet } from './resource.ts';
 
 /*
  * What a spec may say so that the same manifest works where it has an effect, and what has none here. Each is told in a
- * condition. What would promise a protection that is not there is refused instead.
+ * condition. What would promise a protection that is not there is refused instead. `sharedMachine` is whether signers
+ * are processes of the operator's own machine: what shapes a pod, or bounds it, shapes nothing there.
  */
 
 /** Ends a condition's message with what of the spec has no effect; "" where all has. */
 export const toldWithoutEffect = (fields: readonly string[]): string =>
   fields.length === 0 ? '' : `; without effect in this version: ${fields.join(', ')}`;
 
-/** `signers` are those of the wallet that the operator wrote: each keeps the seal that it was written with. */
-export function walletWithoutEffect({ spec }: Wallet, signers: readonly Signer[] = []): readonly string[] {
-  const kept = signers.filter((signer) => !isDeepStrictEqual(signer.spec.seal, spec.signers?.seal));
-  return [
-    ...(kept.length === 0
+/** `signers` are those of the wallet that the operator wrote: each keeps what it was written with. */
+export function walletWithoutEffect(
+  { spec }: Wallet,
+  sharedMachine: boolean,
+  signers: readonly Signer[] = [],
+): readonly string[] {
+  const kept = (field: 'seal' | 'storage' | 'placement'): readonly string[] => {
+    const holders = signers
+      .filter((signer) => !isDeepStrictEqual(signer.spec[field], spec.signers?.[field]))
+      .map((signer) => signer.spec.walletRef.holder);
+    return holders.length === 0
       ? []
-      : [
-          `spec.signers.seal as it is now (${some(kept.map((s) => s.spec.walletRef.holder))}: keeps the one it was made with)`,
-        ]),
-    ...sealWithoutEffect(spec.signers?.seal.pkcs11, 'spec.signers.seal.pkcs11'),
-    ...(spec.signers?.storage === undefined ? [] : ['spec.signers.storage']),
-    ...(spec.signers?.placement === undefined ? [] : ['spec.signers.placement']),
-    ...(spec.access === undefined ? [] : ['spec.access (whatever runs on this machine reaches the sign ports)']),
+      : [`spec.signers.${field} as it is now (${some(holders)}: keeps the one it was made with)`];
+  };
+  return [
+    ...kept('seal'),
+    ...(sharedMachine
+      ? [
+          ...sealWithoutEffect(spec.signers?.seal.pkcs11, 'spec.signers.seal.pkcs11'),
+          ...(spec.signers?.storage === undefined ? [] : ['spec.signers.storage']),
+          ...(spec.signers?.placement === undefined ? [] : ['spec.signers.placement']),
+          ...(spec.access === undefined ? [] : ['spec.access (whatever runs on this machine reaches the sign ports)']),
+        ]
+      : [...kept('storage'), ...kept('placement')]),
     ...(spec.deletionPolicy === 'Destroy'
       ? ['spec.deletionPolicy Destroy (a deleted wallet keeps its state, as with Retain)']
       : []),
@@ -51,11 +63,13 @@ const sealWithoutEffect = (pkcs11: NonNullable<Signer['spec']['seal']>['pkcs11']
     .map((field) => `${path}.storage.${field}`),
 ];
 
-/** The signer is a process of this machine: what shapes a pod shapes nothing. */
-export const signerWithoutEffect = ({ spec }: Signer): readonly string[] => [
-  ...podFields.filter((field) => spec[field] !== undefined).map((field) => `spec.${field}`),
-  ...sealWithoutEffect(spec.seal?.pkcs11, 'spec.seal.pkcs11'),
-];
+export const signerWithoutEffect = ({ spec }: Signer, sharedMachine: boolean): readonly string[] =>
+  sharedMachine
+    ? [
+        ...podFields.filter((field) => spec[field] !== undefined).map((field) => `spec.${field}`),
+        ...sealWithoutEffect(spec.seal?.pkcs11, 'spec.seal.pkcs11'),
+      ]
+    : [];
 
 /** Nothing is decoded to them, so nothing ever matches. */
 const unseenKinds: ReadonlySet<EffectKind> = new Set<EffectKind>(['TypedData', 'Deploy']);

@@ -1,10 +1,11 @@
-import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { connectionOf, encodeConnection } from '../../client/connection.ts';
 import { temporaryFolder } from '../store/testing/folder.ts';
 import { known } from '../testing/holder-states.ts';
-import { connectionFile, writeConnection } from './connection-files.ts';
+import { aWallet } from '../testing/objects.ts';
+import { connectionFile, connectionFiles } from './connection-files.ts';
 
 const connection = connectionOf(
   known,
@@ -19,7 +20,8 @@ test.each([
   const scratch = join(state, 'operator');
   mkdirSync(scratch);
   const file = connectionFile(state, 'payments/treasury');
-  const write = (): Promise<void> => writeConnection(state, scratch, 'payments/treasury', connection);
+  const files = connectionFiles(state, scratch);
+  const write = (): Promise<void> => files.publish(aWallet(), connection);
   await write();
   harm(file);
   await write();
@@ -27,4 +29,6 @@ test.each([
   const { ino } = statSync(file);
   await write();
   expect(statSync(file).ino).toBe(ino);
+  await files.withdraw('payments/treasury');
+  expect(existsSync(file)).toBe(false);
 });

@@ -1,14 +1,12 @@
-import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { chmod, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fingerprintOfCertificate, selfSignedCertificate } from '../../common/certificate.ts';
 import { messageOf, UserError } from '../../common/errors.ts';
 import type { Log } from '../../common/log.ts';
-import type { ClientIdentity } from '../../client/pinned-tls.ts';
 import { isMissing, writeAtomically } from '../atomic-file.ts';
-
-export type OperatorIdentity = ClientIdentity & { readonly fingerprint: string };
+import { identityOf, parseIdentityKey } from '../operator-identity.ts';
+import type { OperatorIdentity } from '../operator-identity.ts';
 
 /**
  * The operator's Ed25519 key in `folder`, made where there is none. Losing it loses no more than a restart of the
@@ -16,9 +14,7 @@ export type OperatorIdentity = ClientIdentity & { readonly fingerprint: string }
  */
 export async function loadOrCreateOperatorIdentity(folder: string, log: Log): Promise<OperatorIdentity> {
   const file = join(folder, 'identity.pem');
-  const privateKey = (await load(file, log)) ?? (await create(file, folder));
-  const certificate = selfSignedCertificate({ commonName: 'holdfast operator', privateKey });
-  return { privateKey, certificate, fingerprint: fingerprintOfCertificate(certificate) };
+  return identityOf((await load(file, log)) ?? (await create(file, folder)));
 }
 
 async function load(file: string, log: Log): Promise<KeyObject | undefined> {
@@ -28,9 +24,7 @@ async function load(file: string, log: Log): Promise<KeyObject | undefined> {
       log.warn('the operator identity was readable by others, and is not any more', { file });
       await chmod(file, 0o600);
     }
-    const key = createPrivateKey(await readFile(file));
-    if (key.asymmetricKeyType !== 'ed25519') throw new Error(`want an Ed25519 key, got ${key.asymmetricKeyType}`);
-    return key;
+    return parseIdentityKey(await readFile(file));
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw new UserError(`cannot use the operator identity ${file}: ${messageOf(error)}`, [

@@ -15,6 +15,8 @@ export type SignerControllerOptions = {
   readonly clock: Clock;
   /** The operator's own fingerprint. */
   readonly operator: string;
+  /** Whether the fleet runs all signers on one machine. */
+  readonly sharedMachine: boolean;
 };
 
 /** Has a process run for every Signer that serves a holder, and says how it is. */
@@ -43,7 +45,7 @@ export const signerController = (options: SignerControllerOptions): Controller =
 });
 
 async function observe(
-  { store, fleet, contacts, clock, operator }: SignerControllerOptions,
+  { store, fleet, contacts, clock, operator, sharedMachine }: SignerControllerOptions,
   key: Key<'Signer'>,
   signal: AbortSignal,
 ): Promise<SignerFacts | undefined> {
@@ -63,7 +65,7 @@ async function observe(
     const sealProblem = await whyNotReady(observation.metricsEndpoint, signal);
     if (sealProblem !== undefined) answer = { ...answer, sealProblem };
   }
-  return { signer, wallet, signers, observation, answer, operator, now: clock.now() };
+  return { signer, wallet, signers, observation, answer, operator, sharedMachine, now: clock.now() };
 }
 
 const PROBE_MS = 1_000;

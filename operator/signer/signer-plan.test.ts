@@ -18,6 +18,7 @@ const facts = (over: Partial<SignerFacts> = {}): SignerFacts => ({
   observation: observation('client'),
   answer: described,
   operator: 'sha256:operator',
+  sharedMachine: true,
   now,
   ...over,
 });

@@ -18,6 +18,8 @@ export type SignerFacts = {
   readonly answer: SignerAnswer | undefined;
   /** The operator's own fingerprint. */
   readonly operator: string;
+  /** Whether all signers run on one machine. */
+  readonly sharedMachine: boolean;
   /** Milliseconds since the epoch. */
   readonly now: number;
 };
@@ -114,6 +116,7 @@ function dutyOf({
   wallet,
   signers,
   operator,
+  sharedMachine,
 }: SignerFacts): { readonly ensure: SignerSpec } | { readonly finding: Finding } {
   const no = (reason: Finding['reason'], message: string) => ({ finding: notReady(reason, message) });
   const { walletRef, seal, external } = signer.spec;
@@ -143,7 +146,7 @@ function dutyOf({
       'FeatureUnsupported',
       'spec.external: signers that run elsewhere are not in this version; spec.seal.keySecretRef makes one run here',
     );
-  if (signer.spec.placement === 'Required')
+  if (sharedMachine && signer.spec.placement === 'Required')
     return no(
       'FeatureUnsupported',
       'spec.placement: Required cannot be kept, all signers run on this machine; Preferred, also when absent, works',
@@ -161,7 +164,7 @@ function sealOf({ keySecretRef, pkcs11 }: NonNullable<Signer['spec']['seal']>): 
   return { kind: 'Pkcs11', secret, key, module, tokenLabel, tokenInFiles: storage !== undefined };
 }
 
-function readiness({ signer, observation, answer }: SignerFacts): Finding {
+function readiness({ signer, observation, answer, sharedMachine }: SignerFacts): Finding {
   if (observation === undefined) return notReady('Starting', 'the signer is about to be started');
   if (observation.reason !== '') return notReady(observation.reason, observation.message);
   switch (answer?.kind) {
@@ -185,7 +188,7 @@ function readiness({ signer, observation, answer }: SignerFacts): Finding {
         return notReady('SealUnavailable', [...problems, ...sidecar].join('; '));
       }
       const serves = `the signer, version ${version}, serves`;
-      const told = toldWithoutEffect(signerWithoutEffect(signer));
+      const told = toldWithoutEffect(signerWithoutEffect(signer, sharedMachine));
       if (problems.length === 0 && observation.warning !== undefined)
         return {
           type: 'Ready',

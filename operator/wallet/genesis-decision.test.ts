@@ -19,6 +19,7 @@ const facts = (over: Partial<GenesisFacts> = {}): GenesisFacts => ({
   missing,
   known: undefined,
   unproven: '',
+  sharedMachine: false,
   ...over,
 });
 

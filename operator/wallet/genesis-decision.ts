@@ -25,6 +25,8 @@ export type GenesisFacts = {
   readonly known: VerifiedWallet | undefined;
   /** Why nothing was proven although a signer has a genesis; "" where that is not so. */
   readonly unproven: string;
+  /** Whether all signers run on one machine. */
+  readonly sharedMachine: boolean;
 };
 
 export const walletName = ({ metadata }: Wallet): string => `${metadata.namespace}/${metadata.name}`;
@@ -65,7 +67,7 @@ export function decideGenesis(facts: GenesisFacts): GenesisDecision {
       `the wallet was founded as ${founded}; waits for a signer that has this genesis: ${waitsFor(holders)}`,
     );
 
-  const unsupported = unsupportedInWallet(wallet);
+  const unsupported = unsupportedInWallet(wallet, facts.sharedMachine);
   if (unsupported !== undefined)
     return blocked(
       unsupported.reason,

@@ -22,15 +22,18 @@ export function unsupportedKeys({ spec }: Wallet): Unsupported | undefined {
   };
 }
 
-/** What a wallet asks for that this version does not have, so that nothing may be founded on it. */
-export function unsupportedInWallet(wallet: Wallet): Unsupported | undefined {
+/**
+ * What a wallet asks for that this version does not have, so that nothing may be founded on it. `sharedMachine` is
+ * whether all signers run on one machine.
+ */
+export function unsupportedInWallet(wallet: Wallet, sharedMachine: boolean): Unsupported | undefined {
   const { signers, genesis } = wallet.spec;
   const no = (message: string): Unsupported => ({ reason: 'FeatureUnsupported', message });
   if (genesis?.confirm === 'Approvers')
     return no(
       'spec.genesis.confirm: confirmation by Approvers is not in this version; None works and trusts the operator once',
     );
-  if (signers?.placement === 'Required')
+  if (sharedMachine && signers?.placement === 'Required')
     return no(
       'spec.signers.placement: Required cannot be kept, all signers run on this machine; Preferred, also when absent, works',
     );

@@ -35,12 +35,17 @@ export type WalletControllerOptions = {
   readonly log: Log;
   /** Whether the fleet runs all signers on one machine. */
   readonly sharedMachine: boolean;
-  /** Makes known how clients reach a wallet, now and then again; undefined once it is gone. */
-  readonly publishConnection: (wallet: string, connection: Connection | undefined) => Promise<void>;
+  readonly connections: PublishedConnections;
 };
 
-/** What was published may be deleted or damaged: it is published again after so long, changed or not. Milliseconds. */
-const republishMs = 10_000;
+/** Where people and programs find how a wallet (`namespace/name`) is reached. */
+export interface PublishedConnections {
+  /** After so long a connection is published again although it is the same, in milliseconds: Infinity for never. */
+  readonly republishMs: number;
+  publish(wallet: Wallet, connection: Connection): Promise<void>;
+  /** The wallet is gone. */
+  withdraw(wallet: string): Promise<void>;
+}
 
 /** What signers make of what they were told is worth a look right away. */
 const soonMs = 20;
@@ -198,7 +203,7 @@ async function apply(
   memory: Memory,
   signal: AbortSignal,
 ): Promise<number> {
-  const { store, contacts, outcomes, meter, clock, log } = options;
+  const { store, contacts, outcomes, meter, clock, log, connections } = options;
   const { wallet, holders } = facts;
   const name = walletName(wallet);
   const plan = planWallet(facts);
@@ -207,8 +212,8 @@ async function apply(
   if (plan.connection !== undefined) {
     const published = { connection: encodeConnection(plan.connection), at: clock.monotonic() };
     const before = memory.published;
-    if (published.connection !== before.connection || published.at - before.at >= republishMs) {
-      await options.publishConnection(name, plan.connection);
+    if (published.connection !== before.connection || published.at - before.at >= connections.republishMs) {
+      await connections.publish(wallet, plan.connection);
       memory.published = published;
     }
   }
@@ -265,7 +270,7 @@ async function tell(
 
 /** Ends what runs for a wallet that is deleted. States, shares included, stay: none of this version's wallets is destroyed. */
 async function letGo(
-  { store, fleet, contacts, outcomes, meter, log, publishConnection }: WalletControllerOptions,
+  { store, fleet, contacts, outcomes, meter, log, connections }: WalletControllerOptions,
   key: Key<'Wallet'>,
   wallet: Wallet | undefined,
 ): Promise<void> {
@@ -282,7 +287,7 @@ async function letGo(
   for (const signer of signers) await store.remove(keyOf(signer));
   const running = (await fleet.list()).filter((id) => id.wallet === name);
   for (const id of running) await fleet.remove(id, { destroy: false });
-  await publishConnection(name, undefined);
+  await connections.withdraw(name);
   if (wallet === undefined) return;
   log.info('wallet deleted: its signers are stopped, their state and shares are kept', {
     wallet: name,

@@ -54,8 +54,12 @@ const finding = (
   message: string,
 ): Finding => ({ type, status, reason, message });
 
-function ready({ wallet, holders, decision, refusals }: FindingFacts, keys: Finding, signers: Finding): Finding {
-  const told = toldWithoutEffect(walletWithoutEffect(wallet, writtenSigners(holders)));
+function ready(
+  { wallet, holders, decision, refusals, sharedMachine }: FindingFacts,
+  keys: Finding,
+  signers: Finding,
+): Finding {
+  const told = toldWithoutEffect(walletWithoutEffect(wallet, sharedMachine, writtenSigners(holders)));
   const no = (reason: Finding['reason'], message: string): Finding =>
     finding('Ready', 'False', reason, `${message}${told}`);
   // A message may end with a manifest to copy, and people have to act first.

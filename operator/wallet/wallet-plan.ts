@@ -87,7 +87,7 @@ export function planWallet(facts: WalletFacts): WalletPlan {
     findings.every(({ type, status: is }) => is === 'True' || !['Ready', 'KeysGenerated'].includes(type));
   return {
     // Nothing is started for what cannot be founded.
-    writeSigners: genesis === '' && unsupportedInWallet(wallet) !== undefined ? [] : missing.write,
+    writeSigners: genesis === '' && unsupportedInWallet(wallet, facts.sharedMachine) !== undefined ? [] : missing.write,
     provision,
     status,
     events: eventsOf(wallet, status, findings),

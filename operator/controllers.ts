@@ -1,0 +1,95 @@
+import type { Clock } from '../common/clock.ts';
+import { messageOf } from '../common/errors.ts';
+import type { Log } from '../common/log.ts';
+import type { Key } from './api/resource.ts';
+import type { Fleet } from './fleet/fleet.ts';
+import type { OperatorIdentity } from './operator-identity.ts';
+import type { OperatorMeter } from './operator-metrics.ts';
+import { runOperator } from './operator.ts';
+import { policyController } from './policy/policy-controller.ts';
+import { approvalController } from './request/approval-controller.ts';
+import { requestController } from './request/request-controller.ts';
+import { WalletConnections } from './request/wallet-connections.ts';
+import { SignerContacts } from './signer/signer-contacts.ts';
+import { signerController } from './signer/signer-controller.ts';
+import type { ResourceStore } from './store/resource-store.ts';
+import { walletName } from './wallet/genesis-decision.ts';
+import { OutcomeFollower } from './wallet/outcome-follower.ts';
+import type { OutcomeCursors } from './wallet/outcome-follower.ts';
+import { OutcomeSeries } from './wallet/outcome-series.ts';
+import { walletController } from './wallet/wallet-controller.ts';
+import type { PublishedConnections } from './wallet/wallet-controller.ts';
+
+/** What an operator stands on. The folder's and the cluster's differ in this and in nothing else. */
+export type Platform = {
+  readonly store: ResourceStore;
+  readonly fleet: Fleet;
+  readonly identity: OperatorIdentity;
+  readonly cursors: OutcomeCursors;
+  readonly connections: PublishedConnections;
+  /** Whether the fleet runs all signers on the operator's own machine. */
+  readonly sharedMachine: boolean;
+  readonly meter: OperatorMeter;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Stops the operator. */
+  readonly signal: AbortSignal;
+};
+
+/** Runs every controller until `signal` aborts or the store fails, and then closes the connections to signers; signers go on. */
+export async function runControllers(platform: Platform): Promise<void> {
+  const { store, fleet, identity, cursors, sharedMachine, meter, clock, log, signal } = platform;
+  const contacts = new SignerContacts(identity);
+  const clients = new WalletConnections();
+  const series = new OutcomeSeries(clock, (key, { type, reason, message, at }) => {
+    store
+      .event(key, type, reason, message, at)
+      .catch((error: unknown) => log.warn('event lost', { reason, error: messageOf(error) }));
+  });
+  const outcomes = new OutcomeFollower({ store, series, cursors, log });
+  const controllers = [
+    signerController({ store, fleet, contacts, clock, sharedMachine, operator: identity.fingerprint }),
+    walletController({
+      store,
+      fleet,
+      contacts,
+      outcomes,
+      meter,
+      clock,
+      log,
+      sharedMachine,
+      connections: usedAndPublished(clients, platform.connections),
+    }),
+    policyController({ store, clock }),
+    requestController({ store, connections: clients, series, clock, log }),
+    approvalController({ store, clock }),
+  ];
+  try {
+    await runOperator({ store, controllers, clock, log, meter, signal, others: () => walletsOf(fleet) });
+  } finally {
+    outcomes.end();
+    series.close();
+    clients.close();
+    contacts.close();
+  }
+}
+
+/** The operator itself reaches wallets in the way that it makes known. */
+const usedAndPublished = (clients: WalletConnections, published: PublishedConnections): PublishedConnections => ({
+  republishMs: published.republishMs,
+  async publish(wallet, connection) {
+    clients.set(walletName(wallet), connection);
+    await published.publish(wallet, connection);
+  },
+  async withdraw(wallet) {
+    clients.set(wallet, undefined);
+    await published.withdraw(wallet);
+  },
+});
+
+/** Wallets that have signers, also such whose manifests are gone. */
+const walletsOf = async (fleet: Fleet): Promise<readonly Key<'Wallet'>[]> =>
+  [...new Set((await fleet.list()).map(({ wallet }) => wallet))].map((wallet) => {
+    const [namespace = '', name = ''] = wallet.split('/');
+    return { kind: 'Wallet', namespace, name };
+  });
