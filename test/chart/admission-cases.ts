@@ -107,6 +107,12 @@ const bases: Readonly<Record<string, Base>> = {
     resource: 'namespaces',
     object: { kind: 'Namespace', metadata: { name: 'payments', labels: { 'holdfast.dev/keeps': 'shares' } } },
   },
+  // Kubernetes has a resource of this name too.
+  CertificateSigner: {
+    group: 'certificates.k8s.io',
+    resource: 'signers',
+    object: { kind: 'Signer', metadata: { name: 'x', labels: { 'app.kubernetes.io/managed-by': 'holdfast' } } },
+  },
   Deployment: { group: 'apps', resource: 'deployments', object: bare('Deployment') },
   Job: { group: 'batch', resource: 'jobs', object: bare('Job') },
   Role: { group: 'rbac.authorization.k8s.io', resource: 'roles', object: bare('Role') },

@@ -105,7 +105,7 @@ fleet:
   verbs: [patch]
 - apiGroups: [holdfast.dev]
   resources: [signers]
-  verbs: [create, patch]
+  verbs: [create, patch, delete]
 - apiGroups: [holdfast.dev]
   resources: [signingrequests]
   verbs: [delete]
