@@ -3,8 +3,8 @@ import { messageOf, UserError } from './errors.ts';
 import { isPortInUse, PORT_IN_USE_EXIT } from './listen-address.ts';
 import { createLog, type Level, type Log } from './log.ts';
 
-/** What any long-running process of a holder is told. */
-type ServiceConfig = { readonly wallet: string; readonly holder: string; readonly logLevel: Level };
+/** What any long-running process is told; one of a holder says for whom it runs with each entry of its log. */
+type ServiceConfig = { readonly wallet?: string; readonly holder?: string; readonly logLevel: Level };
 
 export type ServiceContext = {
   readonly log: Log;

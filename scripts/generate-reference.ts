@@ -4,7 +4,7 @@
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import type { Registry } from 'prom-client';
+import { Registry } from 'prom-client';
 import type { Command } from 'commander';
 import { parse } from 'yaml';
 import { createProgram } from '../cli/program.ts';
@@ -14,6 +14,7 @@ import { conditionTypes } from '../operator/api/conditions.ts';
 import { conditionReasons, eventReasons } from '../operator/api/reasons.ts';
 import { kinds } from '../operator/api/resource.ts';
 import { operatorMetrics } from '../operator/operator-metrics.ts';
+import { kubernetesMeter } from '../operator/runtime/kubernetes-metrics.ts';
 import { signerMetrics } from '../signer/metrics.ts';
 
 type Schema = {
@@ -150,6 +151,8 @@ function metricsPage(): string {
     rollbackDetected: () => false,
     hsmState: () => undefined,
   });
+  const cluster = new Registry();
+  kubernetesMeter(cluster);
   return [
     generated('Metrics', 'signer/metrics.ts, operator/operator-metrics.ts and operator/runtime/'),
     'Prometheus text on `/metrics` of each process, beside `/healthz` and `/readyz`. Times are in seconds.\n\n',
@@ -157,6 +160,8 @@ function metricsPage(): string {
     table(heads, metricRows(signer.registry)),
     '\n## Operator\n\n',
     table(heads, metricRows(operatorMetrics().registry)),
+    '\nOn a cluster besides:\n\n',
+    table(heads, metricRows(cluster)),
   ].join('');
 }
 
