@@ -9,6 +9,7 @@ const dist = join(root, 'dist');
 /** A worker has an entry of its own: a bundle started as its own worker would run the whole program again. */
 const entryPoints = {
   holdfast: 'cli/main.ts',
+  operator: 'operator/main.ts',
   signer: 'signer/main.ts',
   'frost-worker': 'signer/scheme/frost-worker.ts',
   hsm: 'hsm/main.ts',

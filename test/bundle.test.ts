@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -53,6 +53,20 @@ describe("a signer's bundles", () => {
   it('make no code at run time', () => {
     for (const bundle of signerBundles)
       expect(readFileSync(join(root, 'dist', bundle), 'utf8')).not.toMatch(/\bnew Function\(|[=(]\s*eval\(/);
+  });
+});
+
+describe("the operator's bundle", () => {
+  it('holds its program, and nothing of the signer, the command and the tests', () => {
+    const ours = inputs('operator.js').filter((file) => packageOf(file) === undefined);
+    expect(ours).toContain('operator/main.ts');
+    expect(ours.filter((file) => /^(signer|hsm|cli)\/|\/testing\/|\.test\.ts$/.test(file))).toEqual([]);
+  });
+
+  it('starts, and says what it wants', () => {
+    const { status, stderr } = spawnSync(process.execPath, [join(root, 'dist/operator.js')], { encoding: 'utf8' });
+    expect(status).toBe(2);
+    expect(stderr).toContain('--identity is missing');
   });
 });
 
