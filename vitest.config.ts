@@ -36,6 +36,21 @@ export default defineConfig({
           hookTimeout: 120_000,
         },
       },
+      // On a cluster, which is made for it: `npm run test:e2e`.
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          globalSetup: 'test/e2e/global-setup.ts',
+          setupFiles: 'test/e2e/dump-on-failure.ts',
+          // There is one cluster.
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
+          testTimeout: 300_000,
+          hookTimeout: 600_000,
+          expect: { poll: { timeout: 60_000, interval: 500 } },
+        },
+      },
     ],
   },
 });

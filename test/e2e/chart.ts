@@ -1,0 +1,31 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+
+const root = join(import.meta.dirname, '../..');
+
+export const operatorNamespace = 'holdfast';
+
+/** The project's images on the nodes, as REPOSITORY@DIGEST. */
+export type Images = { readonly operator: string; readonly signer: string; readonly softhsm: string };
+
+const parts = (image: string): { readonly repository: string; readonly digest: string } => {
+  const [repository = '', digest = ''] = image.split('@');
+  return { repository, digest };
+};
+
+/** Installs the chart, or upgrades what is there; does not wait for the operator. Throws with what Helm says. */
+export function installChart({ operator, signer, softhsm }: Images): void {
+  const values = {
+    operator: { image: parts(operator) },
+    // The cluster's storage has no CSI driver.
+    signers: { image: parts(signer), hsmImages: [softhsm], volumes: { accessMode: 'ReadWriteOnce' } },
+  };
+  execFileSync(
+    join(root, 'scripts/helm.sh'),
+    [
+      ...['upgrade', '--install', 'holdfast', join(root, 'charts/holdfast')],
+      ...['--namespace', operatorNamespace, '--values', '-'],
+    ],
+    { input: JSON.stringify(values), stdio: ['pipe', 'ignore', 'inherit'] },
+  );
+}

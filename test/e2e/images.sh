@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Builds the project's images as the head of images/Dockerfile says, and puts them on each node of the cluster, with a
+# reference by digest too, since pods name no tags. Prints NAME=REPOSITORY@DIGEST a line, for operator, signer and softhsm: the
+# sidecar with SoftHSM's module, built on top of it as anybody would who has an HSM.
+source "$(dirname "${BASH_SOURCE[0]}")/../cluster/settings.sh"
+source "$here/root-folder.sh"
+exec 3>&1 >&2
+cd "$root"
+repository=holdfast.local
+images=(operator signer softhsm)
+node=$(readlink -f node_modules/.bin/node)
+work=$(mktemp -d "$cache/images.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+
+# The base has the libraries of the Node that tests run on, and nothing else. Its tag tells what is in it.
+root_folder "$work/base" "$node"
+rm "$work/base$node"
+base=$repository/base:$(archive "$work/base" | sha256sum | cut -c1-16)
+docker image inspect "$base" >/dev/null 2>&1 || archive "$work/base" | docker import - "$base"
+
+"$node" scripts/stage-images.ts
+for target in operator signer hsm; do
+  docker build --quiet --build-arg BASE="$base" --target "$target" --tag "$repository/$target:e2e" --file images/Dockerfile dist/images
+done
+root_folder "$work/softhsm" /usr/lib/softhsm/libsofthsm2.so
+install -D -m 644 /dev/stdin "$work/softhsm/etc/softhsm/softhsm2.conf" <<'X'
+directories.tokendir = /var/lib/holdfast-token/tokens
+objectstore.backend = file
+log.level = ERROR
+X
+printf 'FROM %s/hsm:e2e\nCOPY . /\n' "$repository" >"$work/Dockerfile"
+docker build --quiet --tag "$repository/softhsm:e2e" --file "$work/Dockerfile" "$work/softhsm"
+
+tags=("${images[@]/#/$repository/}")
+kind load docker-image --quiet --name "$cluster" "${tags[@]/%/:e2e}"
+for image in "${images[@]}"; do
+  for container in $(kind get nodes --name "$cluster"); do
+    digest=$(docker exec "$container" ctr --namespace k8s.io images ls "name==$repository/$image:e2e" | awk 'NR == 2 { print $3 }')
+    docker exec "$container" ctr --namespace k8s.io images tag --force "$repository/$image:e2e" "$repository/$image@$digest" >/dev/null
+  done
+  # The same archive has the same digest everywhere.
+  printf '%s=%s\n' "$image" "$repository/$image@$digest" >&3
+done
