@@ -25,6 +25,7 @@ const linesOf = (script: string): Readonly<Record<string, string>> =>
 
 /** A cluster of three nodes with the project's images on them and the chart installed. It stays, for a look and the next run. */
 export async function setup({ provide }: TestProject): Promise<void> {
+  execFileSync('bash', [join(root, 'scripts/setup.sh'), 'softhsm2-util'], { stdio: ['ignore', 'ignore', 'inherit'] });
   const up = (): void => {
     // Workers are started with it.
     Object.assign(process.env, linesOf('test/cluster/up.sh'));
@@ -32,7 +33,7 @@ export async function setup({ provide }: TestProject): Promise<void> {
   up();
   // What an earlier run left in it would only be deleted by naming each wallet's genesis: a new one is as quick.
   if ((await kubectl('get', 'namespaces', '-l', 'holdfast.dev/keeps', '-o', 'name')) !== '') {
-    execFileSync('kind', ['delete', 'cluster', '--name', 'holdfast'], { stdio: 'inherit' });
+    execFileSync('kind', ['delete', 'cluster', '--name', 'holdfast'], { stdio: ['ignore', 'ignore', 'inherit'] });
     up();
   }
   const images = linesOf('test/e2e/images.sh') as Images;

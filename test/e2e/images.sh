@@ -13,8 +13,8 @@ work=$(mktemp -d "$cache/images.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
 # The base has the libraries of the Node that tests run on, and nothing else. Its tag tells what is in it.
-root_folder "$work/base" "$node"
-rm "$work/base$node"
+root_folder "$work/base" "$node:/usr/local/bin/node"
+rm "$work/base/usr/local/bin/node"
 base=$repository/base:$(archive "$work/base" | sha256sum | cut -c1-16)
 docker image inspect "$base" >/dev/null 2>&1 || archive "$work/base" | docker import - "$base"
 
