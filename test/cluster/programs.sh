@@ -14,7 +14,10 @@ stamp() {
 }
 
 for program; do
+  folder=test/cluster
   case $program in
+    # Of a module of its own, since it is not made for the release of client-go that Kubernetes itself has.
+    coredns) folder=test/cluster/coredns package=holdfast.dev/cluster/coredns ;;
     kind) package=sigs.k8s.io/kind ;;
     kubectl) package=k8s.io/kubernetes/cmd/kubectl ;;
     local-path-provisioner) package=github.com/rancher/local-path-provisioner ;;
@@ -23,7 +26,7 @@ for program; do
   ldflags=
   [[ $program != kube* ]] || ldflags=$(stamp)
   # The path has a digest of the sources in it, so that links tell whether what was made from them is still good.
-  path=$("$root/scripts/go-tool.sh" test/cluster "$package" "$ldflags")
+  path=$("$root/scripts/go-tool.sh" "$folder" "$package" "$ldflags")
   ln -sfn "$path" "$bin/$program"
   [[ $program != kube ]] || for name in kubeadm kubectl; do ln -sfn "$path" "$bin/$name"; done
 done
