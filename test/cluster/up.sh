@@ -58,4 +58,4 @@ if ! { kind get clusters --quiet | grep -qx "$cluster" && kept "$cache/kubeconfi
 fi
 kubectl wait --for=condition=Ready node --all --timeout=120s >/dev/null ||
   fail "cluster $cluster is there and not ready" 'test/cluster/down.sh deletes it'
-printf '%s\n' "PATH=$bin:$PATH" "KUBECONFIG=$KUBECONFIG" "DOCKER_BUILDKIT=$DOCKER_BUILDKIT" ${DOCKER_HOST:+"DOCKER_HOST=$DOCKER_HOST"} >&3
+printf '%s\n' "PATH=$PATH" "KUBECONFIG=$KUBECONFIG" "DOCKER_BUILDKIT=$DOCKER_BUILDKIT" ${DOCKER_HOST:+"DOCKER_HOST=$DOCKER_HOST"} >&3
