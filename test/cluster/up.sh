@@ -26,7 +26,7 @@ if image=$(published); then
   step "kind's node image" docker pull --quiet "$image"
   "$here/programs.sh" kubectl
 else
-  say "kind's node image cannot be had here: building one, a quarter of an hour the first time"
+  say "kind's node image cannot be had here: one is built, which takes a quarter of an hour the first time"
   image=$node_image
   step 'packages for a node' "$here/host-packages.sh" mmdebstrap=mmdebstrap eatmydata=eatmydata busybox=busybox
   # It waits for the network and the disk while the compiler does not.

@@ -16,11 +16,11 @@ trap 'rm -rf "$work"' EXIT
 root_folder "$work/base" "$node:/usr/local/bin/node"
 rm "$work/base/usr/local/bin/node"
 base=$repository/base:$(archive "$work/base" | sha256sum | cut -c1-16)
-docker image inspect "$base" >/dev/null 2>&1 || archive "$work/base" | docker import - "$base"
+docker image inspect "$base" >/dev/null 2>&1 || archive "$work/base" | docker import - "$base" >/dev/null
 
 "$node" scripts/stage-images.ts
 for target in operator signer hsm; do
-  docker build --quiet --build-arg BASE="$base" --target "$target" --tag "$repository/$target:e2e" --file images/Dockerfile dist/images
+  step "image of $target" docker build --build-arg BASE="$base" --target "$target" --tag "$repository/$target:e2e" --file images/Dockerfile dist/images
 done
 root_folder "$work/softhsm" /usr/lib/softhsm/libsofthsm2.so
 install -D -m 644 /dev/stdin "$work/softhsm/etc/softhsm/softhsm2.conf" <<'X'
@@ -29,10 +29,10 @@ objectstore.backend = file
 log.level = ERROR
 X
 printf 'FROM %s/hsm:e2e\nCOPY . /\n' "$repository" >"$work/Dockerfile"
-docker build --quiet --tag "$repository/softhsm:e2e" --file "$work/Dockerfile" "$work/softhsm"
+step "image of the sidecar with SoftHSM" docker build --tag "$repository/softhsm:e2e" --file "$work/Dockerfile" "$work/softhsm"
 
 tags=("${images[@]/#/$repository/}")
-kind load docker-image --quiet --name "$cluster" "${tags[@]/%/:e2e}"
+step "images to the nodes" kind load docker-image --name "$cluster" "${tags[@]/%/:e2e}"
 for image in "${images[@]}"; do
   for container in $(kind get nodes --name "$cluster"); do
     digest=$(docker exec "$container" ctr --namespace k8s.io images ls "name==$repository/$image:e2e" | awk 'NR == 2 { print $3 }')
