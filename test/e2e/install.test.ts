@@ -60,6 +60,8 @@ describe('a wallet on a cluster', () => {
     execFileSync(join(root, 'bin/holdfast'), ['seal', 'new', ...args, '-o', file], { stdio: 'ignore' });
     await kubectl('apply', '-f', file);
   };
+  const publicKey = (): Uint8Array =>
+    fromHex(wallet.status?.keys?.find(({ name }) => name === 'solana')?.publicKey ?? '');
   const request = async (id: string, payload: Payload): Promise<void> => {
     const { statement, signature } = signRequest(
       {
@@ -133,15 +135,14 @@ describe('a wallet on a cluster', () => {
   });
 
   test('signs what its policy allows', async () => {
-    const publicKey = fromHex(wallet.status?.keys?.find(({ name }) => name === 'solana')?.publicKey ?? '');
-    const data = offchainMessage('hello', publicKey);
+    const data = offchainMessage('hello', publicKey());
     await request('hello', { chain: '', format: 'Message', data });
     await inNamespace('wait', 'signingrequest/hello', '--for=condition=Succeeded', '--timeout=60s');
 
     const { status } = await get<SigningRequest>('-n', namespace, 'signingrequest', 'hello');
     const [signed] = status?.signatures ?? [];
     // Ed25519 by another implementation than the signers'. Its key in DER, RFC 8410.
-    const der = Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), publicKey]);
+    const der = Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), publicKey()]);
     const key = createPublicKey({ key: der, format: 'der', type: 'spki' });
     expect(signed?.message).toBe(Buffer.from(data).toString('hex'));
     expect(verify(null, data, key, fromHex(signed?.signature ?? ''))).toBe(true);
@@ -159,6 +160,16 @@ describe('a wallet on a cluster', () => {
     expect(conditionOf(status?.conditions, 'Succeeded')?.message).toMatch(/no .*rule/i);
     expect(status?.signatures ?? []).toEqual([]);
     await expect.poll(async () => (await eventsOf('raw', 'PolicyDenied')).length).toBe(1);
+  });
+
+  test('signs again by itself after all of its pods were deleted at once', async () => {
+    await inNamespace('delete', 'pods', '-l', 'holdfast.dev/wallet=treasury');
+    const data = offchainMessage('again', publicKey());
+    await request('again', { chain: '', format: 'Message', data });
+    await inNamespace('wait', 'signingrequest/again', '--for=condition=Succeeded', '--timeout=180s');
+    await inNamespace('wait', 'wallet/treasury', '--for=condition=Ready', '--timeout=60s');
+    const { status } = await get<Wallet>('-n', namespace, 'wallet', 'treasury');
+    expect(status?.keys).toEqual(wallet.status?.keys);
   });
 
   test('is told in one line of kubectl get', async () => {
