@@ -11,6 +11,7 @@ import { signRequest } from '../../client/request.ts';
 import { fromHex } from '../../common/bytes.ts';
 import { conditionOf } from '../../operator/api/conditions.ts';
 import type { SigningRequest, Wallet } from '../../operator/api/resource.ts';
+import { signerPorts } from '../../operator/fleet/kubernetes/pod-layout.ts';
 import type { Payload } from '../../policy/effect.ts';
 import { formatSshPublicKey, sshKeyOf } from '../../statement/ssh-key.ts';
 import { parseStatement } from '../../statement/statements.ts';
@@ -18,6 +19,7 @@ import { mergePatch } from '../cases/load.ts';
 import type { Json } from '../cases/load.ts';
 import { operatorNamespace } from './chart.ts';
 import { apply, get, holderNamespace, kubectl } from './kubectl.ts';
+import { addressOf, reach, scriptPod } from './probe.ts';
 
 /*
  * The way of docs/how-to/install.md on a cluster, with the quickstart's manifests: the chart is installed, a wallet is
@@ -162,6 +164,21 @@ describe('a wallet on a cluster', () => {
     await expect.poll(async () => (await eventsOf('raw', 'PolicyDenied')).length).toBe(1);
   });
 
+  test('has signers that reach one another and nothing else, and that nothing else reaches', async () => {
+    const { sign, peer, metrics } = signerPorts;
+    const client = await addressOf(namespace, 'treasury-client-0');
+    expect(await reach(namespace, 'treasury-infrastructure-0', client, peer)).toBe('open');
+    for (const port of [sign, metrics])
+      expect(await reach(namespace, 'treasury-infrastructure-0', client, port), `${port}`).toBe('silent');
+    const { spec } = await get<{ spec: { clusterIP: string } }>('-n', 'default', 'service', 'kubernetes');
+    expect(await reach(namespace, 'treasury-infrastructure-0', spec.clusterIP, 443)).toBe('silent');
+
+    await apply(scriptPod(namespace, 'neighbour', 'setInterval(() => {}, 1000)'));
+    await inNamespace('wait', 'pod/neighbour', '--for=condition=Ready', '--timeout=60s');
+    for (const port of [sign, peer, metrics])
+      expect(await reach(namespace, 'neighbour', client, port), `${port}`).toBe('silent');
+  });
+
   test('signs again by itself after all of its pods were deleted at once', async () => {
     await inNamespace('delete', 'pods', '-l', 'holdfast.dev/wallet=treasury');
     const data = offchainMessage('again', publicKey());
@@ -173,6 +190,6 @@ describe('a wallet on a cluster', () => {
   });
 
   test('is told in one line of kubectl get', async () => {
-    expect(await inNamespace('get', 'wallets')).toMatch(/^treasury +True +2 +3\/3 +2\/2 +treasury /m);
+    await expect.poll(() => inNamespace('get', 'wallets')).toMatch(/^treasury +True +2 +3\/3 +2\/2 +treasury /m);
   });
 });
