@@ -87,6 +87,23 @@ describe('nothing is made of', () => {
   });
 });
 
+test('one that gave no good answer is dialled anew', async () => {
+  let wallet: string | undefined = undefined;
+  const { address } = await signer('client', {
+    describe: () => description('client', wallet === undefined ? {} : { wallet }),
+  });
+  const c = contacts();
+  const pin = fingerprintOf('client');
+  await c.describe(id, address, undefined, signal);
+  const contact = c.client(id, address, pin);
+  wallet = 'payments/other';
+  expect(await c.describe(id, address, pin, signal)).toMatchObject({ kind: 'Silent' });
+  expect(c.client(id, address, pin)).toBeUndefined();
+  wallet = undefined;
+  expect(await c.describe(id, address, pin, signal)).toMatchObject({ kind: 'Described' });
+  expect(c.client(id, address, pin)).not.toBe(contact);
+});
+
 test('one that stops asks nobody', async () => {
   const { address } = await signer('client');
   const stopped = AbortSignal.abort(new Error('stopped'));

@@ -41,6 +41,9 @@ export class SignerContacts {
       return await described(id, this.#connect(id, address, certificate, fingerprint), limited);
     } catch (error) {
       signal.throwIfAborted();
+      // A pod that is gone takes its end of a connection along, and nobody answers on it for minutes.
+      this.#contacts.get(nameOf(id))?.client.close();
+      this.#contacts.delete(nameOf(id));
       return {
         kind: 'Silent',
         message: limited.aborted ? `${address}: no answer within ${describeMs / 1000} s` : messageOf(error),
