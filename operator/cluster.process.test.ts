@@ -133,7 +133,11 @@ it('leads, sees to a Wallet, and on SIGTERM gives its Lease up', async () => {
   const seal = { keySecretRef: { name: 'treasury-seal', key: 'kek' } };
   for (const object of [policy(), wallet('treasury', { signers: { seal, placement: 'Required' } })]) {
     const key = keyOf<Kind>(object);
-    server.put(pathOf(resourceType(key.kind), key), object);
+    const creationTimestamp = new Date().toISOString();
+    server.put(pathOf(resourceType(key.kind), key), {
+      ...object,
+      metadata: { ...object.metadata, generation: 1, creationTimestamp },
+    });
   }
   await until('signer asked for');
   await expect
