@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { secp256k1 } from '@noble/curves/secp256k1.js';
 
 /** A secret that must be nowhere, and every form in which it is looked for. */
 export type Canary = { readonly name: string; readonly forms: ReadonlyMap<string, Buffer> };
@@ -49,6 +50,14 @@ export function canary(name: string, bytes: Uint8Array): Canary {
     }
   }
   return { name, forms };
+}
+
+/** A share, and what signs as well: a signer holds a taproot share negated where the group key's Y is odd (BIP-340). */
+export function shareCanaries(name: string, share: Uint8Array, scheme: string): readonly Canary[] {
+  const as = canary(name, share);
+  if (scheme !== 'Schnorr') return [as];
+  const { Fn } = secp256k1.Point;
+  return [as, canary(`${name}, negated`, Fn.toBytes(Fn.neg(Fn.fromBytes(Uint8Array.from(share)))))];
 }
 
 /** Says which canaries bytes hold, how written, each once. */

@@ -12,10 +12,12 @@ import { hsmSeal } from '../../../signer/state/hsm-seal.ts';
 import { keyFileSeal } from '../../../signer/state/key-file-seal.ts';
 import type { Seal } from '../../../signer/state/seal.ts';
 import { bothKeys, ProcessWallet } from './processes.ts';
-import { canary, searchFor } from './canary.ts';
+import { searchFor, shareCanaries } from './canary.ts';
 import { findInMemory } from './process-memory.ts';
 
 beforeAll(installSoftHsm);
+
+type OpenShare = { readonly scheme: FrostScheme; readonly share: Uint8Array };
 
 it('leaves nothing of its shares in the memory of a Backup that has made keys and signed with them', async () => {
   const token = new SoftToken(onTestFinished);
@@ -35,7 +37,7 @@ it('leaves nothing of its shares in the memory of a Backup that has made keys an
   await hsm.whenServing();
 
   /** The shares of a holder, from its disk and with its seal. */
-  const sharesOf = async (holder: string, seal: Seal): Promise<readonly Uint8Array[]> => {
+  const sharesOf = async (holder: string, seal: Seal): Promise<readonly OpenShare[]> => {
     const db = new DatabaseSync(join(wallet.folder, holder, 'data', 'state.db'), { readOnly: true });
     const rows = db.prepare('SELECT name, scheme, attempt, sealed FROM signing_key').all();
     db.close();
@@ -49,21 +51,23 @@ it('leaves nothing of its shares in the memory of a Backup that has made keys an
           sealed: Uint8Array;
         };
         const label = { genesis: digest(wallet.genesis), holder, key: name, scheme, attempt, epoch: 0 };
-        return (await shareKeeper(seal).open(sealed, label)).share;
+        return { scheme, share: (await shareKeeper(seal).open(sealed, label)).share };
       }),
     );
   };
   const backup = await sharesOf('backup', hsmSeal(hsm, token.socket));
   const client = await sharesOf('client', keyFileSeal(join(wallet.folder, 'client', 'kek')));
 
-  const inMemory = (holder: string, shares: readonly Uint8Array[]): readonly string[] =>
-    findInMemory(wallet.signer(holder).pid, searchFor(shares.map((share, i) => canary(`share ${i}`, share)))).found;
+  const inMemory = (holder: string, shares: readonly OpenShare[]): readonly string[] => {
+    const canaries = shares.flatMap(({ scheme, share }, i) => shareCanaries(`share ${i}`, share, scheme));
+    return findInMemory(wallet.signer(holder).pid, searchFor(canaries)).found;
+  };
 
   // That the search finds what is there: a Client keeps its shares open.
   const found = inMemory('client', client);
   for (const share of [0, 1])
     expect(
-      found.some((what) => what.startsWith(`share ${share} `)),
+      found.some((what) => what.startsWith(`share ${share}`)),
       found.join(', '),
     ).toBe(true);
   await expect.poll(() => inMemory('backup', backup), { timeout: 60_000, interval: 2_000 }).toEqual([]);
