@@ -7,7 +7,7 @@ import { connectionMaps } from './cluster/connection-maps.ts';
 import type { Config } from './config.ts';
 import { runControllers } from './controllers.ts';
 import type { Fleet } from './fleet/fleet.ts';
-import type { FleetSettings } from './fleet/kubernetes/fleet-settings.ts';
+import type { KubernetesFleetOptions } from './fleet/kubernetes/kubernetes-fleet.ts';
 import type { OperatorSettings } from './fleet/kubernetes/operator-settings.ts';
 import type { OperatorIdentity } from './operator-identity.ts';
 import { operatorMetrics } from './operator-metrics.ts';
@@ -17,22 +17,11 @@ import { isConflict, isNotFound } from './runtime/kube-error.ts';
 import { kubernetesMeter } from './runtime/kubernetes-metrics.ts';
 import { LeadershipLost, runElected } from './runtime/leader-election.ts';
 import { readiness } from './runtime/readiness.ts';
-import type { ReflectorMeter } from './runtime/reflector.ts';
 import { openKubernetesStore } from './store/kubernetes/kubernetes-store.ts';
-import type { ResourceStore } from './store/resource-store.ts';
 import type { OutcomeCursors } from './wallet/outcome-follower.ts';
 
 /** Opens what runs signers as pods, and resolves once it knows what is there. `signal` ends opening. */
-export type OpenFleet = (options: {
-  readonly client: Pick<KubeClient, 'request' | 'watch'>;
-  readonly store: Pick<ResourceStore, 'get' | 'list'>;
-  readonly settings: FleetSettings;
-  readonly namespaces: readonly string[];
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly meter?: ReflectorMeter;
-  readonly signal: AbortSignal;
-}) => Promise<Fleet & { close(): Promise<void> }>;
+export type OpenFleet = (options: KubernetesFleetOptions) => Promise<Fleet & { close(): Promise<void> }>;
 
 export type ClusterOptions = Pick<Config, 'namespace' | 'lease' | 'metricsListen'> & {
   readonly credentials: ReadCredentials;

@@ -11,6 +11,7 @@ import { nameOf, pathOf } from '../../runtime/kube-object.ts';
 import type { KubeObject } from '../../runtime/kube-object.ts';
 import { applyObject, getObject } from '../../runtime/objects.ts';
 import type { ReflectorMeter } from '../../runtime/reflector.ts';
+import { whenSynced } from '../../runtime/when-synced.ts';
 import { servingSigner } from '../../signer/holder-signers.ts';
 import { fleetManager } from '../../store/kubernetes/field-managers.ts';
 import type { ResourceStore } from '../../store/resource-store.ts';
@@ -51,21 +52,8 @@ export type KubernetesFleetOptions = {
  * Resolves once every signer's StatefulSet is known. Only one of several operators may have the fleet open, the leader:
  * that signers change one after the other is decided here.
  */
-export async function openKubernetesFleet(options: KubernetesFleetOptions): Promise<KubernetesFleet> {
-  const { signal } = options;
-  const fleet = new KubernetesFleet(options);
-  const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-  });
-  try {
-    signal.throwIfAborted();
-    await Promise.race([fleet.synced, aborted]);
-    return fleet;
-  } catch (error) {
-    await fleet.close();
-    throw error;
-  }
-}
+export const openKubernetesFleet = (options: KubernetesFleetOptions): Promise<KubernetesFleet> =>
+  whenSynced(new KubernetesFleet(options), options.signal);
 
 /**
  * A Fleet of pods, a StatefulSet of one for each signer. It deletes nothing: a signer that is removed, destroyed or

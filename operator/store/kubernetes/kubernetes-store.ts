@@ -12,6 +12,7 @@ import { isNotFound } from '../../runtime/kube-error.ts';
 import type { KubeObject } from '../../runtime/kube-object.ts';
 import { applyObject, applyStatus, getObject, removeObject } from '../../runtime/objects.ts';
 import type { ReflectorMeter } from '../../runtime/reflector.ts';
+import { whenSynced } from '../../runtime/when-synced.ts';
 import { ChangeFeed } from '../change-feed.ts';
 import type { EventType, ResourceStore } from '../resource-store.ts';
 import { objectManager, statusManager } from './field-managers.ts';
@@ -38,21 +39,8 @@ export const finalizer = 'holdfast.dev/operator';
 const finalized: ReadonlySet<Kind> = new Set<Kind>(['Wallet', 'Signer']);
 
 /** Resolves once every object is known; only one of several operators may have the store open: the leader. */
-export async function openKubernetesStore(options: KubernetesStoreOptions): Promise<KubernetesStore> {
-  const { signal } = options;
-  const store = new KubernetesStore(options);
-  const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-  });
-  try {
-    signal.throwIfAborted();
-    await Promise.race([store.synced, aborted]);
-    return store;
-  } catch (error) {
-    await store.close();
-    throw error;
-  }
-}
+export const openKubernetesStore = (options: KubernetesStoreOptions): Promise<KubernetesStore> =>
+  whenSynced(new KubernetesStore(options), options.signal);
 
 /**
  * Resources of an API server. Reads are of a copy that reflectors keep; a write resolves once the copy has it, so that
