@@ -39,8 +39,8 @@ export class KnownPoint extends ed25519.Point {
   }
 
   override isTorsionFree(): boolean {
-    const known = torsionFree.get(this) ?? super.isTorsionFree();
-    torsionFree.set(this, known);
-    return known;
+    const isFree = torsionFree.get(this) ?? super.isTorsionFree();
+    torsionFree.set(this, isFree);
+    return isFree;
   }
 }
