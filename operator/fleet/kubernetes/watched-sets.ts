@@ -5,6 +5,7 @@ import { nameOf, pathOf } from '../../runtime/kube-object.ts';
 import { isBefore } from '../../runtime/object-cache.ts';
 import type { Change } from '../../runtime/object-cache.ts';
 import { Reflector } from '../../runtime/reflector.ts';
+import { Reflectors } from '../../runtime/reflectors.ts';
 import type { ReflectorMeter } from '../../runtime/reflector.ts';
 import type { SignerId } from '../fleet.ts';
 import { managed, signersOnly } from './signer-labels.ts';
@@ -32,7 +33,7 @@ type Written = { readonly set: SignerSet; readonly until: number };
  */
 export class WatchedSets {
   readonly #options: WatchedSetsOptions;
-  readonly #reflectors: ReadonlyMap<string | undefined, Reflector<SignerSet>>;
+  readonly #reflectors: Reflectors<SignerSet>;
   readonly #written = new Map<string, Written>();
   /** Where a signer's StatefulSets are, or were a moment ago. */
   readonly #places = new Map<string, Map<string, Place>>();
@@ -46,9 +47,9 @@ export class WatchedSets {
     const labelSelector = Object.entries({ ...managed, ...signersOnly })
       .map(([name, value]) => `${name}=${value}`)
       .join(',');
-    this.#reflectors = new Map(
-      (namespaces.length === 0 ? [undefined] : namespaces).map((namespace) => [
-        namespace,
+    this.#reflectors = new Reflectors(
+      namespaces,
+      (namespace) =>
         new Reflector<SignerSet>({
           name: setType.plural,
           client,
@@ -59,23 +60,22 @@ export class WatchedSets {
           ...(meter ? { meter } : {}),
           onChange: (change) => this.#take(change),
         }),
-      ]),
     );
   }
 
   /** Resolves when `signal` aborts. */
   async run(signal: AbortSignal): Promise<void> {
-    await Promise.all([...this.#reflectors.values()].map((reflector) => reflector.run(signal)));
+    await this.#reflectors.run(signal);
   }
 
   /** Resolves once every StatefulSet is known. */
   get synced(): Promise<unknown> {
-    return Promise.all([...this.#reflectors.values()].map((reflector) => reflector.synced));
+    return this.#reflectors.synced;
   }
 
   /** One of a signer; throws where those of the namespace are not watched. */
   get({ namespace, name }: Place): SignerSet | undefined {
-    const { cache } = this.#reflectorOf(namespace);
+    const { cache } = this.#reflectors.of(namespace);
     const key = nameOf({ namespace, name });
     const written = this.#written.get(key);
     if (written !== undefined) {
@@ -129,12 +129,6 @@ export class WatchedSets {
       signal.removeEventListener('abort', abort);
       cancel();
     }
-  }
-
-  #reflectorOf(namespace: string): Reflector<SignerSet> {
-    const reflector = this.#reflectors.get(undefined) ?? this.#reflectors.get(namespace);
-    if (!reflector) throw new Error(`namespace ${namespace} is none of this operator's`);
-    return reflector;
   }
 
   #take({ type, object: set }: Change<SignerSet>): void {

@@ -7,6 +7,7 @@ import { nameOf, pathOf } from '../../runtime/kube-object.ts';
 import type { KubeObject } from '../../runtime/kube-object.ts';
 import { isBefore } from '../../runtime/object-cache.ts';
 import { Reflector } from '../../runtime/reflector.ts';
+import { Reflectors } from '../../runtime/reflectors.ts';
 import type { ReflectorMeter } from '../../runtime/reflector.ts';
 import { readResource } from './read-resource.ts';
 import { resourceType } from './resource-type.ts';
@@ -34,7 +35,7 @@ export class WatchedKind<K extends Kind> {
   readonly kind: K;
   readonly #options: WatchedKindOptions;
   readonly #entries = new Map<string, Entry<K>>();
-  readonly #reflectors: ReadonlyMap<string | undefined, Reflector<KubeObject>>;
+  readonly #reflectors: Reflectors<KubeObject>;
   readonly #waiting = new Set<() => void>();
 
   constructor(kind: K, options: WatchedKindOptions) {
@@ -42,9 +43,9 @@ export class WatchedKind<K extends Kind> {
     this.kind = kind;
     this.#options = options;
     const type = resourceType(kind);
-    this.#reflectors = new Map(
-      (namespaces.length === 0 ? [undefined] : namespaces).map((namespace) => [
-        namespace,
+    this.#reflectors = new Reflectors(
+      namespaces,
+      (namespace) =>
         new Reflector<KubeObject>({
           name: type.plural,
           client,
@@ -54,17 +55,16 @@ export class WatchedKind<K extends Kind> {
           ...(meter ? { meter } : {}),
           onChange: ({ type: how, object }) => this.#take(how === 'deleted' ? 'gone' : 'there', object),
         }),
-      ]),
     );
   }
 
   /** Resolves when `signal` aborts. */
   async run(signal: AbortSignal): Promise<void> {
-    await Promise.all([...this.#reflectors.values()].map((reflector) => reflector.run(signal)));
+    await this.#reflectors.run(signal);
   }
 
   get synced(): Promise<unknown> {
-    return Promise.all([...this.#reflectors.values()].map((reflector) => reflector.synced));
+    return this.#reflectors.synced;
   }
 
   /** Throws where the object is none that could be understood: that must not look as if it were gone. */
@@ -86,12 +86,12 @@ export class WatchedKind<K extends Kind> {
 
   /** Throws where objects of a namespace would never be seen. */
   demand(namespace: string): void {
-    this.#reflectorOf(namespace);
+    this.#reflectors.of(namespace);
   }
 
   /** Resolves once the reflector knows what `written` was the answer to, so that whoever wrote reads it. */
   seen({ namespace, resourceVersion }: KubeObject['metadata']): Promise<void> {
-    const { cache } = this.#reflectorOf(namespace);
+    const { cache } = this.#reflectors.of(namespace);
     return this.until(() => !isBefore(cache.version, resourceVersion));
   }
 
@@ -110,12 +110,6 @@ export class WatchedKind<K extends Kind> {
       this.#waiting.delete(look);
       cancel();
     }
-  }
-
-  #reflectorOf(namespace: string | undefined): Reflector<KubeObject> {
-    const reflector = this.#reflectors.get(undefined) ?? this.#reflectors.get(namespace);
-    if (!reflector) throw new Error(`namespace ${namespace} is none of this operator's`);
-    return reflector;
   }
 
   #take(how: 'there' | 'gone', object: KubeObject): void {
