@@ -1,33 +1,16 @@
-import { execFileSync } from 'node:child_process';
-import { createPublicKey, generateKeyPairSync, verify } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { parse } from 'yaml';
-import { manifestOf } from '../../cli/request-manifest.ts';
-import { offchainMessage } from '../../client/offchain-message.ts';
-import { signRequest } from '../../client/request.ts';
-import { fromHex } from '../../common/bytes.ts';
+import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { conditionOf } from '../../operator/api/conditions.ts';
-import type { SigningRequest, Wallet } from '../../operator/api/resource.ts';
+import type { Wallet } from '../../operator/api/resource.ts';
 import { signerPorts } from '../../operator/fleet/kubernetes/pod-layout.ts';
-import type { Payload } from '../../policy/effect.ts';
-import { formatSshPublicKey, sshKeyOf } from '../../statement/ssh-key.ts';
-import { parseStatement } from '../../statement/statements.ts';
-import { mergePatch } from '../cases/load.ts';
-import type { Json } from '../cases/load.ts';
 import { operatorNamespace } from './chart.ts';
-import { apply, get, holderNamespace, kubectl } from './kubectl.ts';
+import { ClusterWallet } from './cluster-wallet.ts';
+import { apply, get, kubectl } from './kubectl.ts';
 import { addressOf, reach, scriptPod } from './probe.ts';
 
 /*
  * The way of docs/how-to/install.md on a cluster, with the quickstart's manifests: the chart is installed, a wallet is
  * applied and waited for, a request is signed and another one refused.
  */
-
-const root = join(import.meta.dirname, '../..');
-const example = (path: string): string => readFileSync(join(root, 'examples', path), 'utf8');
 
 type Pod = {
   readonly metadata: { readonly name: string; readonly labels: Readonly<Record<string, string>> };
@@ -42,67 +25,22 @@ type Pod = {
     }[];
   };
 };
-type Event = { readonly reason: string; readonly message: string };
 
 describe('a wallet on a cluster', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'holdfast-e2e-'));
-  const initiator = generateKeyPairSync('ed25519');
+  let treasury: ClusterWallet;
   let namespace: string;
   let wallet: Wallet;
 
-  const inNamespace = async (...args: readonly string[]): Promise<string> => kubectl('-n', namespace, ...args);
-  const eventsOf = async (name: string, reason: string): Promise<readonly Event[]> => {
-    const selector = `involvedObject.name=${name},reason=${reason}`;
-    const { items } = await get<{ items: readonly Event[] }>('-n', namespace, 'events', '--field-selector', selector);
-    return items;
-  };
-  /** A Secret as the command writes it. */
-  const seal = async (...args: readonly string[]): Promise<void> => {
-    const file = join(folder, `${args.join('-').replaceAll('/', '-')}.yaml`);
-    execFileSync(join(root, 'bin/holdfast'), ['seal', 'new', ...args, '-o', file], { stdio: 'ignore' });
-    await kubectl('apply', '-f', file);
-  };
-  const publicKey = (): Uint8Array =>
-    fromHex(wallet.status?.keys?.find(({ name }) => name === 'solana')?.publicKey ?? '');
-  const request = async (id: string, payload: Payload): Promise<void> => {
-    const { statement, signature } = signRequest(
-      {
-        ...payload,
-        genesis: wallet.status?.genesis ?? '',
-        id,
-        key: 'solana',
-        initiator: 'payments-api',
-        expiresAt: Date.now() + 3_600_000,
-      },
-      initiator.privateKey,
-    );
-    const fields = parseStatement('holdfast/request/v1', statement);
-    await apply(manifestOf(fields, signature, `${namespace}/treasury`));
-  };
-
   beforeAll(async () => {
     await kubectl('-n', operatorNamespace, 'rollout', 'status', 'deployment/holdfast', '--timeout=120s');
-    namespace = await holderNamespace('payments');
-
-    await seal(`${namespace}/treasury-seal`);
-    await seal(`${namespace}/treasury-pin`, '--key', 'pin');
-    const backup = mergePatch(parse(example('quickstart-hsm/backup.yaml')) as Json, {
-      metadata: { namespace },
-      spec: { walletRef: { namespace }, seal: { pkcs11: { image: inject('images').softhsm } } },
-    });
-    await apply(backup as object);
-    const key = formatSshPublicKey(sshKeyOf(initiator.publicKey));
-    await apply(example('quickstart/policy.yaml').replace('INITIATOR_KEY', key), '-n', namespace);
+    treasury = await ClusterWallet.prepare('payments', { hsm: true });
+    ({ namespace } = treasury);
 
     const started = Date.now();
-    await apply(example('quickstart/wallet.yaml'), '-n', namespace);
-    await inNamespace('wait', 'wallet/treasury', '--for=condition=Ready', '--timeout=180s');
+    await treasury.apply();
+    await treasury.ready();
     console.error(`from apply to Ready: ${((Date.now() - started) / 1000).toFixed(1)} s`);
-    wallet = await get<Wallet>('-n', namespace, 'wallet', 'treasury');
-  });
-
-  afterAll(() => {
-    rmSync(folder, { recursive: true });
+    wallet = await treasury.resource();
   });
 
   test('has keys that every holder certified, and says so', async () => {
@@ -112,9 +50,9 @@ describe('a wallet on a cluster', () => {
     ]);
     for (const type of ['KeysGenerated', 'SignersAvailable', 'PolicyEnforced', 'Ready'] as const)
       expect(conditionOf(wallet.status?.conditions, type)?.status, type).toBe('True');
-    await expect.poll(async () => (await eventsOf('treasury', 'KeysGenerated')).length).toBe(1);
-    await inNamespace('wait', 'signingpolicy/treasury', '--for=condition=Enforced', '--timeout=30s');
-    await inNamespace('wait', 'signers', '--all', '--for=condition=Ready', '--timeout=30s');
+    await expect.poll(async () => (await treasury.events('treasury', 'KeysGenerated')).length).toBe(1);
+    await treasury.kubectl('wait', 'signingpolicy/treasury', '--for=condition=Enforced', '--timeout=30s');
+    await treasury.kubectl('wait', 'signers', '--all', '--for=condition=Ready', '--timeout=30s');
   });
 
   test('has a signer of its own for each holder, who shares nothing with the others', async () => {
@@ -137,31 +75,21 @@ describe('a wallet on a cluster', () => {
   });
 
   test('signs what its policy allows', async () => {
-    const data = offchainMessage('hello', publicKey());
-    await request('hello', { chain: '', format: 'Message', data });
-    await inNamespace('wait', 'signingrequest/hello', '--for=condition=Succeeded', '--timeout=60s');
-
-    const { status } = await get<SigningRequest>('-n', namespace, 'signingrequest', 'hello');
-    const [signed] = status?.signatures ?? [];
-    // Ed25519 by another implementation than the signers'. Its key in DER, RFC 8410.
-    const der = Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), publicKey()]);
-    const key = createPublicKey({ key: der, format: 'der', type: 'spki' });
-    expect(signed?.message).toBe(Buffer.from(data).toString('hex'));
-    expect(verify(null, data, key, fromHex(signed?.signature ?? ''))).toBe(true);
+    const { status } = await treasury.signs('hello');
     expect(status?.decision?.rule).toBe('messages');
     expect(status?.participants).toContain('infrastructure');
-    await expect.poll(async () => (await eventsOf('hello', 'CeremonySucceeded')).length).toBe(1);
+    await expect.poll(async () => (await treasury.events('hello', 'CeremonySucceeded')).length).toBe(1);
   });
 
   test('refuses what no rule allows, and says why', async () => {
-    await request('raw', { chain: '', format: 'Digest', data: new Uint8Array(32).fill(7) });
-    await inNamespace('wait', 'signingrequest/raw', '--for=condition=Finished', '--timeout=60s');
+    await treasury.ask('raw', { chain: '', format: 'Digest', data: new Uint8Array(32).fill(7) });
+    await treasury.kubectl('wait', 'signingrequest/raw', '--for=condition=Finished', '--timeout=60s');
 
-    const { status } = await get<SigningRequest>('-n', namespace, 'signingrequest', 'raw');
+    const { status } = await treasury.request('raw');
     expect(conditionOf(status?.conditions, 'Succeeded')).toMatchObject({ status: 'False', reason: 'PolicyDenied' });
     expect(conditionOf(status?.conditions, 'Succeeded')?.message).toMatch(/no .*rule/i);
     expect(status?.signatures ?? []).toEqual([]);
-    await expect.poll(async () => (await eventsOf('raw', 'PolicyDenied')).length).toBe(1);
+    await expect.poll(async () => (await treasury.events('raw', 'PolicyDenied')).length).toBe(1);
   });
 
   test('has signers that reach one another and nothing else, and that nothing else reaches', async () => {
@@ -174,22 +102,20 @@ describe('a wallet on a cluster', () => {
     expect(await reach(namespace, 'treasury-infrastructure-0', spec.clusterIP, 443)).toBe('silent');
 
     await apply(scriptPod(namespace, 'neighbour', 'setInterval(() => {}, 1000)'));
-    await inNamespace('wait', 'pod/neighbour', '--for=condition=Ready', '--timeout=60s');
+    await treasury.kubectl('wait', 'pod/neighbour', '--for=condition=Ready', '--timeout=60s');
     for (const port of [sign, peer, metrics])
       expect(await reach(namespace, 'neighbour', client, port), `${port}`).toBe('silent');
   });
 
   test('signs again by itself after all of its pods were deleted at once', async () => {
-    await inNamespace('delete', 'pods', '-l', 'holdfast.dev/wallet=treasury');
-    const data = offchainMessage('again', publicKey());
-    await request('again', { chain: '', format: 'Message', data });
-    await inNamespace('wait', 'signingrequest/again', '--for=condition=Succeeded', '--timeout=180s');
-    await inNamespace('wait', 'wallet/treasury', '--for=condition=Ready', '--timeout=60s');
-    const { status } = await get<Wallet>('-n', namespace, 'wallet', 'treasury');
+    await treasury.kubectl('delete', 'pods', '-l', 'holdfast.dev/wallet=treasury');
+    await treasury.signs('again', 180);
+    await treasury.ready(60);
+    const { status } = await treasury.resource();
     expect(status?.keys).toEqual(wallet.status?.keys);
   });
 
   test('is told in one line of kubectl get', async () => {
-    await expect.poll(() => inNamespace('get', 'wallets')).toMatch(/^treasury +True +2 +3\/3 +2\/2 +treasury /m);
+    await expect.poll(() => treasury.kubectl('get', 'wallets')).toMatch(/^treasury +True +2 +3\/3 +2\/2 +treasury /m);
   });
 });
