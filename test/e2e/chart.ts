@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
+import { kubectl } from './kubectl.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -28,4 +29,16 @@ export function installChart({ operator, signer, softhsm }: Images): void {
     ],
     { input: JSON.stringify(values), stdio: ['pipe', 'ignore', 'inherit'] },
   );
+}
+
+/** Has so many operators run; of none, waits until the last has ended. */
+export async function scaleOperator(replicas: number): Promise<void> {
+  const inNamespace = ['-n', operatorNamespace];
+  await kubectl(...inNamespace, 'scale', 'deployment/holdfast', `--replicas=${replicas}`);
+  if (replicas === 0)
+    await kubectl(
+      ...[...inNamespace, 'wait', 'pods', '-l', 'app.kubernetes.io/component=operator'],
+      ...['--for=delete', '--timeout=60s'],
+    );
+  else await kubectl(...inNamespace, 'rollout', 'status', 'deployment/holdfast', '--timeout=120s');
 }

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { messageOf } from '../../common/errors.ts';
 import { caseFiles, loadCases, mergePatch } from '../cases/load.ts';
 import type { Json } from '../cases/load.ts';
-import { operatorNamespace } from './chart.ts';
-import { holderNamespace, kubectl, run } from './kubectl.ts';
+import { scaleOperator } from './chart.ts';
+import { holderNamespace, run } from './kubectl.ts';
 
 /*
  * The table that holds validate() holds the API server too: kinds as the chart installs them, real CEL, and kubectl's strict
@@ -12,23 +12,14 @@ import { holderNamespace, kubectl, run } from './kubectl.ts';
 
 let namespace: string;
 
-/** Nobody is to act on what an update starts from. */
-const operators = async (replicas: number): Promise<void> => {
-  await kubectl('-n', operatorNamespace, 'scale', 'deployment/holdfast', `--replicas=${replicas}`);
-  if (replicas === 0)
-    await kubectl(
-      ...['-n', operatorNamespace, 'wait', 'pods', '-l', 'app.kubernetes.io/component=operator'],
-      ...['--for=delete', '--timeout=60s'],
-    );
-};
-
 beforeAll(async () => {
   namespace = await holderNamespace('verdicts');
-  await operators(0);
+  // Nobody is to act on what an update starts from.
+  await scaleOperator(0);
 });
 
 afterAll(async () => {
-  await operators(1);
+  await scaleOperator(1);
 });
 
 const send = async (verb: readonly string[], object: Json): Promise<string> =>

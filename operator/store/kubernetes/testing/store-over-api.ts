@@ -9,7 +9,7 @@ import type { ReadCredentials } from '../../../runtime/credentials.ts';
 import { eventType } from '../../../runtime/event-recorder.ts';
 import { KubeClient } from '../../../runtime/kube-client.ts';
 import { pathOf } from '../../../runtime/kube-object.ts';
-import type { KubeObject } from '../../../runtime/kube-object.ts';
+import type { KubeObject, ResourceType } from '../../../runtime/kube-object.ts';
 import { applyObject, getObject, removeObject } from '../../../runtime/objects.ts';
 import type { StoredEvent } from '../../resource-store.ts';
 import { openKubernetesStore } from '../kubernetes-store.ts';
@@ -62,7 +62,7 @@ export async function storeOverApi(
     },
     async delete(key) {
       const held = await getObject(user, resourceType(key.kind), key);
-      if (held) await removeObject(user, resourceType(key.kind), held.metadata);
+      if (held) await erase(user, resourceType(key.kind), held);
       await expect
         .poll(async () => (await store.get(key))?.metadata.deletionTimestamp ?? (await store.get(key)) === undefined)
         .toBeTruthy();
@@ -100,13 +100,27 @@ async function eventsOf(user: KubeClient, key: Key): Promise<readonly StoredEven
     }));
 }
 
+/** Deletes an object as a user does; of a wallet with keys by its name too, as the chart's admission policies have it. */
+async function erase(user: KubeClient, type: ResourceType, object: KubeObject & { status?: object }): Promise<void> {
+  const { genesis } = (object.status ?? {}) as { readonly genesis?: string };
+  if (genesis !== undefined)
+    await user.request({
+      method: 'PATCH',
+      path: pathOf(type, object.metadata),
+      contentType: 'application/merge-patch+json',
+      body: { metadata: { annotations: { 'holdfast.dev/destroy': genesis } } },
+    });
+  await removeObject(user, type, object.metadata);
+}
+
 /** Deletes what earlier tests left, finalizers or not. */
 async function empty(user: KubeClient, kind: Kind): Promise<void> {
   const type = resourceType(kind);
   const list = async (): Promise<readonly KubeObject[]> =>
     ((await user.request({ path: pathOf(type, { namespace }) })) as { readonly items: readonly KubeObject[] }).items;
-  for (const { metadata } of await list()) {
-    await removeObject(user, type, metadata);
+  for (const object of await list()) {
+    const { metadata } = object;
+    await erase(user, type, object);
     if (metadata.finalizers !== undefined)
       await user
         .request({
