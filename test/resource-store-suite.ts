@@ -105,9 +105,12 @@ export function resourceStoreSuite(title: string, open: () => Promise<StoreUnder
       });
 
       it('carry their owners, labels and annotations', async () => {
-        const { store } = await open();
+        const { store, write } = await open();
+        await write(wallet());
+        // Where it did not exist, Kubernetes would collect what it owns.
+        const { uid } = (await store.get(keyOf(wallet())))!.metadata;
         const ownerReferences = [
-          { apiVersion: 'holdfast.dev/v1alpha1', kind: 'Wallet', name: 'treasury', uid: 'some', controller: true },
+          { apiVersion: 'holdfast.dev/v1alpha1', kind: 'Wallet', name: 'treasury', uid, controller: true },
         ];
         await store.apply({
           ...signer(),

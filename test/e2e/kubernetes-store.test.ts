@@ -24,7 +24,7 @@ afterAll(async () => {
   for (const kind of ['wallets', 'signers'])
     for (const name of (await kubectl('-n', namespace, 'get', kind, '-o', 'name')).match(/.+/g) ?? [])
       await kubectl('-n', namespace, 'patch', name, '--type=merge', '-p', '{"metadata":{"finalizers":null}}');
-  await kubectl('label', 'namespace', namespace, 'holdfast.dev/keeps-');
+  await kubectl('annotate', 'namespace', namespace, `holdfast.dev/destroy=sha256:${'0'.repeat(64)}`);
   await kubectl('delete', 'namespace', namespace, '--wait=false');
   await scaleOperator(1);
 });
