@@ -74,6 +74,7 @@ export async function runCluster(options: ClusterOptions): Promise<void> {
         cursors: cursorsInMemory(),
         connections: connectionMaps(client),
         sharedMachine: false,
+        sees: (namespace) => namespaces.length === 0 || namespaces.includes(namespace),
         meter,
         clock,
         log,

@@ -29,6 +29,8 @@ export type Platform = {
   readonly connections: PublishedConnections;
   /** Whether the fleet runs all signers on the operator's own machine. */
   readonly sharedMachine: boolean;
+  /** Whether the store knows the objects of a namespace. */
+  readonly sees: (namespace: string) => boolean;
   readonly meter: OperatorMeter;
   readonly clock: Clock;
   readonly log: Log;
@@ -38,7 +40,7 @@ export type Platform = {
 
 /** Runs every controller until `signal` aborts or the store fails, and then closes the connections to signers; signers go on. */
 export async function runControllers(platform: Platform): Promise<void> {
-  const { store, fleet, identity, cursors, sharedMachine, meter, clock, log, signal } = platform;
+  const { store, fleet, identity, cursors, sharedMachine, sees, meter, clock, log, signal } = platform;
   const contacts = new SignerContacts(identity);
   const clients = new WalletConnections();
   const series = new OutcomeSeries(clock, (key, { type, reason, message, at }) => {
@@ -48,7 +50,7 @@ export async function runControllers(platform: Platform): Promise<void> {
   });
   const outcomes = new OutcomeFollower({ store, series, cursors, log });
   const controllers = [
-    signerController({ store, fleet, contacts, clock, sharedMachine, operator: identity.fingerprint }),
+    signerController({ store, fleet, contacts, clock, sharedMachine, sees, operator: identity.fingerprint }),
     walletController({
       store,
       fleet,
@@ -65,7 +67,7 @@ export async function runControllers(platform: Platform): Promise<void> {
     approvalController({ store, clock }),
   ];
   try {
-    await runOperator({ store, controllers, clock, log, meter, signal, others: () => walletsOf(fleet) });
+    await runOperator({ store, controllers, clock, log, meter, signal, others: () => walletsOf(fleet, sees) });
   } finally {
     outcomes.end();
     series.close();
@@ -87,9 +89,9 @@ const usedAndPublished = (clients: WalletConnections, published: PublishedConnec
   },
 });
 
-/** Wallets that have signers, also such whose manifests are gone. */
-const walletsOf = async (fleet: Fleet): Promise<readonly Key<'Wallet'>[]> =>
-  [...new Set((await fleet.list()).map(({ wallet }) => wallet))].map((wallet) => {
+/** Wallets that have signers, also such whose manifests are gone; none of which that cannot be known. */
+const walletsOf = async (fleet: Fleet, sees: Platform['sees']): Promise<readonly Key<'Wallet'>[]> =>
+  [...new Set((await fleet.list()).map(({ wallet }) => wallet))].flatMap((wallet) => {
     const [namespace = '', name = ''] = wallet.split('/');
-    return { kind: 'Wallet', namespace, name };
+    return sees(namespace) ? [{ kind: 'Wallet', namespace, name }] : [];
   });

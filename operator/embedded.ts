@@ -109,6 +109,7 @@ export async function runEmbedded(options: EmbeddedOptions): Promise<Embedded> {
           cursors,
           connections: connectionFiles(state, own),
           sharedMachine: true,
+          sees: () => true,
           meter,
           clock,
           log,

@@ -52,6 +52,8 @@ export const conditionReasons = {
   SealUnavailable:
     'The HSM of the seal does not serve; the message has its state and what ends it. The signer need not be started anew.',
   WalletNotFound: 'The Wallet that walletRef names does not exist.',
+  WalletNotSeen:
+    'The Wallet is in a namespace that this operator does not see. A signer that runs is left as it is; none is started.',
   HolderNotFound: 'The Wallet has no such holder, or expects it in another namespace.',
   AnotherSignerServes: 'An older Signer serves this holder already.',
 

@@ -17,6 +17,8 @@ export type SignerControllerOptions = {
   readonly operator: string;
   /** Whether the fleet runs all signers on one machine. */
   readonly sharedMachine: boolean;
+  /** Whether objects of a namespace are known: one that is not may be there. */
+  readonly sees: (namespace: string) => boolean;
 };
 
 /** Has a process run for every Signer that serves a holder, and says how it is. */
@@ -45,7 +47,7 @@ export const signerController = (options: SignerControllerOptions): Controller =
 });
 
 async function observe(
-  { store, fleet, contacts, clock, operator, sharedMachine }: SignerControllerOptions,
+  { store, fleet, contacts, clock, operator, sharedMachine, sees }: SignerControllerOptions,
   key: Key<'Signer'>,
   signal: AbortSignal,
 ): Promise<SignerFacts | undefined> {
@@ -54,7 +56,7 @@ async function observe(
   const { namespace, name, holder } = signer.spec.walletRef;
   const id = { wallet: `${namespace}/${name}`, holder };
   const [wallet, signers, observation] = await Promise.all([
-    store.get({ kind: 'Wallet', namespace, name }),
+    sees(namespace) ? store.get({ kind: 'Wallet', namespace, name }) : ('Unseen' as const),
     store.list('Signer'),
     fleet.observe(id),
   ]);

@@ -236,6 +236,12 @@ test('a process that is left over from a wallet is stopped', () => {
   expect(planSigner(facts({ wallet: undefined })).stop).toEqual({ wallet: 'payments/treasury', holder: 'client' });
 });
 
+test('a Signer whose Wallet is in a namespace that the operator does not see says so, and its signer goes on', () => {
+  const { ensure, stop, status } = planSigner(facts({ wallet: 'Unseen' }));
+  expect([ensure, stop]).toEqual([undefined, undefined]);
+  expect(conditionOf(status.conditions, 'Ready')).toMatchObject({ status: 'Unknown', reason: 'WalletNotSeen' });
+});
+
 describe('a Signer that is deleted', () => {
   const leaving = aSigner('client', { meta: { deletionTimestamp: '2026-11-01T00:00:00Z' } });
   test('stops its process', () => {
@@ -246,7 +252,15 @@ describe('a Signer that is deleted', () => {
 
   test('leaves it to another that serves the holder', () => {
     const other = aSigner('client', { meta: { name: 'other' } });
-    expect(planSigner(facts({ signer: leaving, signers: [leaving, other] })).stop).toBeUndefined();
+    for (const wallet of [aWallet(), 'Unseen' as const])
+      expect(planSigner(facts({ wallet, signer: leaving, signers: [leaving, other] })).stop).toBeUndefined();
+  });
+
+  test('stops its process also where its Wallet is not seen', () => {
+    const strangers = [aSigner('backup'), aSigner('client', { meta: { namespace: 'acme' } })];
+    expect(
+      planSigner(facts({ wallet: 'Unseen', signer: leaving, signers: [leaving, ...strangers] })).stop,
+    ).toBeDefined();
   });
 });
 

@@ -10,7 +10,8 @@ import type { SignerAnswer } from './signer-answer.ts';
 /** All that is known of a Signer. */
 export type SignerFacts = {
   readonly signer: Signer;
-  readonly wallet: Wallet | undefined;
+  /** `Unseen` where the operator has no rights in its namespace: whether there is one is not known. */
+  readonly wallet: Wallet | 'Unseen' | undefined;
   /** Every Signer there is. */
   readonly signers: readonly Signer[];
   readonly observation: SignerObservation | undefined;
@@ -81,9 +82,12 @@ export function planSigner(facts: SignerFacts): SignerPlan {
 function planDeletion({ signer, wallet, signers, now }: SignerFacts): SignerPlan {
   const { namespace, name, holder } = signer.spec.walletRef;
   const { generation } = signer.metadata;
-  const served = wallet?.spec.holders.some(
-    (other) => other.name === holder && servingSigner(wallet, other, signers) !== undefined,
-  );
+  const served =
+    wallet === 'Unseen'
+      ? signers.some((other) => servesToo(signer, other))
+      : wallet?.spec.holders.some(
+          (other) => other.name === holder && servingSigner(wallet, other, signers) !== undefined,
+        );
   const finding = notReady('Deleting', 'the process is stopped; its state, the share included, is kept');
   return {
     ...(served !== true && { stop: { wallet: `${namespace}/${name}`, holder } }),
@@ -95,6 +99,12 @@ function planDeletion({ signer, wallet, signers, now }: SignerFacts): SignerPlan
     nextMs: busyMs,
   };
 }
+
+/** Whether another Signer beside this one asks for the same holder's signer. */
+const servesToo = ({ metadata, spec: { walletRef } }: Signer, other: Signer): boolean =>
+  other.metadata.namespace === metadata.namespace &&
+  other.metadata.deletionTimestamp === undefined &&
+  (['namespace', 'name', 'holder'] as const).every((part) => other.spec.walletRef[part] === walletRef[part]);
 
 /** The generation of a signer's shares: the latest of any key; undefined before there is a key. */
 export const epochOf = (keys: readonly { readonly epoch: string }[]): string | undefined =>
@@ -122,6 +132,15 @@ function dutyOf({
   const { walletRef, seal, external } = signer.spec;
   const { namespace, name } = signer.metadata;
   const walletName = `${walletRef.namespace}/${walletRef.name}`;
+  if (wallet === 'Unseen')
+    return {
+      finding: {
+        type: 'Ready',
+        status: 'Unknown',
+        reason: 'WalletNotSeen',
+        message: `this operator works for namespace ${namespace} and does not see ${walletRef.namespace}, where Wallet ${walletName} would be: a signer that runs is left as it is, and none is started; operator.namespaces of the chart names both`,
+      },
+    };
   if (wallet === undefined || wallet.metadata.deletionTimestamp !== undefined)
     return no('WalletNotFound', `there is no Wallet ${walletName}`);
   const holder = wallet.spec.holders.find((other) => other.name === walletRef.holder);

@@ -12,6 +12,7 @@ import type { Draft, Identified, Key, Kind, ResourceOf } from '../api/resource.t
 export interface ResourceStore {
   /** Objects of a kind by namespace and name, those that are being deleted included. */
   list<K extends Kind>(kind: K): Promise<readonly ResourceOf<K>[]>;
+  /** Throws where the store does not know objects of the namespace: such an object must not look as if it were gone. */
   get<K extends Kind>(key: Key<K>): Promise<ResourceOf<K> | undefined>;
   /**
    * Every key once at first, then each whose object changed, its status included, until `signal` aborts.

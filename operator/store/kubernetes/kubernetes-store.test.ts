@@ -55,10 +55,12 @@ describe('a store over the Kubernetes API', () => {
     expect(new Set(watches).size).toBe(namespaces.length === 0 ? 5 : 10);
     expect(watches.every((path) => path.includes('/namespaces/') === namespaces.length > 0)).toBe(true);
     expect(server.asked.every(({ path }) => !path.includes('secrets'))).toBe(true);
-    if (namespaces.length > 0)
+    if (namespaces.length > 0) {
       await expect(store.apply({ ...signer(), metadata: { name: 'a', namespace: 'far' } })).rejects.toThrow(
         'namespace far',
       );
+      await expect(store.get({ kind: 'Wallet', namespace: 'far', name: 'a' })).rejects.toThrow('namespace far');
+    }
   });
 
   it('shows nothing that only Kubernetes knows', async () => {

@@ -67,8 +67,9 @@ export class WatchedKind<K extends Kind> {
     return this.#reflectors.synced;
   }
 
-  /** Throws where the object is none that could be understood: that must not look as if it were gone. */
+  /** Throws where the object is none that could be understood, or none that is watched: that must not look as if it were gone. */
   resource({ namespace, name }: Key): ResourceOf<K> | undefined {
+    this.demand(namespace);
     const entry = this.#entries.get(nameOf({ namespace, name }));
     if (entry && 'problem' in entry) throw entry.problem;
     return entry?.resource;

@@ -30,7 +30,7 @@ export type StoreOverApi = StoreUnderTest & {
  */
 export async function storeOverApi(
   credentials: ReadCredentials,
-  namespaces: readonly string[] = [namespace],
+  namespaces: readonly string[] = [namespace, 'other'],
 ): Promise<StoreOverApi> {
   const open = (userAgent: string): KubeClient => {
     const client = new KubeClient({ credentials, clock: systemClock, userAgent });
