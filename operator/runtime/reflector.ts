@@ -31,6 +31,8 @@ export type ReflectorOptions<T> = {
   /** Of the list: `pathOf(type, { namespace })`. */
   readonly path: string;
   readonly selectors?: { readonly labelSelector?: string; readonly fieldSelector?: string };
+  /** What of an object is kept, identity and version among it: all of it where this is not given. */
+  readonly keep?: (object: KubeObject) => T;
   /**
    * Told of each change once the cache has it, in order. What happens while no watch is open is told as the difference
    * that a list shows. What it throws is logged, and stops nothing.
@@ -117,12 +119,21 @@ export class Reflector<T extends KubeObject> {
   }
 
   async #page(query: Query, signal: AbortSignal): Promise<Page<T>> {
-    const { client, path, selectors } = this.#options;
-    return pageOf<T>(path, await client.request({ path, query: { ...selectors, ...query }, signal }));
+    const { client, path, selectors, keep = (object) => object as T } = this.#options;
+    return pageOf<T>(path, keep, await client.request({ path, query: { ...selectors, ...query }, signal }));
   }
 
   async #watch(signal: AbortSignal): Promise<void> {
-    const { name, client, path, selectors, clock, meter, random = Math.random } = this.#options;
+    const {
+      name,
+      client,
+      path,
+      selectors,
+      keep = (object) => object as T,
+      clock,
+      meter,
+      random = Math.random,
+    } = this.#options;
     const began = clock.monotonic();
     const query = {
       ...selectors,
@@ -138,7 +149,7 @@ export class Reflector<T extends KubeObject> {
           if (!isStored(object))
             throw new KubeError(`watch ${path}: an object without identity`, { reason: 'Malformed' });
           const before = this.cache.version;
-          this.#tell(this.cache.apply(type, object as T));
+          this.#tell(this.cache.apply(type, keep(object)));
           if (this.cache.version !== before) this.#failures = 0;
         }
       }
@@ -171,13 +182,13 @@ export class Reflector<T extends KubeObject> {
 
 type Page<T> = { readonly objects: readonly T[]; readonly version: string; readonly next: string | undefined };
 
-function pageOf<T extends KubeObject>(path: string, answer: unknown): Page<T> {
+function pageOf<T extends KubeObject>(path: string, keep: (object: KubeObject) => T, answer: unknown): Page<T> {
   const { items, metadata } = isRecord(answer) ? answer : {};
   const next = isRecord(metadata) ? metadata['continue'] : undefined;
   if (!Array.isArray(items) || !items.every(isStored))
     throw new KubeError(`GET ${path}: the answer is no list of objects`, { reason: 'Malformed' });
   return {
-    objects: items as unknown as readonly T[],
+    objects: items.map(keep),
     version: versionOf(path, answer),
     next: typeof next === 'string' && next !== '' ? next : undefined,
   };

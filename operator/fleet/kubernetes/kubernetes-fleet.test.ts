@@ -2,27 +2,26 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { fleetSuite, untilObserved, untilServing } from '../../../test/fleet-suite.ts';
-import type { Resource, Signer } from '../../api/resource.ts';
+import type { Signer } from '../../api/resource.ts';
 import { pathOf } from '../../runtime/kube-object.ts';
 import { applyObject } from '../../runtime/objects.ts';
-import type { Asked } from '../../runtime/testing/api-server.ts';
 import type { RequestFault } from '../../runtime/testing/api-state.ts';
 import { hastyClock } from '../../runtime/testing/hasty-clock.ts';
 import type { MemoryStore } from '../../testing/memory-store.ts';
 import { aSigner, aWallet, conditionsOf } from '../../testing/objects.ts';
 import type { SignerId } from '../fleet.ts';
-import type { KubernetesFleet } from './kubernetes-fleet.ts';
 import { typeOf } from './managed-objects.ts';
 import { managed } from './signer-labels.ts';
 import { imageOf } from './signer-set.ts';
 import type { SignerSet } from './signer-set.ts';
 import { digestOf, signerImage } from './testing/facts.ts';
 import { fleetOverApi, founded, setPath, specOf, withSigners } from './testing/fleet-over-api.ts';
-import type { FleetOverApi } from './testing/fleet-over-api.ts';
 import { worst } from './testing/roll-outs.ts';
+import { asked, running, signersOf } from './testing/running-fleet.ts';
 
 const policy = { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy' };
 const statefulSet = { apiVersion: 'apps/v1', kind: 'StatefulSet' };
+const budget = { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget' };
 const claim = { apiVersion: 'v1', kind: 'PersistentVolumeClaim' };
 const setOf = ({ wallet, holder }: SignerId): string => `${wallet}-${holder}`;
 
@@ -53,26 +52,7 @@ fleetSuite(
   },
 );
 
-const signersOf = (resources: readonly Resource[]): readonly Signer[] =>
-  resources.filter((each): each is Signer => each.kind === 'Signer');
-
-/** A founded wallet whose signers all run. */
-async function running(
-  resources = founded(),
-  over?: Parameters<typeof fleetOverApi>[1],
-): Promise<FleetOverApi & { ensureAll(fleet?: KubernetesFleet): Promise<void> }> {
-  const opened = await fleetOverApi(resources, over);
-  const ensureAll = async (fleet = opened.fleet): Promise<void> => {
-    for (const signer of signersOf([...opened.store.objects.values()])) await fleet.ensure(specOf(signer));
-  };
-  await ensureAll();
-  await expect.poll(() => opened.cluster.ready).toHaveLength(signersOf(resources).length);
-  for (const signer of signersOf(resources)) await untilServing(opened.fleet, specOf(signer), async () => {});
-  return { ...opened, ensureAll };
-}
-
 const client: SignerId = { wallet: 'payments/treasury', holder: 'client' };
-const asked = ({ method, path }: Asked): string => `${method} ${path.split('/').slice(-2).join('/')}`;
 const next = `registry.example/holdfast/signer@${digestOf('c')}`;
 
 /** Has Signers say something else. */
@@ -105,13 +85,7 @@ describe('what a fleet writes', () => {
     expect(server.asked.slice(before).map(asked)).toEqual([]);
 
     // Another operator looks once, and changes nothing.
-    const kinds = [
-      statefulSet,
-      claim,
-      policy,
-      { apiVersion: 'v1', kind: 'Service' },
-      { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget' },
-    ];
+    const kinds = [statefulSet, claim, policy, { apiVersion: 'v1', kind: 'Service' }, budget];
     const versions = (): readonly string[] =>
       kinds.flatMap((kind) =>
         [...server.stored(pathOf(typeOf(kind)))].map(([path, { metadata }]) => `${path} ${metadata.resourceVersion}`),
@@ -140,18 +114,6 @@ describe('what a fleet writes', () => {
       ['infrastructure', 'client', 'backup'].map((holder) => `PATCH networkpolicies/treasury-${holder}`),
     );
     expect(cluster.events).toHaveLength(made);
-  });
-
-  it('heals what was deleted around a pod before its next start, and when an operator starts', async () => {
-    const { fleet, server, object, reopen, ensureAll } = await running();
-    const path = pathOf(typeOf(policy), { namespace: 'payments', name: 'treasury-client' });
-    server.remove(path);
-    await fleet.remove(client, { destroy: false });
-    await fleet.ensure(specOf(aSigner('client')));
-    expect(object(policy, 'treasury-client')).toBeDefined();
-    server.remove(path);
-    await ensureAll(await reopen());
-    expect(object(policy, 'treasury-client')).toBeDefined();
   });
 
   it('leaves a claim what nobody can change about it', async () => {
@@ -341,15 +303,27 @@ describe('a signer in a cluster', () => {
     });
     const { fleet, object, server } = await running(founded(wallet), { namespaces: ['payments', 'acme'] });
     expect(await fleet.observe(client)).toMatchObject({ peerEndpoint: 'treasury-client.acme.svc:7443' });
-    expect(
-      object({ apiVersion: 'policy/v1', kind: 'PodDisruptionBudget' }, 'holdfast.payments.treasury', 'acme')?.metadata,
-    ).toMatchObject({ ownerReferences: [{ kind: 'Signer', name: 'treasury-client' }] });
+    expect(object(budget, 'holdfast.payments.treasury', 'acme')?.metadata).toMatchObject({
+      ownerReferences: [{ kind: 'Signer', name: 'treasury-client' }],
+    });
     expect(
       server.asked
         .filter(({ query }) => query.get('watch') === 'true')
         .map(({ path }) => path)
         .toSorted(),
-    ).toEqual(['/apis/apps/v1/namespaces/acme/statefulsets', '/apis/apps/v1/namespaces/payments/statefulsets']);
+    ).toEqual(
+      ['acme', 'payments']
+        .flatMap((namespace) =>
+          [
+            '/api/v1/NAMESPACE/serviceaccounts',
+            '/api/v1/NAMESPACE/services',
+            '/apis/apps/v1/NAMESPACE/statefulsets',
+            '/apis/networking.k8s.io/v1/NAMESPACE/networkpolicies',
+            '/apis/policy/v1/NAMESPACE/poddisruptionbudgets',
+          ].map((path) => path.replace('NAMESPACE', `namespaces/${namespace}`)),
+        )
+        .toSorted(),
+    );
   });
 
   it('where no namespace of it is watched is refused', async () => {
@@ -436,7 +410,7 @@ describe('an API server that fails', () => {
 
   it('leaves no signer half made: it is made when asked for again, whichever request failed', async () => {
     const { fleet, server, cluster, object } = await fleetOverApi();
-    await expect.poll(() => server.watching).toBe(1);
+    await expect.poll(() => server.watching).toBe(5);
     let failed = 0;
     let before = 0;
     // The first request fails, when asked for again the second, and so on.

@@ -29,6 +29,7 @@ import type { SignerSet } from './signer-set.ts';
 import { inputsAnnotation, templateInputs } from './template-inputs.ts';
 import { Turns } from './turns.ts';
 import { walletDisruptionBudget } from './wallet-objects.ts';
+import { WatchedObjects } from './watched-objects.ts';
 import { keyOf, WatchedSets } from './watched-sets.ts';
 
 /** Longer than a pod is given to end (GRACE_SECONDS in signer-pod.ts). Milliseconds. */
@@ -67,13 +68,14 @@ export class KubernetesFleet implements Fleet {
   readonly #turns = new Turns();
   readonly #standings = new Map<string, Standing>();
   readonly #end = new AbortController();
-  readonly #running: Promise<void>;
+  readonly #running: Promise<unknown>;
 
   constructor(options: KubernetesFleetOptions) {
     this.#options = options;
     this.#sets = new WatchedSets(options);
-    this.#objects = new ManagedObjects(options.client);
-    this.#running = this.#sets.run(this.#end.signal);
+    const watched = new WatchedObjects(options);
+    this.#objects = new ManagedObjects(options.client, watched);
+    this.#running = Promise.all([this.#sets, watched].map((each) => each.run(this.#end.signal)));
   }
 
   /** Resolves once every signer's StatefulSet is known. */

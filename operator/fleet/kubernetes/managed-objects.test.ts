@@ -22,7 +22,7 @@ let objects: ManagedObjects;
 const client = () => memoryClient(api, systemClock);
 beforeEach(() => {
   api = new ApiState();
-  objects = new ManagedObjects(client());
+  objects = new ManagedObjects(client(), { stands: () => true });
 });
 
 describe('an object of the operator', () => {

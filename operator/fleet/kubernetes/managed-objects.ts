@@ -8,6 +8,8 @@ import { applyObject } from '../../runtime/objects.ts';
 import { fleetManager } from '../../store/kubernetes/field-managers.ts';
 import type { Manifest } from './manifest.ts';
 import { managed } from './signer-labels.ts';
+import { seen } from './watched-objects.ts';
+import type { WatchedObjects } from './watched-objects.ts';
 
 const plurals: Readonly<Record<string, string>> = {
   ConfigMap: 'configmaps',
@@ -26,36 +28,46 @@ export function typeOf({ apiVersion, kind }: Pick<Manifest, 'apiVersion' | 'kind
   return { apiVersion, kind, plural };
 }
 
+/** What was applied, and what became of it. */
+type Applied = { readonly wanted: string; readonly answered: ReturnType<typeof seen> };
+
 /**
- * Objects that the operator makes and may not read: the chart gives it no right to. What was applied is remembered, and
- * applied again only where it changes or is asked for anew.
+ * Objects that the operator makes. What was applied is remembered, and applied again only where something else is wanted,
+ * somebody changed or deleted it, or it is asked for anew.
  */
 export class ManagedObjects {
   readonly #client: Pick<KubeClient, 'request'>;
-  /** Digests of what was applied, by kind and name. */
-  readonly #applied = new Map<string, string>();
+  readonly #watched: Pick<WatchedObjects, 'stands'>;
+  /** By kind and name. */
+  readonly #applied = new Map<string, Applied>();
 
-  constructor(client: Pick<KubeClient, 'request'>) {
+  constructor(client: Pick<KubeClient, 'request'>, watched: Pick<WatchedObjects, 'stands'>) {
     this.#client = client;
+    this.#watched = watched;
   }
 
   /** Throws where somebody else made an object of that name. */
   async apply(manifest: Manifest, { anew = false } = {}): Promise<void> {
     const key = `${manifest.kind}/${nameOf(manifest.metadata)}`;
     const wanted = digest(utf8(JSON.stringify(manifest)));
-    if (!anew && this.#applied.get(key) === wanted) return;
+    const before = this.#applied.get(key);
+    if (!anew && before?.wanted === wanted && this.#watched.stands(manifest, before.answered)) return;
     this.#applied.delete(key);
     const type = typeOf(manifest);
     const held = await look(this.#client, type, manifest.metadata);
-    if (held === undefined) await createObject(this.#client, type, fieldsOf(manifest), fleetManager);
-    else {
-      const { namespace, name } = manifest.metadata;
-      if (!isManaged(held)) throw new Error(notOurs(type, { namespace, name }));
-      const { uid, resourceVersion } = held.metadata;
-      const applied = { ...asMade(manifest, held), metadata: { ...manifest.metadata, uid, resourceVersion } };
-      await applyObject(this.#client, type, applied, { fieldManager: fleetManager });
-    }
-    this.#applied.set(key, wanted);
+    const answer =
+      held === undefined
+        ? await createObject(this.#client, type, fieldsOf(manifest), fleetManager)
+        : await this.#change(type, manifest, held);
+    this.#applied.set(key, { wanted, answered: seen(answer) });
+  }
+
+  async #change(type: ResourceType, manifest: Manifest, held: KubeObject): Promise<KubeObject> {
+    const { namespace, name } = manifest.metadata;
+    if (!isManaged(held)) throw new Error(notOurs(type, { namespace, name }));
+    const { uid, resourceVersion } = held.metadata;
+    const applied = { ...asMade(manifest, held), metadata: { ...manifest.metadata, uid, resourceVersion } };
+    return applyObject(this.#client, type, applied, { fieldManager: fleetManager });
   }
 }
 
@@ -68,7 +80,7 @@ export const notOurs = (
 ): string =>
   `${kind} ${namespace}/${name} was made by somebody else (it has no label app.kubernetes.io/managed-by=holdfast), and a signer needs one of that name: delete or rename it`;
 
-/** As it is without a right to read: a patch that changes nothing is answered with the object. */
+/** As it is now, also of a kind that the operator has no right to read: a patch that changes nothing is answered with the object. */
 async function look(
   client: Pick<KubeClient, 'request'>,
   type: ResourceType,

@@ -1,4 +1,5 @@
 import { digest, utf8 } from '../../../common/bytes.ts';
+import { canonical } from './canonical.ts';
 import type { PodFacts } from './signer-pod.ts';
 
 /** On a signer's StatefulSet: {@link templateInputs} of the template that it has. */
@@ -28,11 +29,3 @@ export function templateInputs({ signer, operator, settings }: Omit<PodFacts, 'i
     ),
   );
 }
-
-/** JSON with the members of each object by name: an API server may return them in another order. */
-const canonical = (value: unknown): string =>
-  JSON.stringify(value, (_, held: unknown) =>
-    typeof held === 'object' && held !== null && !Array.isArray(held)
-      ? Object.fromEntries(Object.entries(held).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-      : held,
-  );
