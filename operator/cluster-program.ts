@@ -10,6 +10,7 @@ import { readOperatorSettings } from './fleet/kubernetes/operator-settings.ts';
 import type { OperatorSettings } from './fleet/kubernetes/operator-settings.ts';
 import { readOperatorIdentity } from './operator-identity.ts';
 import { kubeCredentials } from './runtime/credentials.ts';
+import type { ReadCredentials } from './runtime/credentials.ts';
 
 /** Within the grace period of the pod (charts/holdfast/templates/operator/deployment.yaml). Milliseconds. */
 const stopMs = 25_000;
@@ -19,10 +20,12 @@ export const clusterProgram = (openFleet: OpenFleet): Promise<void> =>
   runService(readConfig, async (config, { log, die }) => {
     const settings = await settingsIn(config.settings);
     const identity = await readOperatorIdentity(config.identity);
+    const credentials = kubeCredentials();
+    await checked(credentials);
     const stop = new AbortController();
     const ended = runCluster({
       ...config,
-      credentials: kubeCredentials(),
+      credentials,
       settings,
       identity,
       // Kubernetes names the host of a pod after it.
@@ -39,6 +42,17 @@ export const clusterProgram = (openFleet: OpenFleet): Promise<void> =>
       await ended;
     };
   });
+
+/** Requests read credentials anew, and fail one by one where there are none: that there are none is said once, and at once. */
+async function checked(credentials: ReadCredentials): Promise<void> {
+  await credentials().catch((error: unknown) => {
+    throw new UserError(
+      `no way to the API server: ${messageOf(error)}`,
+      ['the operator runs in a pod with its service account, or with KUBECONFIG'],
+      2,
+    );
+  });
+}
 
 async function settingsIn(file: string): Promise<OperatorSettings> {
   const text = await readFile(file, 'utf8').catch((error: unknown) => {

@@ -218,6 +218,7 @@ it.each([
     'settings: fleet.signerImage: want the form',
   ],
   ['an identity that is no key', { identity: 'nonsense' }, 'cannot use the operator identity'],
+  ['no kubeconfig that can be read', { kubeconfig: 'nonsense' }, 'no way to the API server: '],
   [
     'an identity of another kind',
     { identity: rsa.export({ format: 'pem', type: 'pkcs8' }).toString() },

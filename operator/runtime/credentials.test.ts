@@ -103,3 +103,9 @@ test('a kubeconfig whose context names no cluster is an error', async () => {
   writeFileSync(file, '{"clusters":[],"contexts":[],"users":[]}');
   await expect(kubeCredentials(file)()).rejects.toThrow('no cluster');
 });
+
+test('no configuration at all is an error, and no server is made up', async () => {
+  vi.stubEnv('KUBECONFIG', undefined);
+  vi.stubEnv('HOME', folder);
+  await expect(kubeCredentials()()).rejects.toThrow('no kubeconfig ($KUBECONFIG, ~/.kube/config), and no token');
+});

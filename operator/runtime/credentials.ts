@@ -24,11 +24,19 @@ export type ReadCredentials = () => Promise<Credentials>;
 export function kubeCredentials(file?: string): ReadCredentials {
   return async () => {
     const config = new KubeConfig();
-    if (file === undefined) config.loadFromDefault();
-    else config.loadFromFile(file);
+    if (file !== undefined) config.loadFromFile(file);
+    else {
+      config.loadFromDefault();
+      if (isMadeUp(config))
+        throw new Error('no kubeconfig ($KUBECONFIG, ~/.kube/config), and no token of a service account as a pod has');
+    }
     return credentialsOf(config);
   };
 }
+
+/** Where client-node finds nothing it supposes a server on this machine. */
+const isMadeUp = (config: KubeConfig): boolean =>
+  config.getCurrentContext() === 'loaded-context' && config.getCurrentCluster()?.server === 'http://localhost:8080';
 
 export async function credentialsOf(config: KubeConfig): Promise<Credentials> {
   const cluster = config.getCurrentCluster();
