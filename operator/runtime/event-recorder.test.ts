@@ -91,6 +91,19 @@ test('what happens again within a minute is one more write, of a series', async 
   expect(written().at(-1)).toEqual(['POST', 'it is done', undefined]);
 });
 
+test('what else happens within a minute is told at its end, each note once', async () => {
+  const { clock, recorder, written } = recording();
+  for (const note of ['a is away', 'b is away', 'c is away', 'b is away']) recorder.record(about, happened({ note }));
+  await clock.pass(60_000);
+  recorder.record(about, happened({ note: 'b is away' }));
+  await clock.pass(60_000);
+  expect(written()).toEqual([
+    ['POST', 'a is away', undefined],
+    ['POST', 'b is away; c is away', undefined],
+    ['POST', 'b is away', undefined],
+  ]);
+});
+
 test('however many notes a reason has, an object has one write of it a minute, of the newest', async () => {
   const { clock, recorder, written } = recording();
   for (let i = 0; i < 600; i++) {
@@ -99,7 +112,11 @@ test('however many notes a reason has, an object has one write of it a minute, o
   }
   expect(written()).toEqual([
     ['POST', 'request 0 is done', undefined],
-    ['POST', 'request 599 is done', undefined],
+    [
+      'POST',
+      `${Array.from({ length: 8 }, (_, i) => `request ${599 - i} is done`).join('; ')}; and 591 more`,
+      undefined,
+    ],
   ]);
 });
 

@@ -13,6 +13,8 @@ export const eventType = { apiVersion: 'events.k8s.io/v1', kind: 'Event', plural
 const seriesMs = 60_000;
 /** Series that are open at once: more belong to more objects than anyone reads events of. */
 const mostSeries = 10_000;
+/** Notes that one event tells at its minute's end; of more only the number. */
+const mostNotes = 8;
 /** The server's limits (pkg/apis/core/validation/events.go): bytes of a note, and of a name. */
 const mostNote = 1024;
 const mostName = 253;
@@ -51,6 +53,10 @@ export type EventRecorderOptions = {
 type Series = {
   readonly about: ObjectReference;
   happening: Happening;
+  /** What happened besides since the last write, each note once, oldest first. */
+  readonly earlier: Set<string>;
+  /** How many notes did not find room there. */
+  unkept: number;
   /** Of the event that was written for `happening`; "" before. */
   name: string;
   count: number;
@@ -64,8 +70,8 @@ type Series = {
 
 /**
  * Writes Events. The first of a reason to an object is written at once; what follows within a minute is one write at its
- * end: a longer series where the note is the same, else an event with the newest note. Events are for people: one that
- * cannot be written is logged and forgotten, and a crash loses what was counted.
+ * end: a longer series where the note is the same, else one event of all the notes, newest first, as far as they fit.
+ * Events are for people: one that cannot be written is logged and forgotten, and a crash loses what was counted.
  */
 export class EventRecorder {
   readonly #options: EventRecorderOptions;
@@ -86,6 +92,8 @@ export class EventRecorder {
       const opened: Series = {
         about,
         happening,
+        earlier: new Set(),
+        unkept: 0,
         name: '',
         count: 1,
         lastAt: happening.at,
@@ -101,6 +109,8 @@ export class EventRecorder {
     if (series.happening.note === happening.note) series.count++;
     else {
       // A note cannot be changed: it is another event.
+      if (series.name === '') keep(series, series.happening.note);
+      series.earlier.delete(happening.note);
       series.happening = happening;
       series.name = '';
       series.count = 1;
@@ -132,10 +142,15 @@ export class EventRecorder {
   }
 
   #write(series: Series): void {
-    const { about, happening, count, lastAt } = series;
     series.dirty = false;
     const isNew = series.name === '';
-    if (isNew) series.name = `${about.name.slice(0, mostName - 37)}.${randomUUID()}`;
+    if (isNew) {
+      series.name = `${series.about.name.slice(0, mostName - 37)}.${randomUUID()}`;
+      series.happening = { ...series.happening, note: notesOf(series) };
+      series.earlier.clear();
+      series.unkept = 0;
+    }
+    const { about, happening, count, lastAt } = series;
     const repeats = count > 1 ? { series: { count, lastObservedTime: microTime(lastAt) } } : {};
     const event = {
       ...this.#event(about, happening),
@@ -203,11 +218,26 @@ type EventObject = {
   readonly series?: { readonly count: number; readonly lastObservedTime: string };
 };
 
+/** Has a note told at the end of the minute, the oldest of too many only counted. */
+function keep(series: Series, note: string): void {
+  const { earlier } = series;
+  earlier.add(note);
+  const [oldest] = earlier;
+  if (earlier.size < mostNotes || oldest === undefined) return;
+  earlier.delete(oldest);
+  series.unkept++;
+}
+
+const notesOf = ({ happening, earlier, unkept }: Series): string => {
+  const more = unkept === 0 ? '' : `; and ${unkept} more`;
+  return `${cut([happening.note, ...[...earlier].toReversed()].join('; '), mostNote - more.length)}${more}`;
+};
+
 /** The limit is in bytes; half a character at its end is none. */
-const cut = (note: string): string => {
-  if (Buffer.byteLength(note) <= mostNote) return note;
+const cut = (note: string, bytes = mostNote): string => {
+  if (Buffer.byteLength(note) <= bytes) return note;
   return Buffer.from(note)
-    .subarray(0, mostNote)
+    .subarray(0, bytes)
     .toString()
     .replace(/\uFFFD$/, '');
 };
