@@ -12,12 +12,13 @@ import type { OperatorSettings } from './fleet/kubernetes/operator-settings.ts';
 import type { OperatorIdentity } from './operator-identity.ts';
 import { operatorMetrics } from './operator-metrics.ts';
 import type { ReadCredentials } from './runtime/credentials.ts';
+import { EventRecorder } from './runtime/event-recorder.ts';
 import { KubeClient } from './runtime/kube-client.ts';
 import { isConflict, isNotFound } from './runtime/kube-error.ts';
 import { kubernetesMeter } from './runtime/kubernetes-metrics.ts';
 import { LeadershipLost, runElected } from './runtime/leader-election.ts';
 import { readiness } from './runtime/readiness.ts';
-import { openKubernetesStore } from './store/kubernetes/kubernetes-store.ts';
+import { controllerName, openKubernetesStore } from './store/kubernetes/kubernetes-store.ts';
 import type { OutcomeCursors } from './wallet/outcome-follower.ts';
 
 /** Opens what runs signers as pods, and resolves once it knows what is there. `signal` ends opening. */
@@ -105,6 +106,7 @@ export async function runCluster(options: ClusterOptions): Promise<void> {
         clock,
         log,
         signal,
+        events: new EventRecorder({ client, controller: controllerName, instance, clock, log }),
         onChange(now) {
           leads = now;
           kubernetes.leads(lease, now);

@@ -10,11 +10,13 @@ type Spec = Readonly<Record<string, string | number>>;
 /** One Lease as the server keeps it, for any number of contenders. */
 class LeaseServer {
   readonly writes: string[] = [];
-  lease: { readonly metadata: { readonly resourceVersion: string }; readonly spec: Spec } | undefined;
+  lease:
+    | { readonly metadata: { readonly uid: string; readonly resourceVersion: string }; readonly spec: Spec }
+    | undefined;
   #version = 0;
 
   put(spec: Spec): void {
-    this.lease = { metadata: { resourceVersion: String(++this.#version) }, spec };
+    this.lease = { metadata: { uid: 'of-the-lease', resourceVersion: String(++this.#version) }, spec };
   }
 
   readonly request = async ({ method = 'GET', path, body, signal }: KubeRequest): Promise<unknown> => {
@@ -38,6 +40,7 @@ function electing() {
   const server = new LeaseServer();
   const clock = manualClock(start);
   const log: string[] = [];
+  const told: unknown[] = [];
   /** `skewMs` is how wrong the contender's clock is; `faults` make its requests fail. */
   const contender = (identity: string, { skewMs = 0, lead = untilAborted } = {}) => {
     const stop = new AbortController();
@@ -63,6 +66,7 @@ function electing() {
         signal: stop.signal,
         random: () => 0,
         onChange: (leads) => log.push(`${identity} ${leads}`),
+        events: { record: (about, { note }) => told.push([about.uid, note]) },
       },
       (signal) => {
         given.signal = signal;
@@ -72,7 +76,7 @@ function electing() {
     ended.catch(() => {});
     return { stop, faults, ended, given };
   };
-  return { server, clock, log, contender };
+  return { server, clock, log, told, contender };
 }
 
 const untilAborted = (signal: AbortSignal): Promise<void> =>
@@ -142,6 +146,21 @@ test.each([-3_600_000, 0, 3_600_000])(
     await b.ended;
   },
 );
+
+test('the Lease is told once of each that leads, and after whom', async () => {
+  const { clock, contender, told } = electing();
+  const a = contender('a');
+  await clock.pass(0);
+  const b = contender('b');
+  await clock.pass(60_000);
+  expect(told).toEqual([['of-the-lease', 'a became leader']]);
+  a.faults.request = 'fails';
+  await clock.pass(30_000);
+  await expect(a.ended).rejects.toThrow(LeadershipLost);
+  expect(told.slice(1)).toEqual([['of-the-lease', 'b became leader after a']]);
+  b.stop.abort();
+  await b.ended;
+});
 
 test('a holder that renews is never succeeded, whatever its clock says', async () => {
   const { clock, contender, log } = electing();

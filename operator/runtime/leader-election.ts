@@ -2,6 +2,7 @@ import type { Clock } from '../../common/clock.ts';
 import { messageOf } from '../../common/errors.ts';
 import type { Log } from '../../common/log.ts';
 import { pause } from './backoff.ts';
+import type { EventRecorder } from './event-recorder.ts';
 import type { KubeClient } from './kube-client.ts';
 import { Lease } from './lease.ts';
 
@@ -23,6 +24,8 @@ export type LeaderElectionOptions = {
   readonly signal: AbortSignal;
   /** Told when this process begins to lead and when it no longer does; false at first. */
   readonly onChange?: (leads: boolean) => void;
+  /** Where the Lease is told of who leads: the only trace of a leader that was lost, for who may not read logs. */
+  readonly events?: Pick<EventRecorder, 'record'>;
   /** In [0, 1). */
   readonly random?: () => number;
 };
@@ -75,7 +78,10 @@ async function elected(lease: Lease, options: LeaderElectionOptions): Promise<nu
   while (!signal.aborted) {
     const began = clock.monotonic();
     try {
-      if (await lease.tryAcquire(signal)) return began;
+      if (await lease.tryAcquire(signal)) {
+        tell(lease, leader, options);
+        return began;
+      }
       if (lease.holder !== leader) log.info('waiting to lead', { leader: lease.holder });
       leader = lease.holder;
     } catch (error) {
@@ -84,6 +90,13 @@ async function elected(lease: Lease, options: LeaderElectionOptions): Promise<nu
     await pause(clock, retryMs * (1 + random()), signal);
   }
   return undefined;
+}
+
+/** In client-go's words. `before` is whose lease ran out or was given up; "" where nobody was waited for. */
+function tell(lease: Lease, before: string, { identity, events }: LeaderElectionOptions): void {
+  const about = lease.reference;
+  const note = `${identity} became leader${before === '' ? '' : ` after ${before}`}`;
+  if (about !== undefined) events?.record(about, { type: 'Normal', reason: 'LeaderElection', note });
 }
 
 /** Renews until `over` aborts; aborts `lost` where it fails to within the time that leaves no doubt. */

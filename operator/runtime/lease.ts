@@ -1,5 +1,6 @@
 import type { Clock } from '../../common/clock.ts';
 import type { KubeClient } from './kube-client.ts';
+import type { ObjectReference } from './event-recorder.ts';
 import { isConflict, isNotFound } from './kube-error.ts';
 import { pathOf } from './kube-object.ts';
 import type { KubeObject } from './kube-object.ts';
@@ -43,6 +44,13 @@ export class Lease {
   /** Who had it when it was last looked at; "" for nobody. */
   get holder(): string {
     return this.#seen?.lease.spec?.holderIdentity ?? '';
+  }
+
+  /** What an event about it names; undefined before it was seen. */
+  get reference(): ObjectReference | undefined {
+    const { namespace, name } = this.#options;
+    const { apiVersion, kind } = leaseType;
+    return this.#seen && { apiVersion, kind, namespace, name, uid: this.#seen.lease.metadata.uid };
   }
 
   /** Takes the lease where it is free; resolves with whether it is ours. Rejects where the server does not say. */

@@ -102,8 +102,9 @@ describe('rights of the operator', () => {
     expect(rules.map(({ resources, verbs, resourceNames }) => [resources, verbs, resourceNames])).toEqual([
       [['leases'], ['create'], undefined],
       [['leases'], ['get', 'update'], ['holdfast']],
+      [['events'], ['create', 'patch'], undefined],
     ]);
-    expect(tables[1]?.map((row) => row[2])).toEqual(['create', 'get, update']);
+    expect(tables[1]?.map((row) => row[2])).toEqual(['create', 'get, update', 'create, patch']);
   });
 
   it('go to the ServiceAccount of the operator', () => {

@@ -34,6 +34,9 @@ export type KubernetesStoreOptions = {
   readonly signal: AbortSignal;
 };
 
+/** Whose events the operator's are. */
+export const controllerName = 'holdfast.dev/operator';
+
 /** Has the server keep a deleted Wallet or Signer until its controller has ended what runs for it. */
 export const finalizer = 'holdfast.dev/operator';
 const finalized: ReadonlySet<Kind> = new Set<Kind>(['Wallet', 'Signer']);
@@ -69,7 +72,7 @@ export class KubernetesStore implements ResourceStore {
       SigningRequest: watched('SigningRequest'),
       Approval: watched('Approval'),
     };
-    this.#recorder = new EventRecorder({ client, controller: 'holdfast.dev/operator', instance, clock, log });
+    this.#recorder = new EventRecorder({ client, controller: controllerName, instance, clock, log });
     this.#running = Promise.all(kinds.map((kind) => this.#watched[kind].run(this.#end.signal)));
   }
 
