@@ -8,7 +8,15 @@ export default defineConfig({
   test: {
     projects: [
       // Needs Helm, which is built for it: `npm run check:chart`.
-      { test: { name: 'chart', include: ['test/chart/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 } },
+      {
+        test: {
+          name: 'chart',
+          include: ['test/chart/**/*.test.ts'],
+          globalSetup: 'test/chart/global-setup.ts',
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
       {
         test: {
           name: 'unit',

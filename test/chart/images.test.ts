@@ -1,15 +1,6 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
@@ -34,52 +25,9 @@ const entrypoint = (target: string): readonly string[] => {
   return JSON.parse(/^ENTRYPOINT (.*)$/m.exec(stage ?? '')?.[1] ?? 'null') as readonly string[];
 };
 
-beforeAll(() => {
-  execFileSync('bash', [join(root, 'scripts/setup.sh')], { stdio: 'ignore' });
-  installSoftHsm();
-  execFileSync(process.execPath, [join(root, 'scripts/stage-images.ts'), 'signer', 'hsm']);
-}, 120_000);
-
-/** Files of a staged image with their modes and times. */
-const listing = (name: string): readonly string[] =>
-  readdirSync(join(staged, name), { recursive: true, encoding: 'utf8' })
-    .map((path) => {
-      const { mode, mtimeMs } = statSync(join(staged, name, path));
-      return `${path} ${(mode & 0o777).toString(8)} ${mtimeMs}`;
-    })
-    .toSorted();
+beforeAll(installSoftHsm, 120_000);
 
 describe('an image', () => {
-  it('holds its program, its worker threads, Node and no more', () => {
-    const paths = (name: string) =>
-      listing(name)
-        .filter((line) => !line.includes(' 755 ') || line.startsWith('usr/local/bin/node'))
-        .map((line) => line.split(' ')[0]);
-    expect(paths('signer')).toEqual([
-      'app/LICENSE',
-      'app/database-worker.js',
-      'app/frost-worker.js',
-      'app/package.json',
-      'app/secp256k1.wasm',
-      'app/signer.js',
-      'usr/local/bin/node',
-    ]);
-    expect(paths('hsm').filter((path) => !path?.startsWith('app/node_modules/'))).toEqual([
-      'app/LICENSE',
-      'app/hsm.js',
-      'app/make-token.js',
-      'app/package.json',
-      'app/token-worker.js',
-      'usr/local/bin/node',
-    ]);
-  });
-
-  it('is laid out the same each time', () => {
-    const before = listing('signer');
-    execFileSync(process.execPath, [join(root, 'scripts/stage-images.ts'), 'signer']);
-    expect(listing('signer')).toEqual(before);
-  });
-
   it('runs its program as the user of the pods, with the flags of a signer', () => {
     expect(dockerfile).toContain(`\nUSER ${runAs}:${runAs}\n`);
     for (const [target, program] of [
