@@ -5,6 +5,7 @@ import { signerStatefulSet } from '../../operator/fleet/kubernetes/signer-object
 import { facts } from '../../operator/fleet/kubernetes/testing/facts.ts';
 import { chart, only, render } from './helm.ts';
 import type { Rendered } from './helm.ts';
+import { asAsked, promqlProblems } from './promql.ts';
 
 type Alert = {
   readonly alert: string;
@@ -22,7 +23,9 @@ type Monitor = {
 };
 type Dashboard = {
   readonly uid: string;
-  readonly templating: { readonly list: readonly { readonly name: string; readonly query: unknown }[] };
+  readonly templating: {
+    readonly list: readonly { readonly name: string; readonly type: string; readonly query: unknown }[];
+  };
   readonly panels: readonly {
     readonly id: number;
     readonly title: string;
@@ -79,7 +82,20 @@ it('metrics that nobody serves, and labels that they do not have, are found', ()
   expect(metrics.size).toBeGreaterThan(25);
 });
 
+it('what Prometheus would not take is found', () => {
+  expect(promqlProblems('queries', ['up', 'rate(up)', 'sum by (le) (up'])).toHaveLength(2);
+  const rule = { alert: 'Down', expr: 'up == 0', annotations: { summary: '{{ $labels.job }}' } };
+  const groups = (changed: object) => ({ groups: [{ name: 'x', rules: [{ ...rule, ...changed }] }] });
+  expect(promqlProblems('rules', groups({}))).toEqual([]);
+  for (const changed of [{ expr: 'up ==' }, { for: 'soon' }, { annotations: { summary: '{{ $labels.job ' } }])
+    expect(promqlProblems('rules', groups(changed)), JSON.stringify(changed)).not.toEqual([]);
+});
+
 describe('alerts', () => {
+  it('are rules that Prometheus takes', () => {
+    expect(promqlProblems('rules', only<RuleObject>(objects, 'PrometheusRule').spec)).toEqual([]);
+  });
+
   const pages = readdirSync(join(root, 'docs/runbooks')).filter((file) => file !== 'README.md');
 
   it('each has a runbook, and each runbook an alert', () => {
@@ -143,6 +159,13 @@ describe('monitors', () => {
 describe('dashboards', () => {
   const files = readdirSync(join(chart, 'dashboards'));
   const read = (file: string) => JSON.parse(readFileSync(join(chart, 'dashboards', file), 'utf8')) as Dashboard;
+  /** Every query of panels and variables. */
+  const asked = ({ panels, templating }: Dashboard): readonly string[] => [
+    ...panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)),
+    ...templating.list
+      .filter(({ type }) => type === 'query')
+      .map(({ query }) => (query as { readonly query: string }).query),
+  ];
 
   it('are ConfigMaps as they lie in the chart, with the label that finds them', () => {
     for (const file of files) {
@@ -157,15 +180,17 @@ describe('dashboards', () => {
     expect(files.length).toBeGreaterThan(1);
   });
 
+  it('ask what Prometheus can answer', () => {
+    const queries = files.map(read).flatMap(asked).map(asAsked);
+    expect(queries.length).toBeGreaterThan(30);
+    expect(promqlProblems('queries', queries)).toEqual([]);
+  });
+
   it('ask for metrics and labels that are served, and for every series of a signer somewhere', () => {
-    const dashboards = files.map(read);
-    const asked = dashboards.flatMap(({ panels, templating }) => [
-      ...panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)),
-      ...templating.list.map(({ query }) => JSON.stringify(query)),
-    ]);
-    for (const expr of asked) expect(unserved(expr.replaceAll('\\"', '"')), expr).toEqual([]);
+    const queries = files.map(read).flatMap(asked);
+    for (const expr of queries) expect(unserved(expr), expr).toEqual([]);
     const unseen = [...metrics.keys()].filter(
-      (name) => name.startsWith('holdfast_') && !asked.some((expr) => expr.includes(name)),
+      (name) => name.startsWith('holdfast_') && !queries.some((expr) => expr.includes(name)),
     );
     // An alert tells of it.
     expect(unseen).toEqual(['holdfast_heads_refused_total']);
