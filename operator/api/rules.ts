@@ -53,6 +53,8 @@ export const rules: readonly Rule[] = [
     (self) => has(self.podSelector) || has(self.namespaceSelector),
   ),
 
+  rule<NonNullable<WalletSpec['deletionPolicy']>>("self != 'Destroy'", (self) => self !== 'Destroy'),
+
   // Wallet and Signer
   rule<Seal>('has(self.keySecretRef) != has(self.pkcs11)', (self) => has(self.keySecretRef) !== has(self.pkcs11)),
 

@@ -80,7 +80,6 @@ const wallets: readonly Case<Wallet['spec']>[] = [
   ['access', { access: [{ podSelector: { matchLabels: { app: 'a' } } }] }, 'spec.access'],
   ['keys[].scheme', { keys: [{ name: 'ethereum', scheme: 'ECDSA' }] }, 'scheme ECDSA is not in this version'],
   ['genesis.confirm', { genesis: { confirm: 'Approvers' } }, 'confirmation by Approvers is not in this version'],
-  ['deletionPolicy', { deletionPolicy: 'Destroy' }, 'spec.deletionPolicy Destroy'],
 ];
 const signers: readonly Case<Signer['spec']>[] = [
   ['seal.pkcs11.image', { seal: { pkcs11 } }, 'spec.seal.pkcs11.image'],

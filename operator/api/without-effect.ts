@@ -38,9 +38,6 @@ export function walletWithoutEffect(
           ...(spec.access === undefined ? [] : ['spec.access (whatever runs on this machine reaches the sign ports)']),
         ]
       : [...kept('storage'), ...kept('placement')]),
-    ...(spec.deletionPolicy === 'Destroy'
-      ? ['spec.deletionPolicy Destroy (a deleted wallet keeps its state, as with Retain)']
-      : []),
   ];
 }
 

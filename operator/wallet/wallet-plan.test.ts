@@ -280,13 +280,6 @@ describe('Ready', () => {
       '',
     ],
     [
-      'names what a deletion will not do',
-      { wallet: aWallet({ deletionPolicy: 'Destroy' }, { genesis: fake.genesisDigest }) },
-      'True',
-      'Ready',
-      'without effect in this version: spec.deletionPolicy Destroy (a deleted wallet keeps its state, as with Retain)',
-    ],
-    [
       'says whose wallet the signers are',
       { wallet: aWallet({ threshold: 3 }, { genesis: fake.genesisDigest }) },
       'False',
