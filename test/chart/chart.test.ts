@@ -1,5 +1,6 @@
 import { createPrivateKey } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -273,6 +274,24 @@ describe("a signer's objects", () => {
     const pods = objects.filter(({ kind }) => kind === 'StatefulSet') as unknown as Workload[];
     expect(pods).toHaveLength(2);
     for (const { spec } of pods) expect(notRestricted(spec.template.spec)).toEqual([]);
+  });
+});
+
+describe('an earlier chart', () => {
+  const folder = join(import.meta.dirname, 'earlier');
+  const [earlier = ''] = readdirSync(folder).filter((name) => name.endsWith('.tgz'));
+  const versionOf = (path: string): string => (parse(helm('show', 'chart', path)) as { version: string }).version;
+
+  it('has a lower version, and values that are still taken', () => {
+    expect(versionOf(chart).localeCompare(versionOf(join(folder, earlier)), 'en', { numeric: true })).toBe(1);
+    const temporary = mkdtempSync(join(tmpdir(), 'holdfast-chart-'));
+    try {
+      const values = join(temporary, 'values.yaml');
+      writeFileSync(values, helm('show', 'values', join(folder, earlier)));
+      expect(render({ values: [values, 'minimal'] }).length).toBe(minimal.length);
+    } finally {
+      rmSync(temporary, { recursive: true });
+    }
   });
 });
 
