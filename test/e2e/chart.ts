@@ -1,44 +1,76 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
+import { mergePatch } from '../cases/load.ts';
+import type { Json } from '../cases/load.ts';
 import { kubectl } from './kubectl.ts';
 
 const root = join(import.meta.dirname, '../..');
 
 export const operatorNamespace = 'holdfast';
 
+/** A chart as it was, which the current one has to upgrade: test/chart/earlier says from when. */
+export const earlierChart = join(root, 'test/chart/earlier/holdfast-0.1.0.tgz');
+
 /** The project's images on the nodes, as REPOSITORY@DIGEST. */
-export type Images = { readonly operator: string; readonly signer: string; readonly softhsm: string };
+export type Images = Readonly<Record<InstalledImage | 'earlier-operator' | 'earlier-signer', string>>;
+type InstalledImage = 'operator' | 'signer' | 'softhsm';
 
 const parts = (image: string): { readonly repository: string; readonly digest: string } => {
   const [repository = '', digest = ''] = image.split('@');
   return { repository, digest };
 };
 
-/** Installs the chart, or upgrades what is there; does not wait for the operator. Throws with what Helm says. */
-export function installChart({ operator, signer, softhsm }: Images): void {
+export type ChartOptions = {
+  /** Its folder or package; the current one where none is named. */
+  readonly chart?: string;
+  /** Names of files of the chart with further values. */
+  readonly files?: readonly string[];
+  /** Further values. */
+  readonly values?: Json;
+};
+
+/** Installs the chart, or upgrades what is there; does not wait for the operator. Throws with what Helm says; returns its notes. */
+export function installChart(
+  { operator, signer, softhsm }: Pick<Images, InstalledImage>,
+  { chart = join(root, 'charts/holdfast'), files = [], values: more = {} }: ChartOptions = {},
+): string {
   const values = {
     operator: { image: parts(operator) },
     // The cluster's storage has no CSI driver.
     signers: { image: parts(signer), hsmImages: [softhsm], volumes: { accessMode: 'ReadWriteOnce' } },
   };
-  execFileSync(
-    join(root, 'scripts/helm.sh'),
+  const said = helm(
     [
-      ...['upgrade', '--install', 'holdfast', join(root, 'charts/holdfast')],
-      ...['--namespace', operatorNamespace, '--values', '-'],
+      ...['upgrade', '--install', 'holdfast', chart, '--namespace', operatorNamespace],
+      ...files.flatMap((file) => ['--values', join(chart, file)]),
+      ...['--values', '-'],
     ],
-    { input: JSON.stringify(values), stdio: ['pipe', 'ignore', 'inherit'] },
+    JSON.stringify(mergePatch(values, more)),
   );
+  return said.slice(said.indexOf('NOTES:'));
+}
+
+/** Uninstalls the release, and waits for the operator's end. */
+export async function uninstallChart(): Promise<void> {
+  helm(['uninstall', 'holdfast', '--namespace', operatorNamespace]);
+  await operatorHasEnded();
 }
 
 /** Has so many operators run; of none, waits until the last has ended. */
 export async function scaleOperator(replicas: number): Promise<void> {
-  const inNamespace = ['-n', operatorNamespace];
-  await kubectl(...inNamespace, 'scale', 'deployment/holdfast', `--replicas=${replicas}`);
-  if (replicas === 0)
-    await kubectl(
-      ...[...inNamespace, 'wait', 'pods', '-l', 'app.kubernetes.io/component=operator'],
-      ...['--for=delete', '--timeout=60s'],
-    );
-  else await kubectl(...inNamespace, 'rollout', 'status', 'deployment/holdfast', '--timeout=120s');
+  await kubectl('-n', operatorNamespace, 'scale', 'deployment/holdfast', `--replicas=${replicas}`);
+  await (replicas === 0 ? operatorHasEnded() : operatorIsReady());
 }
+
+/** Resolves once every operator of the latest installation is ready, and none of an earlier one is left. */
+export const operatorIsReady = async (): Promise<string> =>
+  kubectl('-n', operatorNamespace, 'rollout', 'status', 'deployment/holdfast', '--timeout=120s');
+
+export const operatorHasEnded = async (): Promise<string> =>
+  kubectl(
+    ...['-n', operatorNamespace, 'wait', 'pods', '-l', 'app.kubernetes.io/component=operator'],
+    ...['--for=delete', '--timeout=60s'],
+  );
+
+const helm = (args: readonly string[], input = ''): string =>
+  execFileSync(join(root, 'scripts/helm.sh'), args, { input, encoding: 'utf8', stdio: ['pipe', 'pipe', 'inherit'] });

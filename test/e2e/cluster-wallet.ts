@@ -7,21 +7,54 @@ import { join } from 'node:path';
 import { inject } from 'vitest';
 import { parse } from 'yaml';
 import { manifestOf } from '../../cli/request-manifest.ts';
+import { parseConnection } from '../../client/connection.ts';
 import { offchainMessage } from '../../client/offchain-message.ts';
 import { signRequest } from '../../client/request.ts';
+import type { SignedRequest } from '../../client/request.ts';
+import { WalletClient } from '../../client/wallet-client.ts';
 import { fromHex } from '../../common/bytes.ts';
 import type { SigningRequest, Wallet } from '../../operator/api/resource.ts';
+import { signerPorts } from '../../operator/fleet/kubernetes/pod-layout.ts';
 import type { Payload } from '../../policy/effect.ts';
 import { formatSshPublicKey, sshKeyOf } from '../../statement/ssh-key.ts';
 import { parseStatement } from '../../statement/statements.ts';
 import { mergePatch } from '../cases/load.ts';
 import type { Json } from '../cases/load.ts';
 import { apply, get, holderNamespace, kubectl } from './kubectl.ts';
+import { forwarded } from './port-forward.ts';
 
 const root = join(import.meta.dirname, '../..');
 const example = (path: string): string => readFileSync(join(root, 'examples', path), 'utf8');
 
 export type Event = { readonly reason: string; readonly message: string; readonly type: string };
+
+/** A signer's pod, as far as tests look. */
+export type Pod = {
+  readonly metadata: {
+    readonly name: string;
+    readonly uid: string;
+    readonly labels: Readonly<Record<string, string>>;
+    readonly deletionTimestamp?: string;
+  };
+  readonly spec: {
+    readonly serviceAccountName: string;
+    readonly containers: readonly { readonly name: string; readonly image: string }[];
+    readonly initContainers?: readonly { readonly name: string; readonly image: string }[];
+    readonly volumes: readonly {
+      readonly name: string;
+      readonly persistentVolumeClaim?: { readonly claimName: string };
+      readonly projected?: object;
+    }[];
+  };
+  readonly status: {
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+    readonly containerStatuses?: readonly { readonly restartCount: number }[];
+  };
+};
+
+/** Selects the pods of a wallet's signers. */
+export const podsOf = ({ name }: Pick<ClusterWallet, 'name'>): string =>
+  `app.kubernetes.io/component=signer,holdfast.dev/wallet=${name}`;
 
 /** How a wallet differs from the quickstart's. */
 export type WalletShape = Partial<Pick<Wallet['spec'], 'threshold' | 'holders'>> & {
@@ -48,12 +81,7 @@ export class ClusterWallet {
     await makeSeal(`${namespace}/treasury-seal`);
     if (shape.hsm === true) {
       await makeSeal(`${namespace}/treasury-pin`, '--key', 'pin');
-      await apply(
-        mergePatch(parse(example('quickstart-hsm/backup.yaml')) as Json, {
-          metadata: { namespace },
-          spec: { walletRef: { namespace }, seal: { pkcs11: { image: inject('images').softhsm } } },
-        }) as object,
-      );
+      await wallet.applyBackup();
     }
     const key = formatSshPublicKey(sshKeyOf(wallet.#initiator.publicKey));
     await apply(example('quickstart/policy.yaml').replace('INITIATOR_KEY', key), '-n', namespace);
@@ -72,6 +100,17 @@ export class ClusterWallet {
     const { threshold, holders } = this.#shape;
     const spec = { ...(threshold !== undefined && { threshold }), ...(holders !== undefined && { holders }) };
     await apply(mergePatch(parse(example('quickstart/wallet.yaml')) as Json, { spec }) as object, '-n', this.namespace);
+  }
+
+  /** The Signer of a backup with an HSM. */
+  async applyBackup(): Promise<void> {
+    const { namespace } = this;
+    await apply(
+      mergePatch(parse(example('quickstart-hsm/backup.yaml')) as Json, {
+        metadata: { namespace },
+        spec: { walletRef: { namespace }, seal: { pkcs11: { image: inject('images').softhsm } } },
+      }) as object,
+    );
   }
 
   async ready(seconds = 180): Promise<void> {
@@ -107,20 +146,35 @@ export class ClusterWallet {
     return fromHex(status?.keys?.find((key) => key.name === name)?.publicKey ?? '');
   }
 
+  /** What runs of it, by name of the pod. */
+  async pods(): Promise<ReadonlyMap<string, Pod>> {
+    const { items } = await get<{ items: readonly Pod[] }>('-n', this.namespace, 'pods', '-l', podsOf(this));
+    return new Map(items.map((pod) => [pod.metadata.name, pod]));
+  }
+
+  /** One line for each process of it: another line means that it was started anew. */
+  async processes(): Promise<readonly string[]> {
+    return [...(await this.pods()).values()].map(({ metadata: { name, uid }, status }) =>
+      [name, uid, ...(status.containerStatuses ?? []).map(({ restartCount }) => restartCount)].join(' '),
+    );
+  }
+
+  /** The claims that keep its shares. */
+  async claims(): Promise<readonly string[]> {
+    const names = await this.kubectl('get', 'pvc', '-l', 'holdfast.dev/keeps=shares', '-o', 'name');
+    return names.trim().split('\n');
+  }
+
+  #sign(genesis: string, id: string, payload: Payload): SignedRequest {
+    const expiresAt = Date.now() + 3_600_000;
+    const fields = { ...payload, genesis, id, key: 'solana', initiator: 'payments-api', expiresAt };
+    return signRequest(fields, this.#initiator.privateKey);
+  }
+
   /** A signed request as `holdfast sign --dry-run` writes it. */
   async signed(id: string, payload: Payload): Promise<object> {
     const { status } = await this.resource();
-    const { statement, signature } = signRequest(
-      {
-        ...payload,
-        genesis: status?.genesis ?? '',
-        id,
-        key: 'solana',
-        initiator: 'payments-api',
-        expiresAt: Date.now() + 3_600_000,
-      },
-      this.#initiator.privateKey,
-    );
+    const { statement, signature } = this.#sign(status?.genesis ?? '', id, payload);
     return manifestOf(parseStatement('holdfast/request/v1', statement), signature, `${this.namespace}/${this.name}`);
   }
 
@@ -146,6 +200,30 @@ export class ClusterWallet {
     strictEqual(signed?.message, Buffer.from(data).toString('hex'));
     ok(verify(null, data, key, fromHex(signed.signature)), `signature of ${id}`);
     return request;
+  }
+
+  /** A message is signed at the first Infrastructure holder's own port, as a service asks: by the connection that is in a ConfigMap. */
+  async signsOverGrpc(id: string): Promise<void> {
+    const map = ['-n', this.namespace, 'configmap', `${this.name}-connection`];
+    const { data } = await get<{ data: Readonly<Record<string, string>> }>(...map);
+    const { genesis, holders, keys } = parseConnection(data['connection.json'] ?? '');
+    const [first] = holders;
+    const publicKey = fromHex(keys.get('solana')?.publicKey ?? '');
+    const payload = { chain: '', format: 'Message', data: offchainMessage(id, publicKey) } as const;
+    const { statement, signature } = this.#sign(genesis, id, payload);
+    const pod = `${this.name}-${first?.name}-0`;
+    await forwarded(this.namespace, pod, signerPorts.sign, async (address) => {
+      const client = await WalletClient.connect({
+        genesis,
+        endpoints: [{ address, fingerprint: first?.fingerprint ?? '' }],
+      });
+      try {
+        // Which verifies the signature under the key that all holders certified.
+        strictEqual((await client.sign(statement, signature, { wait: true })).outcome, 'signed');
+      } finally {
+        client.close();
+      }
+    });
   }
 
   /** A message is asked for and signed. */

@@ -2,9 +2,9 @@ import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { conditionOf } from '../../operator/api/conditions.ts';
 import type { Wallet } from '../../operator/api/resource.ts';
 import { signerPorts } from '../../operator/fleet/kubernetes/pod-layout.ts';
-import { operatorNamespace } from './chart.ts';
+import { operatorIsReady } from './chart.ts';
 import { ClusterWallet } from './cluster-wallet.ts';
-import { apply, get, kubectl } from './kubectl.ts';
+import { apply, get } from './kubectl.ts';
 import { addressOf, reach, scriptPod } from './probe.ts';
 
 /*
@@ -12,27 +12,13 @@ import { addressOf, reach, scriptPod } from './probe.ts';
  * applied and waited for, a request is signed and another one refused.
  */
 
-type Pod = {
-  readonly metadata: { readonly name: string; readonly labels: Readonly<Record<string, string>> };
-  readonly spec: {
-    readonly serviceAccountName: string;
-    readonly containers: readonly { readonly name: string; readonly image: string }[];
-    readonly initContainers?: readonly { readonly name: string; readonly image: string }[];
-    readonly volumes: readonly {
-      readonly name: string;
-      readonly persistentVolumeClaim?: { readonly claimName: string };
-      readonly projected?: object;
-    }[];
-  };
-};
-
 describe('a wallet on a cluster', () => {
   let treasury: ClusterWallet;
   let namespace: string;
   let wallet: Wallet;
 
   beforeAll(async () => {
-    await kubectl('-n', operatorNamespace, 'rollout', 'status', 'deployment/holdfast', '--timeout=120s');
+    await operatorIsReady();
     treasury = await ClusterWallet.prepare('payments', { hsm: true });
     ({ namespace } = treasury);
 
@@ -56,9 +42,7 @@ describe('a wallet on a cluster', () => {
   });
 
   test('has a signer of its own for each holder, who shares nothing with the others', async () => {
-    const { items: pods } = await get<{ items: readonly Pod[] }>(
-      ...['-n', namespace, 'pods', '-l', 'app.kubernetes.io/component=signer,holdfast.dev/wallet=treasury'],
-    );
+    const pods = [...(await treasury.pods()).values()];
     const holders = ['backup', 'client', 'infrastructure'];
     expect(pods.map(({ metadata }) => metadata.labels['holdfast.dev/holder'] ?? '').toSorted()).toEqual(holders);
     expect(new Set(pods.map(({ spec }) => spec.serviceAccountName)).size).toBe(3);
