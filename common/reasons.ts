@@ -54,6 +54,10 @@ export const reasons = {
       'The signer came back with an older or another audit log than its peers remember; this cannot be cleared in this version.',
   },
   Unprovisioned: { outcome: 'failed', meaning: 'The signer has no genesis yet.' },
+  GenesisNotAccepted: {
+    outcome: 'failed',
+    meaning: 'The owner of a signer that runs elsewhere has not accepted the genesis that it is offered.',
+  },
   KeyNotReady: { outcome: 'failed', meaning: 'The key is still being generated.' },
   Unknown: { outcome: 'failed', meaning: 'Nothing is known of this request here.' },
   Internal: { outcome: 'failed', meaning: 'A signer failed; its log says more.' },

@@ -34,6 +34,10 @@ describe('the flags of a signer', () => {
     });
   });
 
+  it('name the genesis that the owner accepts', () => {
+    expect(readConfig(args({ accept: '/etc/genesis.json' })).accept).toBe('/etc/genesis.json');
+  });
+
   const wrong: readonly (readonly [string, readonly string[], string])[] = [
     ['without a wallet', args({ wallet: undefined }), '--wallet is missing: want namespace/name'],
     ['with a wallet that is none', args({ wallet: 'Treasury' }), '--wallet: want namespace/name, got "Treasury"'],
@@ -50,6 +54,7 @@ describe('the flags of a signer', () => {
       args({ 'seal-key-file': undefined, 'hsm-socket': 's' }),
       '--hsm-socket: want the absolute',
     ],
+    ['with an empty file to accept', args({ accept: '' }), '--accept: want a file'],
     ['with an unknown level', args({ 'log-level': 'loud' }), '--log-level: want one of debug, info, warn, error'],
     ['with an address that is none', args({ 'peer-listen': '7443' }), 'listen address: want host:port, got "7443"'],
     ['with a port that is none', args({ 'peer-listen': 'a:65536' }), 'listen address: want host:port, got "a:65536"'],

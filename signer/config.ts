@@ -17,6 +17,8 @@ export type Config = {
   readonly seal: SealConfig;
   /** Fingerprint of the operator, the only one that may provision. */
   readonly operator: string;
+  /** The file with the one genesis that this signer's owner accepts; it may be written later. Absent: the operator is trusted once. */
+  readonly accept?: string;
   readonly signListen: string;
   readonly peerListen: string;
   readonly metricsListen: string;
@@ -25,7 +27,8 @@ export type Config = {
 
 export const usage = `usage: signer --wallet NAMESPACE/NAME --holder NAME --data DIR --operator sha256:HEX
               --seal-key-file FILE | --hsm-socket FILE
-              [--sign-listen HOST:PORT] [--peer-listen HOST:PORT] [--metrics-listen HOST:PORT] [--log-level LEVEL]`;
+              [--accept FILE] [--sign-listen HOST:PORT] [--peer-listen HOST:PORT] [--metrics-listen HOST:PORT]
+              [--log-level LEVEL]`;
 
 const names = [
   'wallet',
@@ -34,6 +37,7 @@ const names = [
   'seal-key-file',
   'hsm-socket',
   'operator',
+  'accept',
   'sign-listen',
   'peer-listen',
   'metrics-listen',
@@ -51,6 +55,7 @@ export function readConfig(args: readonly string[]): Config {
     data: matching('data', /./, 'a folder'),
     seal: sealOf(flags),
     operator: matching('operator', /^sha256:[0-9a-f]{64}$/, "the operator's fingerprint, sha256: and 64 hex digits"),
+    ...(values['accept'] !== undefined && { accept: matching('accept', /./, 'a file') }),
     signListen: values['sign-listen'] ?? '127.0.0.1:8443',
     peerListen: values['peer-listen'] ?? '127.0.0.1:7443',
     metricsListen: values['metrics-listen'] ?? '127.0.0.1:9090',

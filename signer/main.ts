@@ -15,6 +15,7 @@ import { createSchemes } from './scheme/worker-engine.ts';
 import { serveSigner } from './server.ts';
 import { shareKeeper } from './share-keeper.ts';
 import { Signer } from './signer.ts';
+import { acceptedIn } from './state/accepted-genesis.ts';
 import { freeBytes } from './state/free-bytes.ts';
 import { openStore } from './state/sqlite-store.ts';
 
@@ -87,6 +88,7 @@ await runService(readConfig, async ({ wallet, holder, data, operator, ...config 
       log.info('listening for peers', { port: links.port, genesis });
       return links;
     },
+    config.accept === undefined ? undefined : acceptedIn(config.accept),
   );
   const server = await serveSigner({
     listen: config.signListen,

@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { digest as digestOf, fromUtf8, hex, utf8 } from '../common/bytes.ts';
+import { Refused } from '../common/errors.ts';
 import { Disk, MemoryStore } from '../test/simulation/memory-store.ts';
 import { SimulatedWallet } from '../test/simulation/simulated-wallet.ts';
 
@@ -62,6 +63,24 @@ describe('before genesis a signer', () => {
       expect(await signer.provision({ ...provisioning, genesis: wallet.genesis })).toBe(digestOf(wallet.genesis));
       expect(await signer.provision({ ...provisioning, genesis: wallet.genesis })).toBe(digestOf(wallet.genesis));
     });
+});
+
+describe('a signer whose owner decides', () => {
+  it('takes the genesis that the owner accepted, and leaves no trace of one before', async () => {
+    const wallet = new SimulatedWallet({ policy });
+    let accepted = '';
+    const signer = await wallet.open('client', (genesis) => {
+      if (digestOf(genesis) !== accepted) throw new Refused('GenesisNotAccepted', 'not that one');
+    });
+    const request = { genesis: wallet.genesis, policyDocument: wallet.policyDocument, peers: [], keys: [] };
+    await expect(signer.provision(request)).rejects.toMatchObject({ reason: 'GenesisNotAccepted' });
+    expect(signer.describe().genesis).toBe('');
+    expect(wallet.disk('client').audit).toEqual(new Disk().audit);
+    accepted = digestOf(wallet.genesis);
+    expect(await signer.provision(request)).toBe(accepted);
+    accepted = '';
+    expect(await signer.provision(request)).toBe(digestOf(wallet.genesis));
+  });
 });
 
 describe('a start', () => {

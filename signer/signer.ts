@@ -45,6 +45,7 @@ export class Signer {
   readonly #env: Environment;
   readonly #certificate: Uint8Array;
   readonly #connect: Connect;
+  readonly #ownerAccepts: (genesis: Uint8Array) => void;
   #wallet: WalletSigner | undefined;
   #links: PeerLinks | undefined;
   readonly #pruning: AuditPruning;
@@ -52,7 +53,12 @@ export class Signer {
   /** Peers as last provisioned, in the bytes that are on disk. */
   #addresses: Uint8Array = new Uint8Array();
 
-  private constructor(env: Omit<Environment, 'peers'>, certificate: Uint8Array, connect: Connect) {
+  private constructor(
+    env: Omit<Environment, 'peers'>,
+    certificate: Uint8Array,
+    connect: Connect,
+    ownerAccepts: (genesis: Uint8Array) => void,
+  ) {
     // Links exist from genesis on; ceremonies see none until then.
     this.#env = {
       ...env,
@@ -63,12 +69,18 @@ export class Signer {
     };
     this.#certificate = certificate;
     this.#connect = connect;
+    this.#ownerAccepts = ownerAccepts;
     this.#pruning = new AuditPruning(env.store);
   }
 
-  /** Goes on where the signer stopped. */
-  static async open(env: Omit<Environment, 'peers'>, certificate: Uint8Array, connect: Connect): Promise<Signer> {
-    const signer = new Signer(env, certificate, connect);
+  /** Goes on where the signer stopped. `ownerAccepts` throws on a first genesis that its owner did not accept. */
+  static async open(
+    env: Omit<Environment, 'peers'>,
+    certificate: Uint8Array,
+    connect: Connect,
+    ownerAccepts: (genesis: Uint8Array) => void = () => {},
+  ): Promise<Signer> {
+    const signer = new Signer(env, certificate, connect, ownerAccepts);
     const { meta } = env.store.load();
     const genesis = meta.get(META.genesis);
     const policy = meta.get(META.policy);
@@ -246,6 +258,7 @@ export class Signer {
     if (genesis.policy !== digestOf(policyDocument))
       refuse(`it pins policy ${genesis.policy}, given is ${digestOf(policyDocument)}`);
     attempt(() => parsePolicy(parseCanonical(policyDocument)), refuse);
+    this.#ownerAccepts(bytes);
     await store.write({
       meta: { [META.genesis]: bytes, [META.policy]: policyDocument },
       audit: [{ type: 'GenesisAccepted', genesis: digestOf(bytes), policy: genesis.policy }],

@@ -123,7 +123,7 @@ export class SimulatedWallet {
   }
 
   /** Opens a holder's signer over what is on its disk. */
-  async open(name: string): Promise<Signer> {
+  async open(name: string, ownerAccepts?: (genesis: Uint8Array) => void): Promise<Signer> {
     const world = this.#world;
     const store = new MemoryStore(
       this.disk(name),
@@ -148,6 +148,7 @@ export class SimulatedWallet {
       env,
       new Uint8Array(),
       this.network.connect(name, () => store.head),
+      ownerAccepts,
     );
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#running.set(name, { signer, store, gone: promise, killed: resolve });
