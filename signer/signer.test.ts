@@ -74,7 +74,7 @@ describe('a signer whose owner decides', () => {
     });
     const request = { genesis: wallet.genesis, policyDocument: wallet.policyDocument, peers: [], keys: [] };
     await expect(signer.provision(request)).rejects.toMatchObject({ reason: 'GenesisNotAccepted' });
-    expect(signer.describe().genesis).toBe('');
+    expect(signer.describe()).toMatchObject({ genesis: '', problems: ['not that one'] });
     expect(wallet.disk('client').audit).toEqual(new Disk().audit);
     accepted = digestOf(wallet.genesis);
     expect(await signer.provision(request)).toBe(accepted);

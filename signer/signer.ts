@@ -46,6 +46,8 @@ export class Signer {
   readonly #certificate: Uint8Array;
   readonly #connect: Connect;
   readonly #ownerAccepts: (genesis: Uint8Array) => void;
+  /** What it waits for before genesis. */
+  #waitsFor = 'waits for its genesis: the operator has not provisioned it yet';
   #wallet: WalletSigner | undefined;
   #links: PeerLinks | undefined;
   readonly #pruning: AuditPruning;
@@ -147,7 +149,7 @@ export class Signer {
         };
       }),
       problems: [
-        ...(facts === undefined ? ['waits for its genesis: the operator has not provisioned it yet'] : []),
+        ...(facts === undefined ? [this.#waitsFor] : []),
         ...(facts === undefined || facts.fence.stopped === '' ? [] : [facts.fence.stopped]),
         // Without a quorum to compare with, what keeps it from one.
         ...(facts === undefined || facts.fence.witnessed ? [] : facts.fence.doubts.values()),
@@ -258,7 +260,12 @@ export class Signer {
     if (genesis.policy !== digestOf(policyDocument))
       refuse(`it pins policy ${genesis.policy}, given is ${digestOf(policyDocument)}`);
     attempt(() => parsePolicy(parseCanonical(policyDocument)), refuse);
-    this.#ownerAccepts(bytes);
+    try {
+      this.#ownerAccepts(bytes);
+    } catch (error) {
+      this.#waitsFor = messageOf(error);
+      throw error;
+    }
     await store.write({
       meta: { [META.genesis]: bytes, [META.policy]: policyDocument },
       audit: [{ type: 'GenesisAccepted', genesis: digestOf(bytes), policy: genesis.policy }],

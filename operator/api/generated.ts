@@ -195,6 +195,10 @@ export interface SignerSpec {
      */
     endpoint: string;
     /**
+     * Host and port of the signer's sign port, which the operator and services dial. Port 8443 of the endpoint's host when absent.
+     */
+    signEndpoint?: string;
+    /**
      * SHA-256 of the signer's public key (SubjectPublicKeyInfo), as its owner read it out.
      */
     fingerprint: string;

@@ -18,7 +18,7 @@ export const conditionReasons = {
   PolicyNotFound: 'The SigningPolicy that policyRef names does not exist.',
   PolicyInvalid: 'The SigningPolicy that policyRef names is not valid.',
   WaitingForHolder:
-    'A holder in another namespace has not written its Signer yet; the message has the manifest to apply.',
+    'A holder in another namespace has not written its Signer yet, or the owner of a signer that runs elsewhere has not accepted the genesis; the message says what to do.',
   WaitingForSigners: 'Signers are starting; founding the wallet needs all of them.',
   SignerUnavailable: 'A signer does not answer or does not serve; a quorum is still available.',
   QuorumLost: 'Fewer signers are available than a signature needs.',
@@ -45,7 +45,8 @@ export const conditionReasons = {
     'A signer came back with an older or another audit log than its peers remember: it stopped, or they refuse it; the message says what to do.',
   NotServing: 'The signer answers but does not serve; the message says why.',
   FingerprintMismatch:
-    "Another key answers at the signer's address than the one learnt at first contact; nothing is sent to it.",
+    "Another key answers at the signer's address than the one that spec.external names, or that was learnt at first contact; nothing is sent to it.",
+  Unreachable: 'A signer that runs elsewhere does not answer; the message says what became of dialling it.',
   SealNotFound: 'The Secret of the seal, or its key, does not exist.',
   SealInvalid:
     'The key of the seal is not 32 bytes, or another one than the signer was started with; the message says which.',

@@ -26,7 +26,8 @@ const withEffect: Readonly<Record<Kind, string>> = {
     signers.seal.pkcs11.module signers.seal.pkcs11.tokenLabel signers.seal.pkcs11.pinSecretRef.name
     signers.seal.pkcs11.pinSecretRef.key genesis.confirm deletionPolicy`,
   Signer: `walletRef.namespace walletRef.name walletRef.holder seal.keySecretRef.name seal.keySecretRef.key
-    seal.pkcs11.module seal.pkcs11.tokenLabel seal.pkcs11.pinSecretRef.name seal.pkcs11.pinSecretRef.key`,
+    seal.pkcs11.module seal.pkcs11.tokenLabel seal.pkcs11.pinSecretRef.name seal.pkcs11.pinSecretRef.key
+    external.endpoint external.signEndpoint external.fingerprint`,
   SigningPolicy: `assets[].name assets[].id assets[].decimals addressBook[].name addressBook[].addresses[]
     initiators[].name initiators[].key fees[].chain fees[].atMost rules[].name rules[].verdict rules[].match.chains[]
     rules[].match.assets[] rules[].match.destinations[] rules[].match.kinds[] rules[].match.amount.over
@@ -86,7 +87,11 @@ const signers: readonly Case<Signer['spec']>[] = [
   ['seal.pkcs11.storage.size', { seal: { pkcs11: pods } }, 'spec.seal.pkcs11.storage.size'],
   ['seal.pkcs11.storage.storageClassName', { seal: { pkcs11: pods } }, 'spec.seal.pkcs11.storage.storageClassName'],
   ['seal.pkcs11.egress', { seal: { pkcs11: pods } }, 'spec.seal.pkcs11.egress'],
-  ['external', { external: { endpoint: 'e:1', fingerprint: 'SHA256:x' } }, 'signers that run elsewhere are not in'],
+  [
+    'external.cidrs',
+    { external: { endpoint: 'e:1', fingerprint: 'SHA256:x', cidrs: ['192.0.2.0/24'] } },
+    'spec.external.cidrs',
+  ],
   ['image', { image: 'i@sha256:0' }, 'spec.image'],
   ['storage', { storage: { size: '2Gi' } }, 'spec.storage'],
   ['resources', { resources: { limits: { cpu: 1 } } }, 'spec.resources'],

@@ -65,6 +65,7 @@ export const signerWithoutEffect = ({ spec }: Signer, sharedMachine: boolean): r
     ? [
         ...podFields.filter((field) => spec[field] !== undefined).map((field) => `spec.${field}`),
         ...sealWithoutEffect(spec.seal?.pkcs11, 'spec.seal.pkcs11'),
+        ...(spec.external?.cidrs === undefined ? [] : ['spec.external.cidrs']),
       ]
     : [];
 

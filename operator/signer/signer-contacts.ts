@@ -36,7 +36,7 @@ export class SignerContacts {
       if (pin !== undefined && pin !== fingerprint)
         return {
           kind: 'Stranger',
-          message: `at ${address} answers a signer with fingerprint ${fingerprint}, want ${pin} that was learnt at first contact: was its state folder lost or exchanged?`,
+          message: `at ${address} answers a signer with fingerprint ${fingerprint}, want ${pin}: is it another signer, or was its state folder lost or exchanged?`,
         };
       return await described(id, this.#connect(id, address, certificate, fingerprint), limited);
     } catch (error) {

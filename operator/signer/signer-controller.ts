@@ -3,6 +3,7 @@ import type { Key } from '../api/resource.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { Controller } from '../operator.ts';
 import type { ResourceStore } from '../store/resource-store.ts';
+import { externalObservation, pinOf } from './external-signer.ts';
 import type { SignerAnswer } from './signer-answer.ts';
 import type { SignerContacts } from './signer-contacts.ts';
 import { planSigner } from './signer-plan.ts';
@@ -61,10 +62,11 @@ async function observe(
     fleet.observe(id),
   ]);
   let answer: SignerAnswer | undefined;
-  if (observation?.running === true && observation.signEndpoint !== '')
-    answer = await contacts.describe(id, observation.signEndpoint, signer.status?.fingerprint, signal);
-  if (answer?.kind === 'Silent' && observation !== undefined) {
-    const sealProblem = await whyNotReady(observation.metricsEndpoint, signal);
+  const asked = externalObservation(signer) ?? observation;
+  if (asked?.running === true && asked.signEndpoint !== '')
+    answer = await contacts.describe(id, asked.signEndpoint, pinOf(signer), signal);
+  if (answer?.kind === 'Silent' && asked !== undefined && asked.metricsEndpoint !== '') {
+    const sealProblem = await whyNotReady(asked.metricsEndpoint, signal);
     if (sealProblem !== undefined) answer = { ...answer, sealProblem };
   }
   return { signer, wallet, signers, observation, answer, operator, sharedMachine, now: clock.now() };

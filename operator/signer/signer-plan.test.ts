@@ -1,7 +1,7 @@
 import { describe, expect, it, test } from 'vitest';
 import { conditionOf } from '../api/conditions.ts';
 import { description, fingerprintOf, observation, unprovisioned } from '../testing/holder-states.ts';
-import { aSigner, aWallet, conditionsOf, now } from '../testing/objects.ts';
+import { anExternalSigner, aSigner, aWallet, conditionsOf, now } from '../testing/objects.ts';
 import { epochOf, planSigner } from './signer-plan.ts';
 import type { SignerFacts } from './signer-plan.ts';
 
@@ -194,7 +194,6 @@ it('asks for the process of a signer whose seal is an HSM, with its token and PI
 
 describe('a Signer for which nothing may run says why', () => {
   const older = aSigner('client', { meta: { name: 'mine', creationTimestamp: '2026-01-01T00:00:00Z' } });
-  const { seal: _, ...unsealed } = signer.spec;
   const cases: readonly (readonly [string, Partial<SignerFacts>, string, string])[] = [
     ['no wallet', { wallet: undefined, observation: undefined }, 'WalletNotFound', 'no Wallet payments/treasury'],
     [
@@ -217,10 +216,10 @@ describe('a Signer for which nothing may run says why', () => {
     ],
     ['an older Signer', { signers: [signer, older] }, 'AnotherSignerServes', 'Signer mine'],
     [
-      'a signer elsewhere',
-      { signer: { ...signer, spec: { ...unsealed, external: { endpoint: 'a:1', fingerprint: 'SHA256:' } } } },
-      'FeatureUnsupported',
-      'spec.external',
+      'an address that is none',
+      { signer: anExternalSigner('client', { endpoint: 'a:65536', fingerprint: 'SHA256:' }), observation: undefined },
+      'InvalidSpec',
+      'spec.external.endpoint: want a port',
     ],
   ];
   test.each(cases)('%s', (_, over, reason, message) => {
@@ -229,6 +228,68 @@ describe('a Signer for which nothing may run says why', () => {
     const ready = conditionOf(status.conditions, 'Ready');
     expect(ready).toMatchObject({ status: 'False', reason });
     expect(ready?.message).toContain(message);
+  });
+});
+
+describe('a Signer whose signer runs elsewhere', () => {
+  const elsewhere = anExternalSigner('client', {
+    endpoint: 'signer.acme.example:7443',
+    fingerprint: fingerprintOf('client'),
+    cidrs: ['203.0.113.7/32'],
+  });
+  const plan = (over: Partial<SignerFacts> = {}) =>
+    planSigner(
+      facts({ signer: elsewhere, signers: [elsewhere], observation: undefined, sharedMachine: false, ...over }),
+    );
+  const readyOf = (over: Partial<SignerFacts>) => conditionOf(plan(over).status.conditions, 'Ready');
+
+  test('has no process here, and says so of it what its signer says', () => {
+    const { ensure, stop, status } = plan();
+    expect([ensure, stop]).toEqual([undefined, undefined]);
+    expect(status).toMatchObject({ fingerprint: fingerprintOf('client'), version: '0.1.0' });
+    expect(conditionOf(status.conditions, 'Ready')).toMatchObject({
+      status: 'True',
+      message: 'the signer, version 0.1.0, serves',
+    });
+  });
+
+  test('is pinned before it ever answered', () => {
+    const answer = { kind: 'Silent', message: 'signer.acme.example:8443: cannot connect: ECONNREFUSED' } as const;
+    expect(plan({ answer }).status.fingerprint).toBe(fingerprintOf('client'));
+    expect(readyOf({ answer })).toMatchObject({
+      status: 'False',
+      reason: 'Unreachable',
+      message: `no answer from where spec.external says that it runs: ${answer.message}; its owner starts it there, for operator sha256:operator`,
+    });
+    expect(readyOf({ answer: { kind: 'Stranger', message: 'another key' } })?.reason).toBe('FingerprintMismatch');
+  });
+
+  test('waits for its owner to accept the genesis', () => {
+    const problems = ['the owner has not accepted genesis sha256:1'];
+    const answer = { ...described, description: description('client', { ...unprovisioned, problems }) };
+    expect(readyOf({ answer })).toMatchObject({ status: 'False', reason: 'Starting', message: problems[0] });
+  });
+
+  test('says that peers have no way to it', () => {
+    const { cidrs: _, ...external } = elsewhere.spec.external!;
+    const signer = anExternalSigner('client', external);
+    expect(readyOf({ signer, signers: [signer] })?.message).toContain('; spec.external.cidrs is empty');
+    expect(readyOf({ signer, signers: [signer], sharedMachine: true })?.message).toMatch(/serves$/);
+  });
+
+  const stop = { wallet: 'payments/treasury', holder: 'client' };
+  test('ends the process that it left here when it moved, and no other’s', () => {
+    expect(plan({ observation: observation('client') }).stop).toEqual(stop);
+    const older = aSigner('client', { meta: { name: 'mine', creationTimestamp: '2026-01-01T00:00:00Z' } });
+    expect(plan({ observation: observation('client'), signers: [elsewhere, older] }).stop).toBeUndefined();
+  });
+
+  test('leaves its signer alone when it is deleted', () => {
+    const leaving = { ...elsewhere, metadata: { ...elsewhere.metadata, deletionTimestamp: '2026-11-01T00:00:00Z' } };
+    const over = { signer: leaving, signers: [leaving] };
+    expect(plan(over).stop).toBeUndefined();
+    expect(plan({ ...over, observation: observation('client') }).stop).toEqual(stop);
+    expect(readyOf(over)?.message).toBe('the signer that runs elsewhere is no longer asked');
   });
 });
 

@@ -4,6 +4,7 @@ import type { Signer, Wallet } from '../api/resource.ts';
 import { signerWithoutEffect, toldWithoutEffect } from '../api/without-effect.ts';
 import type { SealSpec, SignerId, SignerObservation, SignerSpec } from '../fleet/fleet.ts';
 import { isRollback } from '../wallet/holder-state.ts';
+import { pinOf, wrongExternal } from './external-signer.ts';
 import { namespaceOf, servingSigner } from './holder-signers.ts';
 import type { SignerAnswer } from './signer-answer.ts';
 
@@ -14,6 +15,7 @@ export type SignerFacts = {
   readonly wallet: Wallet | 'Unseen' | undefined;
   /** Every Signer there is. */
   readonly signers: readonly Signer[];
+  /** What the fleet says: of a signer that runs elsewhere nothing, or what it left here when it moved. */
   readonly observation: SignerObservation | undefined;
   /** Undefined where there is nobody to ask yet. */
   readonly answer: SignerAnswer | undefined;
@@ -50,14 +52,15 @@ export function planSigner(facts: SignerFacts): SignerPlan {
   const { namespace, name, holder } = signer.spec.walletRef;
   const before = signer.status;
   const learnt = answer?.kind === 'Described' && !('finding' in duty) ? answer : undefined;
-  const fingerprint = before?.fingerprint ?? learnt?.fingerprint;
+  const fingerprint = pinOf(signer) ?? learnt?.fingerprint;
   const version = learnt?.description.version ?? before?.version;
   const epoch = learnt === undefined ? before?.epoch : epochOf(learnt.description.keys);
   const risk = facts.observation?.warning?.reason;
   const policyDigest = (learnt?.description.policyDigest || undefined) ?? before?.policyDigest;
   return {
     ...('ensure' in duty && { ensure: duty.ensure }),
-    ...(finding.reason === 'WalletNotFound' &&
+    // Who moved out left a process here.
+    ...((finding.reason === 'WalletNotFound' || 'elsewhere' in duty) &&
       facts.observation !== undefined && { stop: { wallet: `${namespace}/${name}`, holder } }),
     ...(conditionOf(before?.conditions, 'Ready')?.reason !== finding.reason &&
       (finding.reason === 'RollbackDetected'
@@ -79,7 +82,7 @@ export function planSigner(facts: SignerFacts): SignerPlan {
 }
 
 /** A deleted Signer is consent withdrawn: its process ends, unless another Signer has the holder served. */
-function planDeletion({ signer, wallet, signers, now }: SignerFacts): SignerPlan {
+function planDeletion({ signer, wallet, signers, observation, now }: SignerFacts): SignerPlan {
   const { namespace, name, holder } = signer.spec.walletRef;
   const { generation } = signer.metadata;
   const served =
@@ -88,9 +91,16 @@ function planDeletion({ signer, wallet, signers, now }: SignerFacts): SignerPlan
       : wallet?.spec.holders.some(
           (other) => other.name === holder && servingSigner(wallet, other, signers) !== undefined,
         );
-  const finding = notReady('Deleting', 'the process is stopped; its state, the share included, is kept');
+  const elsewhere = signer.spec.external !== undefined;
+  const finding = notReady(
+    'Deleting',
+    elsewhere
+      ? 'the signer that runs elsewhere is no longer asked'
+      : 'the process is stopped; its state, the share included, is kept',
+  );
   return {
-    ...(served !== true && { stop: { wallet: `${namespace}/${name}`, holder } }),
+    ...(served !== true &&
+      (!elsewhere || observation !== undefined) && { stop: { wallet: `${namespace}/${name}`, holder } }),
     status: {
       ...signer.status,
       conditions: setCondition(signer.status?.conditions, finding, generation, now),
@@ -120,14 +130,14 @@ const notReady = (reason: Finding['reason'], message: string): Finding => ({
   message,
 });
 
-/** The process that this Signer asks for, or why it asks for none. */
+/** The process that this Signer asks for, that it runs elsewhere, or why nothing is to run. */
 function dutyOf({
   signer,
   wallet,
   signers,
   operator,
   sharedMachine,
-}: SignerFacts): { readonly ensure: SignerSpec } | { readonly finding: Finding } {
+}: SignerFacts): { readonly ensure: SignerSpec } | { readonly elsewhere: true } | { readonly finding: Finding } {
   const no = (reason: Finding['reason'], message: string) => ({ finding: notReady(reason, message) });
   const { walletRef, seal, external } = signer.spec;
   const { namespace, name } = signer.metadata;
@@ -160,11 +170,10 @@ function dutyOf({
       'AnotherSignerServes',
       `Signer ${serving.metadata.name}, which is older, serves holder ${holder.name}: remove one of the two`,
     );
-  if (external !== undefined)
-    return no(
-      'FeatureUnsupported',
-      'spec.external: signers that run elsewhere are not in this version; spec.seal.keySecretRef makes one run here',
-    );
+  if (external !== undefined) {
+    const wrong = wrongExternal(external);
+    return wrong === '' ? { elsewhere: true } : no('InvalidSpec', wrong);
+  }
   if (sharedMachine && signer.spec.placement === 'Required')
     return no(
       'FeatureUnsupported',
@@ -183,17 +192,25 @@ function sealOf({ keySecretRef, pkcs11 }: NonNullable<Signer['spec']['seal']>): 
   return { kind: 'Pkcs11', secret, key, module, tokenLabel, tokenInFiles: storage !== undefined };
 }
 
-function readiness({ signer, observation, answer, sharedMachine }: SignerFacts): Finding {
-  if (observation === undefined) return notReady('Starting', 'the signer is about to be started');
-  if (observation.reason !== '') return notReady(observation.reason, observation.message);
+function readiness({ signer, answer, operator, sharedMachine, ...facts }: SignerFacts): Finding {
+  const { external } = signer.spec;
+  const observation = external === undefined ? facts.observation : undefined;
+  if (external === undefined && observation === undefined)
+    return notReady('Starting', 'the signer is about to be started');
+  if (observation !== undefined && observation.reason !== '') return notReady(observation.reason, observation.message);
   switch (answer?.kind) {
     case undefined:
       return notReady('Starting', 'the signer has not been asked yet');
     case 'Silent':
       if (answer.sealProblem !== undefined) return notReady('SealUnavailable', answer.sealProblem);
+      if (external !== undefined)
+        return notReady(
+          'Unreachable',
+          `no answer from where spec.external says that it runs: ${answer.message}; its owner starts it there, for operator ${operator}`,
+        );
       return notReady(
         'Starting',
-        observation.unready === undefined
+        observation?.unready === undefined
           ? `the signer runs and does not answer yet: ${answer.message}`
           : `the signer does not answer yet: ${answer.message}; ${observation.unready}`,
       );
@@ -203,12 +220,12 @@ function readiness({ signer, observation, answer, sharedMachine }: SignerFacts):
       const { genesis, problems, version, sealState } = answer.description;
       if (problems.some(isRollback)) return notReady('RollbackDetected', problems.join('; '));
       if (sealState !== '') {
-        const sidecar = observation.warning?.reason === 'SealUnavailable' ? [observation.warning.message] : [];
+        const sidecar = observation?.warning?.reason === 'SealUnavailable' ? [observation.warning.message] : [];
         return notReady('SealUnavailable', [...problems, ...sidecar].join('; '));
       }
       const serves = `the signer, version ${version}, serves`;
-      const told = toldWithoutEffect(signerWithoutEffect(signer, sharedMachine));
-      if (problems.length === 0 && observation.warning !== undefined)
+      const told = `${toldWithoutEffect(signerWithoutEffect(signer, sharedMachine))}${sharedMachine ? '' : unreached(external)}`;
+      if (problems.length === 0 && observation?.warning !== undefined)
         return {
           type: 'Ready',
           status: 'True',
@@ -220,9 +237,15 @@ function readiness({ signer, observation, answer, sharedMachine }: SignerFacts):
           type: 'Ready',
           status: 'True',
           reason: 'Serving',
-          message: `${serves}${told}${observation.waits === undefined ? '' : `; a change of its spec waits: ${observation.waits}`}`,
+          message: `${serves}${told}${observation?.waits === undefined ? '' : `; a change of its spec waits: ${observation.waits}`}`,
         };
       return notReady(genesis === '' ? 'Starting' : 'NotServing', problems.join('; '));
     }
   }
 }
+
+/** Peers in the cluster dial it from pods that reach nothing which is not named. */
+const unreached = (external: Signer['spec']['external']): string =>
+  external === undefined || (external.cidrs ?? []).length > 0
+    ? ''
+    : '; spec.external.cidrs is empty, so that no NetworkPolicy of this operator lets other signers dial it';

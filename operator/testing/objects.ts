@@ -64,6 +64,12 @@ export const aSigner = (
   ...(over.status !== undefined && { status: over.status }),
 });
 
+/** A Signer whose signer its owner runs elsewhere. */
+export function anExternalSigner(holder: string, external: NonNullable<Signer['spec']['external']>): Signer {
+  const signer = aSigner(holder);
+  return { ...signer, spec: { walletRef: signer.spec.walletRef, external } };
+}
+
 export const aPolicy = (
   spec: Partial<SigningPolicy['spec']> = {},
   status?: SigningPolicy['status'],

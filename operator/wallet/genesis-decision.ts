@@ -5,6 +5,7 @@ import type { Finding } from '../api/conditions.ts';
 import type { Wallet } from '../api/resource.ts';
 import type { PolicyReading } from '../policy/read-policy.ts';
 import type { MissingSigners } from '../signer/holder-signers.ts';
+import { pinOf } from '../signer/external-signer.ts';
 import { descriptionOf, whyUnavailable } from './holder-state.ts';
 import type { HolderState } from './holder-state.ts';
 import { unsupportedInWallet } from './unsupported.ts';
@@ -136,7 +137,7 @@ function whyNotAdopted({ wallet, policy, holders }: GenesisFacts, { genesis, gen
   const members = holders.filter((holder) => descriptionOf(holder)?.genesis === genesisDigest);
   const who = `${members.map(({ name }) => name).join(', ')} ${members.length === 1 ? 'says that it has' : 'say that they have'} genesis ${genesisDigest}`;
   const stranger = holders.find((holder, i) => {
-    const pin = holder.signer?.status?.fingerprint;
+    const pin = pinOf(holder.signer);
     return pin !== undefined && pin !== digest(fromHex(genesis.holders[i]?.identity ?? '', 'identity'));
   });
   if (stranger !== undefined) return `${who}, which gives ${stranger.name} another identity than its signer has`;

@@ -46,6 +46,9 @@ export const isFounder = (genesis: GenesisStatement, { holder, identity }: Descr
 /** Whether a signer says that it, or a holder, came back with an older audit log. */
 export const isRollback = (why: string): boolean => why.startsWith('RollbackDetected');
 
+/** Whether a signer refused a genesis because its owner has yet to accept it. */
+export const isNotAccepted = (why: string): boolean => why.includes('GenesisNotAccepted: ');
+
 const seenBy = (leader: HolderState, name: string): PeerState | undefined =>
   descriptionOf(leader)?.peers.find((peer) => peer.name === name);
 

@@ -4,6 +4,7 @@ import { encodeStatement } from '../../statement/statements.ts';
 import {
   description,
   fake,
+  fingerprintOf,
   gone,
   holder,
   holders,
@@ -11,7 +12,7 @@ import {
   observation,
   unprovisioned,
 } from '../testing/holder-states.ts';
-import { aWallet } from '../testing/objects.ts';
+import { anExternalSigner, aWallet } from '../testing/objects.ts';
 import { planProvision, provisionDigest } from './provision-plan.ts';
 import type { ProvisionFacts } from './provision-plan.ts';
 
@@ -48,6 +49,25 @@ test('a signer is told genesis, policy, every holder’s address and certificate
       ],
     },
   });
+});
+
+test('who runs elsewhere is dialled, and dials others elsewhere alone', () => {
+  const at = (name: 'client' | 'backup') =>
+    holder(name, {}, { signer: anExternalSigner(name, { endpoint: 'e:7443', fingerprint: fingerprintOf(name) }) });
+  const endpoints = (over: Partial<ProvisionFacts>) =>
+    planProvision(facts(over)).map(({ request }) => request.peers.map(({ endpoint }) => endpoint));
+  const own = names.map((name) => peerOf(name).endpoint);
+  expect(endpoints({ holders: [holder('infrastructure'), at('client'), holder('backup')] })).toEqual([
+    own,
+    ['', own[1], ''],
+    own,
+  ]);
+  const two = { holders: [holder('infrastructure'), at('client'), at('backup')] };
+  expect(endpoints(two)).toEqual([own, ['', own[1], own[2]], ['', own[1], own[2]]]);
+  const provisioned = new Map(
+    planProvision(facts(two)).map(({ holder: name, request }) => [name, provisionDigest(request)]),
+  );
+  expect(planProvision(facts({ ...two, provisioned }))).toEqual([]);
 });
 
 test('a new genesis goes to the first Infrastructure holder alone', () => {

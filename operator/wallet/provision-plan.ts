@@ -32,6 +32,9 @@ export function planProvision(facts: ProvisionFacts): readonly Provision[] {
   if (decision.kind === 'Blocked') return [];
   const { genesis, policyDocument } = decision.kind === 'Known' ? decision.known : decision;
   const bytes = encodeStatement(genesis);
+  const elsewhere = new Set(
+    holders.filter(({ signer }) => signer?.spec.external !== undefined).map(({ name }) => name),
+  );
   const request: ProvisionRequest = {
     genesis: bytes,
     policyDocument,
@@ -44,9 +47,17 @@ export function planProvision(facts: ProvisionFacts): readonly Provision[] {
     }),
     keys: supportedKeys(wallet).map(({ name, scheme }) => ({ name, scheme })),
   };
+  // Addresses here lead nowhere from elsewhere: who runs there is dialled, and dials only others that are.
+  const requestTo = ({ name: holder }: HolderState): ProvisionRequest =>
+    elsewhere.has(holder)
+      ? {
+          ...request,
+          peers: request.peers.map((peer) => (elsewhere.has(peer.name) ? peer : { ...peer, endpoint: '' })),
+        }
+      : request;
   if (decision.kind === 'Found') {
     const first = foundingHolder(holders);
-    return first === undefined ? [] : [{ holder: first.name, request }];
+    return first === undefined ? [] : [{ holder: first.name, request: requestTo(first) }];
   }
   const genesisDigest = digest(bytes);
   // A shorter list would replace what signers remember of a holder that is only away.
@@ -60,8 +71,8 @@ export function planProvision(facts: ProvisionFacts): readonly Provision[] {
       return (
         description.genesis === '' ||
         keysMissing ||
-        (complete && provisioned.get(holder.name) !== provisionDigest(request))
+        (complete && provisioned.get(holder.name) !== provisionDigest(requestTo(holder)))
       );
     })
-    .map(({ name }) => ({ holder: name, request }));
+    .map((holder) => ({ holder: holder.name, request: requestTo(holder) }));
 }

@@ -14,10 +14,11 @@ import type { OperatorMeter } from '../operator-metrics.ts';
 import { readPolicy } from '../policy/read-policy.ts';
 import { missingSigners, servingSigner } from '../signer/holder-signers.ts';
 import type { Holder } from '../signer/holder-signers.ts';
+import { externalObservation, pinOf } from '../signer/external-signer.ts';
 import type { SignerContacts } from '../signer/signer-contacts.ts';
 import type { ResourceStore } from '../store/resource-store.ts';
 import { genesesOf, walletName } from './genesis-decision.ts';
-import { descriptionOf } from './holder-state.ts';
+import { descriptionOf, isNotAccepted } from './holder-state.ts';
 import type { HolderState } from './holder-state.ts';
 import type { OutcomeFollower } from './outcome-follower.ts';
 import { provisionDigest } from './provision-plan.ts';
@@ -133,10 +134,10 @@ async function observeHolder(
 ): Promise<HolderState> {
   const id = { wallet: walletName(wallet), holder: holder.name };
   const signer = servingSigner(wallet, holder, signers);
-  const observation = await fleet.observe(id);
-  const fingerprint = signer?.status?.fingerprint;
+  const observation = externalObservation(signer) ?? (await fleet.observe(id));
+  const fingerprint = pinOf(signer);
   const { name, role } = holder;
-  // The Signer's controller learns the pin and writes it down; nobody else trusts on first use.
+  // The Signer's controller learns a pin that nobody wrote, and keeps it; nobody else trusts on first use.
   if (observation?.running !== true || observation.signEndpoint === '' || fingerprint === undefined)
     return { name, role, signer, observation, answer: undefined };
   return {
@@ -191,11 +192,7 @@ async function prove(
 }
 
 const contactOf = (contacts: SignerContacts, wallet: Wallet, { name, observation, signer }: HolderState) =>
-  contacts.client(
-    { wallet: walletName(wallet), holder: name },
-    observation?.signEndpoint ?? '',
-    signer?.status?.fingerprint,
-  );
+  contacts.client({ wallet: walletName(wallet), holder: name }, observation?.signEndpoint ?? '', pinOf(signer));
 
 async function apply(
   options: WalletControllerOptions,
@@ -236,12 +233,19 @@ async function apply(
       );
     }
 
-  const told = await Promise.all(plan.provision.map((provision) => tell(contacts, facts, provision, memory, signal)));
-  const refused = told.filter((why) => why !== '');
+  const told = await Promise.all(
+    plan.provision.map(async (provision) => ({
+      holder: provision.holder,
+      why: await tell(contacts, facts, provision, memory, signal),
+    })),
+  );
+  // That an owner has yet to look at a genesis is no failure: it is offered at each look.
+  const refused = told.map(({ why }) => why).filter((why) => why !== '' && !isNotAccepted(why));
   if (refused.length > 0) throw new Error(`${name}: ${refused.join('; ')}`);
-  if (told.length > 0)
-    log.info('signers provisioned', { wallet: name, holders: plan.provision.map(({ holder }) => holder) });
-  return told.length > 0 ? soonMs : plan.nextMs;
+  const provisioned = told.filter(({ why }) => why === '').map(({ holder }) => holder);
+  if (provisioned.length === 0) return plan.nextMs;
+  log.info('signers provisioned', { wallet: name, holders: provisioned });
+  return soonMs;
 }
 
 /** Tells a signer what it needs; resolves with why it did not take it, or "". */

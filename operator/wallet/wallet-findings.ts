@@ -6,7 +6,7 @@ import { toldWithoutEffect, walletWithoutEffect } from '../api/without-effect.ts
 import type { PolicyReading } from '../policy/read-policy.ts';
 import { namespaceOf } from '../signer/holder-signers.ts';
 import type { GenesisDecision } from './genesis-decision.ts';
-import { descriptionOf, isRollback } from './holder-state.ts';
+import { descriptionOf, isNotAccepted, isRollback } from './holder-state.ts';
 import type { Availability, HolderState } from './holder-state.ts';
 import { unsupportedKeys } from './unsupported.ts';
 
@@ -68,7 +68,10 @@ function ready(
   if (decision.kind === 'Blocked') return no(decision.reason, decision.message);
   // What a signer refuses matters as long as it lacks something: a founded wallet goes on without one.
   if (refusals.size > 0 && keys.status !== 'True')
-    return no('ProvisioningFailed', [...refusals].map(([holder, why]) => `${holder}: ${why}`).join('; '));
+    return no(
+      [...refusals.values()].every(isNotAccepted) ? 'WaitingForHolder' : 'ProvisioningFailed',
+      [...refusals].map(([holder, why]) => `${holder}: ${why}`).join('; '),
+    );
   if (decision.kind === 'Found') return no('WaitingForSigners', 'all signers answer; the wallet is being founded');
   if (keys.status !== 'True') return no(keys.reason, keys.message);
   if (signers.reason === 'QuorumLost') return no('QuorumLost', signers.message);
@@ -238,15 +241,18 @@ function genesisConfirmed(facts: FindingFacts): Finding {
   );
 }
 
-function independent({ wallet, sharedMachine }: FindingFacts): Finding {
+function independent({ wallet, holders: states, sharedMachine }: FindingFacts): Finding {
   const type = 'Independent';
-  const { threshold, holders } = wallet.spec;
-  if (sharedMachine)
+  const { threshold } = wallet.spec;
+  // Where those are that run elsewhere, their owners know.
+  const elsewhere = new Set(states.filter(({ signer }) => signer?.spec.external !== undefined).map(({ name }) => name));
+  const holders = wallet.spec.holders.filter(({ name }) => !elsewhere.has(name));
+  if (sharedMachine && holders.length >= threshold)
     return finding(
       type,
       'False',
       'SharedMachine',
-      `all ${holders.length} signers run on this machine as one user, who can use their shares: for trying out, not for custody`,
+      `${elsewhere.size === 0 ? 'all ' : ''}${holders.length} signers run on this machine as one user, who can use their shares: for trying out, not for custody`,
     );
   const byNamespace = Map.groupBy(holders, (holder) => namespaceOf(wallet, holder));
   const shared = [...byNamespace].find(([, inIt]) => inIt.length >= threshold);

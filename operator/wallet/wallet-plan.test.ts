@@ -273,6 +273,16 @@ describe('Ready', () => {
       'client: genesis refused',
     ],
     [
+      'waits for an owner to accept the genesis',
+      {
+        refusals: new Map([['client', 'e:8443: Provision: FAILED_PRECONDITION: "GenesisNotAccepted: not yet"']]),
+        holders: holders({ keys: [] }),
+      },
+      'False',
+      'WaitingForHolder',
+      'GenesisNotAccepted: not yet',
+    ],
+    [
       'goes on when a signer that has all refused more',
       { refusals: new Map([['client', 'timeout']]) },
       'True',
@@ -397,29 +407,6 @@ describe('PolicyEnforced', () => {
         'PolicyEnforced',
       )?.status,
     ).toBe('True');
-  });
-});
-
-describe('Independent counts what one hand holds', () => {
-  const spread = (...namespaces: readonly (string | undefined)[]): Partial<WalletFacts> => ({
-    wallet: aWallet(
-      {
-        holders: aWallet().spec.holders.map((each, i) => ({
-          ...each,
-          ...(namespaces[i] !== undefined && { namespace: namespaces[i] }),
-        })),
-      },
-      { genesis: fake.genesisDigest },
-    ),
-  });
-  const cases: readonly (readonly [string, Partial<WalletFacts>, 'True' | 'False', string])[] = [
-    ['one machine', { sharedMachine: true }, 'False', 'SharedMachine'],
-    ['one namespace', spread(), 'False', 'SharedNamespace'],
-    ['a namespace with two of two', spread('acme', 'acme', 'vault'), 'False', 'SharedNamespace'],
-    ['a namespace each', spread(undefined, 'acme', 'vault'), 'True', 'NoSharedCustody'],
-  ];
-  test.each(cases)('%s', (_, over, status, reason) => {
-    expect(conditionIn(over, 'Independent')).toMatchObject({ status, reason });
   });
 });
 

@@ -9,9 +9,10 @@ import type { EventReason } from '../api/reasons.ts';
 import type { DraftOf, Wallet } from '../api/resource.ts';
 import type { EventType } from '../store/resource-store.ts';
 import type { MissingSigners } from '../signer/holder-signers.ts';
+import { pinOf } from '../signer/external-signer.ts';
 import { epochOf } from '../signer/signer-plan.ts';
 import { decideGenesis, isRemembered } from './genesis-decision.ts';
-import { availability, descriptionOf, isRollback } from './holder-state.ts';
+import { availability, descriptionOf, isNotAccepted, isRollback } from './holder-state.ts';
 import type { HolderState } from './holder-state.ts';
 import { planProvision } from './provision-plan.ts';
 import type { Provision, ProvisionFacts } from './provision-plan.ts';
@@ -81,7 +82,9 @@ export function planWallet(facts: WalletFacts): WalletPlan {
   };
   const provision = planProvision({ ...facts, decision });
   const losses = genesis === '' ? -1 : available.losses;
-  const waitsForPeople = decision.kind === 'Blocked' && decision.reason !== 'WaitingForSigners';
+  const waitsForPeople =
+    (decision.kind === 'Blocked' && decision.reason !== 'WaitingForSigners') ||
+    [...facts.refusals.values()].some(isNotAccepted);
   const whole =
     available.unavailable.length === 0 &&
     findings.every(({ type, status: is }) => is === 'True' || !['Ready', 'KeysGenerated'].includes(type));
@@ -126,7 +129,7 @@ function holderStatus(
 ): NonNullable<NonNullable<Wallet['status']>['holders']>[number] {
   const before = wallet.status?.holders?.find(({ name }) => name === holder.name);
   const description = descriptionOf(holder);
-  const fingerprint = holder.signer?.status?.fingerprint ?? before?.fingerprint;
+  const fingerprint = pinOf(holder.signer) ?? before?.fingerprint;
   const policyDigest = enforcedBy(wallet, holder);
   const epoch = description === undefined ? before?.epoch : epochOf(description.keys);
   const version = description?.version ?? before?.version;

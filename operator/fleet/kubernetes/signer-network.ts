@@ -1,4 +1,5 @@
 import type { Signer, Wallet } from '../../api/resource.ts';
+import { externalTargets } from '../../signer/external-signer.ts';
 import { namespaceOf } from '../../signer/holder-signers.ts';
 import type { FleetSettings, NetworkPeer } from './fleet-settings.ts';
 import { ownedBy } from './manifest.ts';
@@ -61,12 +62,10 @@ export function signerNetworkPolicy(
     namespaceSelector: inNamespaces([wallet.metadata.namespace]),
     ...from,
   }));
-  const external = signers.flatMap(({ spec: { external } }) =>
-    (external?.cidrs ?? []).map((cidr) => ({
-      to: [{ ipBlock: { cidr } }],
-      ports: tcp(Number(/:([0-9]+)$/.exec(external?.endpoint ?? '')?.[1])),
-    })),
-  );
+  const external = externalTargets(signers).map(({ cidr, port }) => ({
+    to: [{ ipBlock: { cidr } }],
+    ports: tcp(port),
+  }));
   const hsm = (signer.spec.seal?.pkcs11?.egress ?? []).map(({ cidr, port }) => ({
     to: [{ ipBlock: { cidr } }],
     ports: tcp(port),
