@@ -109,6 +109,7 @@ describe('values', () => {
       ['signers.image.digest=latest', 'digest'],
       ['signers.hsmImages={hsm:latest}', 'hsmImages'],
       ['networkPolicy.scrapeFrom[0].pod=x', 'scrapeFrom'],
+      ['networkPolicy.externalSigners[0].cidr=203.0.113.7', 'externalSigners'],
       ['signers.volumes.accessMode=ReadWriteMany', 'accessMode'],
       ['operator.namespaces={Payments}', 'namespaces'],
     ] as const)
@@ -253,6 +254,14 @@ describe("the operator's NetworkPolicy", () => {
     expect(only<Policy>(everything, 'NetworkPolicy').spec.ingress).toHaveLength(1);
     for (const rule of only<{ spec: { egress: { ports: unknown[] }[] } }>(minimal, 'NetworkPolicy').spec.egress)
       expect(rule.ports.length).toBeGreaterThan(0);
+  });
+
+  it('lets the operator out to signers elsewhere that were named', () => {
+    const rule = { to: [{ ipBlock: { cidr: '203.0.113.7/32' } }], ports: [{ port: 8443, protocol: 'TCP' }] };
+    const egress = (objects: typeof minimal) =>
+      only<{ spec: { egress: unknown[] } }>(objects, 'NetworkPolicy').spec.egress;
+    expect(egress(everything)).toContainEqual(rule);
+    expect(egress(minimal)).toHaveLength(egress(everything).length - 1);
   });
 });
 
