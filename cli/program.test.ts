@@ -28,6 +28,7 @@ test('there is every verb of this version', () => {
       'policy test',
       'seal new',
       'sign',
+      'signer',
       'status',
       'up',
     ]),

@@ -15,6 +15,7 @@ import { addPolicyTest } from './commands/policy-test.ts';
 import { addSealNew } from './commands/seal-new.ts';
 import type { Session } from './session.ts';
 import { addSign } from './commands/sign.ts';
+import { addSigner } from './commands/signer.ts';
 import { addStatus } from './commands/status.ts';
 import { addUp } from './commands/up.ts';
 
@@ -47,6 +48,7 @@ export function createProgram(session: Session): Command {
   addAuditExport(audit, session);
   addAuditPrune(audit, session);
   addSealNew(group(program, 'seal', 'keys that seal shares at rest'), session);
+  addSigner(program, session);
   addLater(program);
 
   program.addHelpText(
@@ -84,7 +86,7 @@ const group = (program: Command, name: string, summary: string): Command =>
 function addLater(program: Command): void {
   const groupNamed = (name: string): Command => program.commands.find((command) => command.name() === name) ?? program;
   const later = [
-    { group: program, verbs: ['approve', 'reject', 'check', 'signer', 'upgrade'] },
+    { group: program, verbs: ['approve', 'reject', 'check', 'upgrade'] },
     { group: groupNamed('policy'), verbs: ['lint', 'diff'] },
   ];
   for (const { group: parent, verbs } of later)

@@ -1,8 +1,11 @@
 import { fileURLToPath } from 'node:url';
 import { signerNodeFlags } from '../../common/signer-node-flags.ts';
 
-/** What a signer may touch on the disk; absolute paths. `seal` is the file of its key, or the socket of its sidecar. */
-export type SignerFiles = { readonly data: string; readonly seal: string };
+/**
+ * What a signer may touch on the disk; absolute paths. `seal` is the file of its key, or the socket of its sidecar;
+ * `accept` where its owner puts the genesis.
+ */
+export type SignerFiles = { readonly data: string; readonly seal: string; readonly accept?: string };
 
 /** The program of a signer: executable, its flags and script, all before the signer's own flags. */
 export type SignerCommand = (files: SignerFiles) => readonly string[];
@@ -15,13 +18,13 @@ export function signerCommand(moduleUrl: string = import.meta.url): SignerComman
   const source = moduleUrl.endsWith('.ts');
   const program = fileURLToPath(new URL(source ? '../../signer/main.ts' : './signer.js', moduleUrl));
   const code = fileURLToPath(new URL(source ? '../../' : './', moduleUrl));
-  return ({ data, seal }) => [
+  return ({ data, seal, accept }) => [
     process.execPath,
     ...signerNodeFlags,
     '--permission',
     '--allow-worker',
     '--disable-warning=PERM0006',
-    ...[code, data, seal].map((path) => `--allow-fs-read=${path}`),
+    ...[code, data, seal, ...(accept === undefined ? [] : [accept])].map((path) => `--allow-fs-read=${path}`),
     // Where a process keeps its memory out of core dumps.
     ...[data, '/proc/self/coredump_filter'].map((path) => `--allow-fs-write=${path}`),
     program,

@@ -3,21 +3,17 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseConnection } from '../../client/connection.ts';
-import { offchainMessage } from '../../client/offchain-message.ts';
-import { signRequest } from '../../client/request.ts';
 import { readOperatorIdentity } from '../../cli/operator-identity.ts';
 import { verifyHolderLog } from '../../cli/holder-log.ts';
-import { fromHex, fromUtf8, hex } from '../../common/bytes.ts';
-import { formatTime } from '../../common/clock.ts';
+import { fromUtf8 } from '../../common/bytes.ts';
 import { conditionOf } from '../../operator/api/conditions.ts';
-import { apiVersion } from '../../operator/api/resource.ts';
 import type { Key, SigningRequest, Wallet } from '../../operator/api/resource.ts';
 import { connectionFile, runEmbedded } from '../../operator/embedded.ts';
 import { silentLog } from '../../common/log.ts';
 import { openFolderView } from '../../operator/store/folder-view.ts';
 import { databaseFile } from '../../signer/state/group-writer.ts';
 import { Reader } from '../../signer/state/reader.ts';
-import { manifestsFolder, policy, wallet } from './testing/manifests-folder.ts';
+import { manifestsFolder, messageRequest, policy, wallet } from './testing/manifests-folder.ts';
 import type { ManifestsFolder } from './testing/manifests-folder.ts';
 import { OperatorUnderTest } from './testing/operator-under-test.ts';
 
@@ -52,34 +48,7 @@ describe('an operator over a folder of manifests', () => {
   const pids = (): Promise<number[]> => Promise.all(holders.map(pidOf));
 
   const ask = async (name: string, sign: boolean = true): Promise<void> => {
-    const { genesis = '', keys = [] } = founded.status ?? {};
-    const data = offchainMessage(name, fromHex(keys.find((key) => key.name === 'solana')?.publicKey ?? ''));
-    const expiresAt = Date.now() + 3_600_000;
-    const { signature } = signRequest(
-      {
-        genesis,
-        id: `payments/${name}`,
-        key: 'solana',
-        chain: '',
-        format: 'Message',
-        data: sign ? data : Uint8Array.of(1),
-        initiator: 'payments-api',
-        expiresAt,
-      },
-      folder.initiator,
-    );
-    await folder.write(`${name}.yaml`, {
-      apiVersion,
-      kind: 'SigningRequest',
-      metadata: { name, namespace: 'payments' },
-      spec: {
-        walletRef: { name: 'treasury' },
-        key: 'solana',
-        payload: { format: 'Message', data: `0x${hex(data)}` },
-        initiator: { name: 'payments-api', signature },
-        expiresAt: formatTime(expiresAt),
-      },
-    });
+    await folder.write(`${name}.yaml`, messageRequest(name, founded, folder.initiator, sign));
   };
   const signed = (name: string): Promise<SigningRequest> =>
     operator.untilCondition(requestKey(name), 'Succeeded', 'True');

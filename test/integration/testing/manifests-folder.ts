@@ -4,7 +4,12 @@ import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { offchainMessage } from '../../../client/offchain-message.ts';
+import { signRequest } from '../../../client/request.ts';
+import { fromHex, hex } from '../../../common/bytes.ts';
+import { formatTime } from '../../../common/clock.ts';
 import { apiVersion } from '../../../operator/api/resource.ts';
+import type { Wallet } from '../../../operator/api/resource.ts';
 import { formatSshPublicKey, sshKeyOf } from '../../../statement/ssh-key.ts';
 
 /** A folder of manifests as the quickstart's: three holders, one policy, one initiator with a key of its own. */
@@ -69,3 +74,35 @@ export const policy = (initiator: KeyObject, count = 100): object => ({
     rules: [{ name: 'messages', verdict: 'Allow', match: { kinds: ['Message'] }, limits: [{ count, per: '1h' }] }],
   },
 });
+
+/** A request for the signature of `name` as a message by key solana; one that is not signed has a signature over another. */
+export function messageRequest(name: string, { status }: Wallet, initiator: KeyObject, signed = true): object {
+  const { genesis = '', keys = [] } = status ?? {};
+  const data = offchainMessage(name, fromHex(keys.find((key) => key.name === 'solana')?.publicKey ?? ''));
+  const expiresAt = Date.now() + 3_600_000;
+  const { signature } = signRequest(
+    {
+      genesis,
+      id: `payments/${name}`,
+      key: 'solana',
+      chain: '',
+      format: 'Message',
+      data: signed ? data : Uint8Array.of(1),
+      initiator: 'payments-api',
+      expiresAt,
+    },
+    initiator,
+  );
+  return {
+    apiVersion,
+    kind: 'SigningRequest',
+    metadata: { name, namespace: 'payments' },
+    spec: {
+      walletRef: { name: 'treasury' },
+      key: 'solana',
+      payload: { format: 'Message', data: `0x${hex(data)}` },
+      initiator: { name: 'payments-api', signature },
+      expiresAt: formatTime(expiresAt),
+    },
+  };
+}
