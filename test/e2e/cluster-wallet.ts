@@ -234,7 +234,7 @@ export class ClusterWallet {
 }
 
 /** A Secret as the command writes it. */
-async function makeSeal(...args: readonly string[]): Promise<void> {
+export async function makeSeal(...args: readonly string[]): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-e2e-'));
   try {
     const file = join(folder, 'seal.yaml');
