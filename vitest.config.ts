@@ -50,7 +50,7 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           globalSetup: 'test/e2e/global-setup.ts',
-          setupFiles: 'test/e2e/dump-on-failure.ts',
+          setupFiles: 'test/e2e/after-tests.ts',
           // There is one cluster.
           fileParallelism: false,
           sequence: { groupOrder: 2 },
