@@ -21,6 +21,7 @@ type Entry = Readonly<Record<string, unknown>>;
 
 const settings = {
   namespaces: ['payments'],
+  others: [],
   fleet: {
     signerImage: `registry.example/holdfast/signer@sha256:${'a'.repeat(64)}`,
     imagePullSecrets: [],
@@ -211,7 +212,7 @@ it('is not ready where the server does not let it see the Lease', async () => {
 
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
 it.each([
-  ['settings that are no settings', { 'settings.yaml': 'namespaces: []' }, 'settings: settings.fleet is missing'],
+  ['settings that are no settings', { 'settings.yaml': 'namespaces: []' }, 'settings: settings.others is missing'],
   [
     'an image by its tag',
     { 'settings.yaml': JSON.stringify({ ...settings, fleet: { ...settings.fleet, signerImage: 'signer:latest' } }) },

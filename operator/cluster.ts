@@ -11,6 +11,7 @@ import type { KubernetesFleetOptions } from './fleet/kubernetes/kubernetes-fleet
 import type { OperatorSettings } from './fleet/kubernetes/operator-settings.ts';
 import type { OperatorIdentity } from './operator-identity.ts';
 import { operatorMetrics } from './operator-metrics.ts';
+import { Reach } from './reach.ts';
 import type { ReadCredentials } from './runtime/credentials.ts';
 import { EventRecorder } from './runtime/event-recorder.ts';
 import { KubeClient } from './runtime/kube-client.ts';
@@ -58,10 +59,10 @@ export async function runCluster(options: ClusterOptions): Promise<void> {
 
   const lead = async (signal: AbortSignal): Promise<void> => {
     const { settings, identity } = options;
-    const { namespaces } = settings;
+    const { namespaces, others } = settings;
     const closing: (() => Promise<void>)[] = [];
     try {
-      const common = { client, namespaces, clock, log, meter: kubernetes.reflectors, signal };
+      const common = { client, namespaces, others, clock, log, meter: kubernetes.reflectors, signal };
       const store = await openKubernetesStore({ ...common, instance });
       closing.push(() => store.close());
       const fleet = await options.openFleet({ ...common, store, settings: settings.fleet });
@@ -75,7 +76,7 @@ export async function runCluster(options: ClusterOptions): Promise<void> {
         cursors: cursorsInMemory(),
         connections: connectionMaps(client),
         sharedMachine: false,
-        sees: (namespace) => namespaces.length === 0 || namespaces.includes(namespace),
+        reach: new Reach(namespaces, others),
         meter,
         clock,
         log,

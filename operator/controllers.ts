@@ -6,7 +6,9 @@ import type { Fleet } from './fleet/fleet.ts';
 import type { OperatorIdentity } from './operator-identity.ts';
 import type { OperatorMeter } from './operator-metrics.ts';
 import { runOperator } from './operator.ts';
+import type { Controller } from './operator.ts';
 import { policyController } from './policy/policy-controller.ts';
+import type { Reach } from './reach.ts';
 import { approvalController } from './request/approval-controller.ts';
 import { requestController } from './request/request-controller.ts';
 import { WalletConnections } from './request/wallet-connections.ts';
@@ -29,8 +31,7 @@ export type Platform = {
   readonly connections: PublishedConnections;
   /** Whether the fleet runs all signers on the operator's own machine. */
   readonly sharedMachine: boolean;
-  /** Whether the store knows the objects of a namespace. */
-  readonly sees: (namespace: string) => boolean;
+  readonly reach: Reach;
   readonly meter: OperatorMeter;
   readonly clock: Clock;
   readonly log: Log;
@@ -40,7 +41,7 @@ export type Platform = {
 
 /** Runs every controller until `signal` aborts or the store fails, and then closes the connections to signers; signers go on. */
 export async function runControllers(platform: Platform): Promise<void> {
-  const { store, fleet, identity, cursors, sharedMachine, sees, meter, clock, log, signal } = platform;
+  const { store, fleet, identity, cursors, sharedMachine, reach, meter, clock, log, signal } = platform;
   const contacts = new SignerContacts(identity);
   const clients = new WalletConnections();
   const series = new OutcomeSeries(clock, (key, { type, reason, message, at }) => {
@@ -50,7 +51,7 @@ export async function runControllers(platform: Platform): Promise<void> {
   });
   const outcomes = new OutcomeFollower({ store, series, cursors, log });
   const controllers = [
-    signerController({ store, fleet, contacts, clock, sharedMachine, sees, operator: identity.fingerprint }),
+    signerController({ store, fleet, contacts, clock, sharedMachine, reach, operator: identity.fingerprint }),
     walletController({
       store,
       fleet,
@@ -67,7 +68,8 @@ export async function runControllers(platform: Platform): Promise<void> {
     approvalController({ store, clock }),
   ];
   try {
-    await runOperator({ store, controllers, clock, log, meter, signal, others: () => walletsOf(fleet, sees) });
+    const own = controllers.map((controller) => within(reach, controller));
+    await runOperator({ store, controllers: own, clock, log, meter, signal, others: () => walletsOf(fleet, reach) });
   } finally {
     outcomes.end();
     series.close();
@@ -89,9 +91,15 @@ const usedAndPublished = (clients: WalletConnections, published: PublishedConnec
   },
 });
 
-/** Wallets that have signers, also such whose manifests are gone; none of which that cannot be known. */
-const walletsOf = async (fleet: Fleet, sees: Platform['sees']): Promise<readonly Key<'Wallet'>[]> =>
+/** What belongs to another operator is only read. */
+const within = (reach: Reach, controller: Controller): Controller => ({
+  kind: controller.kind,
+  reconcile: async (key, signal) => (reach.worksFor(key.namespace) ? controller.reconcile(key, signal) : undefined),
+});
+
+/** Wallets that have signers, also such whose manifests are gone. That one of another operator, or one that is not seen, is gone is not for this one to say. */
+const walletsOf = async (fleet: Fleet, reach: Reach): Promise<readonly Key<'Wallet'>[]> =>
   [...new Set((await fleet.list()).map(({ wallet }) => wallet))].flatMap((wallet) => {
     const [namespace = '', name = ''] = wallet.split('/');
-    return sees(namespace) ? [{ kind: 'Wallet', namespace, name }] : [];
+    return reach.worksFor(namespace) ? [{ kind: 'Wallet', namespace, name }] : [];
   });

@@ -15,6 +15,7 @@ import { openLocalFleet } from './fleet/local-fleet.ts';
 import { signerCommand } from './fleet/signer-command.ts';
 import { makeFolder } from './make-folder.ts';
 import { operatorMetrics } from './operator-metrics.ts';
+import { Reach } from './reach.ts';
 import { openFolderStore } from './store/folder-store.ts';
 import { problemText } from './store/manifest.ts';
 import type { ResourceStore } from './store/resource-store.ts';
@@ -109,7 +110,7 @@ export async function runEmbedded(options: EmbeddedOptions): Promise<Embedded> {
           cursors,
           connections: connectionFiles(state, own),
           sharedMachine: true,
-          sees: () => true,
+          reach: new Reach(),
           meter,
           clock,
           log,

@@ -55,6 +55,8 @@ export const conditionReasons = {
   WalletNotFound: 'The Wallet that walletRef names does not exist.',
   WalletNotSeen:
     'The Wallet is in a namespace that this operator does not see. A signer that runs is left as it is; none is started.',
+  OperatorUnknown:
+    'The Wallet is of another operator, whose fingerprint this one was not told. A signer that runs is left as it is; none is started.',
   HolderNotFound: 'The Wallet has no such holder, or expects it in another namespace.',
   AnotherSignerServes: 'An older Signer serves this holder already.',
 

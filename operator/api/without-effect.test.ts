@@ -174,7 +174,7 @@ describe('what is refused or has no effect is said', () => {
       signers: [signer],
       observation: undefined,
       answer: undefined,
-      operator: '',
+      operator: 'sha256:operator',
       sharedMachine: true,
       now,
     };
@@ -214,7 +214,13 @@ describe('where signers are pods', () => {
     expect([unsupportedInWallet(wallet, false), walletWithoutEffect(wallet, false)]).toEqual([undefined, []]);
     const signer = aSigner('client', { spec: { placement: 'Required', nodeSelector: { zone: 'a' } } });
     expect(signerWithoutEffect(signer, false)).toEqual([]);
-    const facts = { wallet: aWallet(), signers: [signer], observation: undefined, answer: undefined, operator: '' };
+    const facts = {
+      wallet: aWallet(),
+      signers: [signer],
+      observation: undefined,
+      answer: undefined,
+      operator: 'sha256:1',
+    };
     expect(planSigner({ ...facts, signer, sharedMachine: false, now }).ensure).toBeDefined();
   });
 

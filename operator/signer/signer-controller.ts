@@ -2,6 +2,7 @@ import type { Clock } from '../../common/clock.ts';
 import type { Key } from '../api/resource.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { Controller } from '../operator.ts';
+import type { Reach } from '../reach.ts';
 import type { ResourceStore } from '../store/resource-store.ts';
 import { externalObservation, pinOf } from './external-signer.ts';
 import type { SignerAnswer } from './signer-answer.ts';
@@ -18,8 +19,7 @@ export type SignerControllerOptions = {
   readonly operator: string;
   /** Whether the fleet runs all signers on one machine. */
   readonly sharedMachine: boolean;
-  /** Whether objects of a namespace are known: one that is not may be there. */
-  readonly sees: (namespace: string) => boolean;
+  readonly reach: Reach;
 };
 
 /** Has a process run for every Signer that serves a holder, and says how it is. */
@@ -36,7 +36,7 @@ export const signerController = (options: SignerControllerOptions): Controller =
       const { reason, message } = warn;
       await options.store.event(key, 'Warning', reason, message);
       // Of what peers see the wallet's own controller tells.
-      if (reason === 'SealUnusable')
+      if (reason === 'SealUnusable' && options.reach.worksFor(namespace))
         await options.store.event({ kind: 'Wallet', namespace, name }, 'Warning', reason, message);
     }
     if (ensure !== undefined) await options.fleet.ensure(ensure);
@@ -48,7 +48,7 @@ export const signerController = (options: SignerControllerOptions): Controller =
 });
 
 async function observe(
-  { store, fleet, contacts, clock, operator, sharedMachine, sees }: SignerControllerOptions,
+  { store, fleet, contacts, clock, operator, sharedMachine, reach }: SignerControllerOptions,
   key: Key<'Signer'>,
   signal: AbortSignal,
 ): Promise<SignerFacts | undefined> {
@@ -57,7 +57,7 @@ async function observe(
   const { namespace, name, holder } = signer.spec.walletRef;
   const id = { wallet: `${namespace}/${name}`, holder };
   const [wallet, signers, observation] = await Promise.all([
-    sees(namespace) ? store.get({ kind: 'Wallet', namespace, name }) : ('Unseen' as const),
+    reach.sees(namespace) ? store.get({ kind: 'Wallet', namespace, name }) : ('Unseen' as const),
     store.list('Signer'),
     fleet.observe(id),
   ]);
@@ -69,7 +69,8 @@ async function observe(
     const sealProblem = await whyNotReady(asked.metricsEndpoint, signal);
     if (sealProblem !== undefined) answer = { ...answer, sealProblem };
   }
-  return { signer, wallet, signers, observation, answer, operator, sharedMachine, now: clock.now() };
+  const provisioner = reach.worksFor(namespace) ? operator : (reach.other(namespace)?.fingerprint ?? '');
+  return { signer, wallet, signers, observation, answer, operator: provisioner, sharedMachine, now: clock.now() };
 }
 
 const PROBE_MS = 1_000;

@@ -293,6 +293,12 @@ describe('a Signer whose signer runs elsewhere', () => {
   });
 });
 
+test('a Signer whose Wallet is of an operator that is not known says so, and its signer goes on', () => {
+  const { ensure, stop, status } = planSigner(facts({ operator: '' }));
+  expect([ensure, stop]).toEqual([undefined, undefined]);
+  expect(conditionOf(status.conditions, 'Ready')).toMatchObject({ status: 'False', reason: 'OperatorUnknown' });
+});
+
 test('a process that is left over from a wallet is stopped', () => {
   expect(planSigner(facts({ wallet: undefined })).stop).toEqual({ wallet: 'payments/treasury', holder: 'client' });
 });

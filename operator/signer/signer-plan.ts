@@ -19,7 +19,7 @@ export type SignerFacts = {
   readonly observation: SignerObservation | undefined;
   /** Undefined where there is nobody to ask yet. */
   readonly answer: SignerAnswer | undefined;
-  /** The operator's own fingerprint. */
+  /** Fingerprint of the operator that works for the wallet, which alone may found it; "" where it is not known. */
   readonly operator: string;
   /** Whether all signers run on one machine. */
   readonly sharedMachine: boolean;
@@ -148,7 +148,7 @@ function dutyOf({
         type: 'Ready',
         status: 'Unknown',
         reason: 'WalletNotSeen',
-        message: `this operator works for namespace ${namespace} and does not see ${walletRef.namespace}, where Wallet ${walletName} would be: a signer that runs is left as it is, and none is started; operator.namespaces of the chart names both`,
+        message: `this operator works for namespace ${namespace} and does not see ${walletRef.namespace}, where Wallet ${walletName} would be: a signer that runs is left as it is, and none is started; operator.namespaces of the chart names both, or operator.others the operator that works for it`,
       },
     };
   if (wallet === undefined || wallet.metadata.deletionTimestamp !== undefined)
@@ -178,6 +178,11 @@ function dutyOf({
     return no(
       'FeatureUnsupported',
       'spec.placement: Required cannot be kept, all signers run on this machine; Preferred, also when absent, works',
+    );
+  if (operator === '')
+    return no(
+      'OperatorUnknown',
+      `Wallet ${walletName} is another operator's, and a signer is started for the one that founds its wallet: operator.others of the chart names that operator's fingerprint`,
     );
   // The schema has one of the three: external, a key file, an HSM.
   if (seal === undefined) return no('InvalidSpec', 'spec.seal: is required');

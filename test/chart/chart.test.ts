@@ -192,6 +192,21 @@ describe("the operator's pod", () => {
     const settings = readOperatorSettings(only<ConfigMap>(everything, 'ConfigMap', 'holdfast').data['settings.yaml']!);
     expect(settings).toMatchObject({
       namespaces: ['payments', 'vault'],
+      others: [
+        {
+          namespaces: ['acme'],
+          fingerprint: '',
+          pods: {
+            namespace: 'acme-operator',
+            labels: { 'app.kubernetes.io/name': 'holdfast', 'app.kubernetes.io/component': 'operator' },
+          },
+        },
+        {
+          namespaces: ['bank', 'bank-vault'],
+          fingerprint: `sha256:${'1'.repeat(64)}`,
+          pods: { namespace: 'bank-operator', labels: { app: 'operator' } },
+        },
+      ],
       fleet: {
         imagePullSecrets: ['registry'],
         volumes: { accessMode: 'ReadWriteOnce', storageClassName: 'fast' },

@@ -96,6 +96,30 @@ describe('rights of the operator', () => {
       expect(role.rules).toEqual(only<Role>(objects, 'ClusterRole', name).rules);
   });
 
+  it('in namespaces of other operators are to read Wallets and Signers', () => {
+    const others = [
+      'operator.others[0].namespaces={acme}',
+      'operator.others[0].pods.namespace=acme-operator',
+      'operator.others[1].namespaces={bank}',
+      'operator.others[1].pods.namespace=bank-operator',
+    ];
+    const given = render({ set: ['operator.namespaces={payments}', ...others] }).filter(
+      ({ metadata }) => metadata.namespace === 'acme' || metadata.namespace === 'bank',
+    );
+    expect(given.map(({ kind, metadata }) => `${metadata.namespace} ${kind} ${metadata.name}`).toSorted()).toEqual(
+      ['acme', 'bank'].flatMap((namespace) =>
+        ['Role', 'RoleBinding'].map((kind) => `${namespace} ${kind} ${name}.reads`),
+      ),
+    );
+    const [row] = tables[1] ?? [];
+    const read = Object.fromEntries(
+      words(row?.[1] ?? '').map((each) => [`holdfast.dev/${each}`, words(row?.[2] ?? '')]),
+    );
+    for (const role of given.filter(({ kind }) => kind === 'Role') as Role[])
+      expect(rights(role.rules)).toEqual(sorted(Object.entries(read)));
+    expect(() => render({ set: others })).toThrow('operator.others: an operator that works for all namespaces');
+  });
+
   it('over Leases are to one by name', () => {
     const { rules, metadata } = only<Role>(objects, 'Role', 'holdfast');
     expect(metadata.namespace).toBe('custody');
@@ -104,7 +128,7 @@ describe('rights of the operator', () => {
       [['leases'], ['get', 'update'], ['holdfast']],
       [['events'], ['create', 'patch'], undefined],
     ]);
-    expect(tables[1]?.map((row) => row[2])).toEqual(['create', 'get, update', 'create, patch']);
+    expect(tables[2]?.map((row) => row[2])).toEqual(['create', 'get, update', 'create, patch']);
   });
 
   it('go to the ServiceAccount of the operator', () => {

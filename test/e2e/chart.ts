@@ -20,7 +20,14 @@ const parts = (image: string): { readonly repository: string; readonly digest: s
   return { repository, digest };
 };
 
+/** A release of the chart, whose operator's Deployment is `deployment`. */
+export type Release = { readonly name: string; readonly namespace: string; readonly deployment: string };
+
+const onlyRelease: Release = { name: 'holdfast', namespace: operatorNamespace, deployment: 'holdfast' };
+
 export type ChartOptions = {
+  /** The release that works for all namespaces where none is given. */
+  readonly release?: Release;
   /** Its folder or package; the current one where none is named. */
   readonly chart?: string;
   /** Names of files of the chart with further values. */
@@ -32,7 +39,7 @@ export type ChartOptions = {
 /** Installs the chart, or upgrades what is there; does not wait for the operator. Throws with what Helm says; returns its notes. */
 export function installChart(
   { operator, signer, softhsm }: Pick<Images, InstalledImage>,
-  { chart = join(root, 'charts/holdfast'), files = [], values: more = {} }: ChartOptions = {},
+  { release = onlyRelease, chart = join(root, 'charts/holdfast'), files = [], values: more = {} }: ChartOptions = {},
 ): string {
   const values = {
     operator: { image: parts(operator) },
@@ -41,7 +48,7 @@ export function installChart(
   };
   const said = helm(
     [
-      ...['upgrade', '--install', 'holdfast', chart, '--namespace', operatorNamespace],
+      ...['upgrade', '--install', release.name, chart, '--namespace', release.namespace],
       ...files.flatMap((file) => ['--values', join(chart, file)]),
       ...['--values', '-'],
     ],
@@ -51,24 +58,25 @@ export function installChart(
 }
 
 /** Uninstalls the release, and waits for the operator's end. */
-export async function uninstallChart(): Promise<void> {
-  helm(['uninstall', 'holdfast', '--namespace', operatorNamespace]);
-  await operatorHasEnded();
+export async function uninstallChart(release = onlyRelease): Promise<void> {
+  helm(['uninstall', release.name, '--namespace', release.namespace]);
+  await operatorHasEnded(release);
 }
 
 /** Has so many operators run; of none, waits until the last has ended. */
-export async function scaleOperator(replicas: number): Promise<void> {
-  await kubectl('-n', operatorNamespace, 'scale', 'deployment/holdfast', `--replicas=${replicas}`);
-  await (replicas === 0 ? operatorHasEnded() : operatorIsReady());
+export async function scaleOperator(replicas: number, release = onlyRelease): Promise<void> {
+  const { namespace, deployment } = release;
+  await kubectl('-n', namespace, 'scale', `deployment/${deployment}`, `--replicas=${replicas}`);
+  await (replicas === 0 ? operatorHasEnded(release) : operatorIsReady(release));
 }
 
 /** Resolves once every operator of the latest installation is ready, and none of an earlier one is left. */
-export const operatorIsReady = async (): Promise<string> =>
-  kubectl('-n', operatorNamespace, 'rollout', 'status', 'deployment/holdfast', '--timeout=120s');
+export const operatorIsReady = async ({ namespace, deployment } = onlyRelease): Promise<string> =>
+  kubectl('-n', namespace, 'rollout', 'status', `deployment/${deployment}`, '--timeout=120s');
 
-export const operatorHasEnded = async (): Promise<string> =>
+export const operatorHasEnded = async ({ namespace } = onlyRelease): Promise<string> =>
   kubectl(
-    ...['-n', operatorNamespace, 'wait', 'pods', '-l', 'app.kubernetes.io/component=operator'],
+    ...['-n', namespace, 'wait', 'pods', '-l', 'app.kubernetes.io/component=operator'],
     ...['--for=delete', '--timeout=60s'],
   );
 

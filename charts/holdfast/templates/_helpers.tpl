@@ -74,6 +74,18 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{/* What operator/fleet/kubernetes/operator-settings.ts reads. */}}
 {{- define "holdfast.settings" -}}
 namespaces: {{ toJson .Values.operator.namespaces }}
+{{- if and .Values.operator.others (not .Values.operator.namespaces) }}
+{{- fail "operator.others: an operator that works for all namespaces has no others beside it: list its own in operator.namespaces" }}
+{{- end }}
+others:
+  {{- range .Values.operator.others }}
+  - namespaces: {{ toJson .namespaces }}
+    fingerprint: {{ default "" .fingerprint | quote }}
+    pods:
+      namespace: {{ .pods.namespace }}
+      labels: {{ toJson (default (dict "app.kubernetes.io/name" "holdfast" "app.kubernetes.io/component" "operator") .pods.labels) }}
+  {{- else }} []
+  {{- end }}
 fleet:
   signerImage: {{ include "holdfast.signerImage" . }}
   imagePullSecrets:

@@ -4,6 +4,8 @@ import type { Log } from '../../../common/log.ts';
 import { signerEnvironment } from '../../../common/signer-node-flags.ts';
 import { conditionOf } from '../../api/conditions.ts';
 import type { Signer, Wallet } from '../../api/resource.ts';
+import { Reach } from '../../reach.ts';
+import type { OtherOperator } from '../../reach.ts';
 import { createObject } from '../../runtime/create-object.ts';
 import type { KubeClient } from '../../runtime/kube-client.ts';
 import { isConflict, isNotFound } from '../../runtime/kube-error.ts';
@@ -12,7 +14,7 @@ import type { KubeObject } from '../../runtime/kube-object.ts';
 import { applyObject, getObject } from '../../runtime/objects.ts';
 import type { ReflectorMeter } from '../../runtime/reflector.ts';
 import { whenSynced } from '../../runtime/when-synced.ts';
-import { servingSigner } from '../../signer/holder-signers.ts';
+import { namespaceOf, servingSigner } from '../../signer/holder-signers.ts';
 import { fleetManager } from '../../store/kubernetes/field-managers.ts';
 import type { ResourceStore } from '../../store/resource-store.ts';
 import type { Fleet, SignerId, SignerObservation, SignerSpec } from '../fleet.ts';
@@ -20,7 +22,7 @@ import type { FleetSettings } from './fleet-settings.ts';
 import { ManagedObjects, notOurs } from './managed-objects.ts';
 import { waitsFor } from './roll-out.ts';
 import type { OtherSigner } from './roll-out.ts';
-import { observed } from './set-observation.ts';
+import { observed, signerEndpoints } from './set-observation.ts';
 import type { Standing } from './set-observation.ts';
 import { signerObjects, signerStatefulSet } from './signer-objects.ts';
 import type { SignerFacts } from './signer-objects.ts';
@@ -42,6 +44,7 @@ export type KubernetesFleetOptions = {
   readonly settings: FleetSettings;
   /** Those that are watched; all where none is named. */
   readonly namespaces: readonly string[];
+  readonly others?: readonly OtherOperator[];
   readonly clock: Clock;
   readonly log: Log;
   readonly meter?: ReflectorMeter;
@@ -62,6 +65,7 @@ export const openKubernetesFleet = (options: KubernetesFleetOptions): Promise<Ku
  */
 export class KubernetesFleet implements Fleet {
   readonly #options: KubernetesFleetOptions;
+  readonly #reach: Reach;
   readonly #sets: WatchedSets;
   readonly #objects: ManagedObjects;
   /** By wallet: two of its signers never decide at once. */
@@ -72,6 +76,7 @@ export class KubernetesFleet implements Fleet {
 
   constructor(options: KubernetesFleetOptions) {
     this.#options = options;
+    this.#reach = new Reach(options.namespaces, options.others);
     this.#sets = new WatchedSets(options);
     const watched = new WatchedObjects(options);
     this.#objects = new ManagedObjects(options.client, watched);
@@ -99,6 +104,8 @@ export class KubernetesFleet implements Fleet {
   async observe(id: SignerId): Promise<SignerObservation | undefined> {
     // The one that runs, where a Signer was written anew under another name.
     const set = this.#sets.of(id).find(isWanted);
+    const another = set === undefined ? await this.#ofAnother(id) : undefined;
+    if (another !== undefined) return another;
     return observed(set, this.#standings.get(keyOf(id)) ?? {}, set === undefined ? 0 : this.#sets.restartsOf(set));
   }
 
@@ -155,6 +162,7 @@ export class KubernetesFleet implements Fleet {
       wallet,
       signer,
       signers,
+      provisioner: this.#reach.other(wallet.metadata.namespace)?.pods,
       image: signer.spec.image ?? (held && imageOf(held)) ?? this.#options.settings.signerImage,
       operator: spec.operator,
       environment: signerEnvironment(spec.role),
@@ -195,6 +203,20 @@ export class KubernetesFleet implements Fleet {
     return { wallet, signer, signers };
   }
 
+  /** A signer in a namespace of another operator, which runs it: whether it is there, only asking it tells. */
+  async #ofAnother({ wallet: walletName, holder: holderName }: SignerId): Promise<SignerObservation | undefined> {
+    const { store } = this.#options;
+    const [namespace = '', name = ''] = walletName.split('/');
+    if (!this.#reach.sees(namespace)) return undefined;
+    const wallet = await store.get({ kind: 'Wallet', namespace, name });
+    const holder = wallet?.spec.holders.find((each) => each.name === holderName);
+    if (wallet === undefined || holder === undefined) return undefined;
+    if (this.#reach.other(namespaceOf(wallet, holder)) === undefined) return undefined;
+    const signer = servingSigner(wallet, holder, await store.list('Signer'));
+    if (signer === undefined) return undefined;
+    return { running: true, restarts: 0, ...signerEndpoints(signer), reason: '', message: '' };
+  }
+
   /** The StatefulSet of a Signer's name. Throws where it is somebody else's, whom the watch does not show. */
   async #held(
     id: SignerId,
@@ -215,6 +237,7 @@ export class KubernetesFleet implements Fleet {
    */
   async #waitsFor(facts: SignerFacts, held: SignerSet): Promise<string> {
     const { wallet, signer, signers } = facts;
+    if (!this.#reach.worksFor(wallet.metadata.namespace)) return this.#waitsForPeople(wallet, held);
     const others = wallet.spec.holders
       .map(({ name }) => name)
       .filter((name) => name !== signer.spec.walletRef.holder)
@@ -224,7 +247,7 @@ export class KubernetesFleet implements Fleet {
         threshold: wallet.spec.threshold,
         // Before it is founded a wallet has nothing to lose.
         serves: wallet.status?.genesis !== undefined && own !== undefined && isReady(own),
-        others: read.map(({ holder, sets }) => otherSigner(holder, sets.filter(isWanted), signers)),
+        others: read.map(({ holder, sets }) => otherSigner(holder, sets.filter(isWanted), signers, this.#reach)),
       });
     const waits = decide(held, others);
     if (waits !== '') return waits;
@@ -236,6 +259,14 @@ export class KubernetesFleet implements Fleet {
       }),
     ]);
     return decide(own, read);
+  }
+
+  /** Operators do not agree on whose turn it is: of several the one that works for the wallet changes signers by itself. */
+  async #waitsForPeople({ metadata, status }: Wallet, held: SignerSet): Promise<string> {
+    const own = await this.#read(held.metadata);
+    return status?.genesis !== undefined && own !== undefined && isReady(own)
+      ? `another operator works for Wallet ${nameOf(metadata)}, so this signer changes when somebody deletes its pod`
+      : '';
   }
 
   #read({ namespace, name }: Pick<KubeObject['metadata'], 'namespace' | 'name'>): Promise<SignerSet | undefined> {
@@ -279,10 +310,17 @@ export class KubernetesFleet implements Fleet {
 }
 
 /** `sets` are those of the holder that have a pod or should; `signers` those of the wallet. */
-function otherSigner(holder: string, sets: readonly SignerSet[], signers: readonly Signer[]): OtherSigner {
+function otherSigner(
+  holder: string,
+  sets: readonly SignerSet[],
+  signers: readonly Signer[],
+  reach: Reach,
+): OtherSigner {
   const resource = signers.find(({ spec }) => spec.walletRef.holder === holder);
   // Of its pod too, which is known sooner; one that runs elsewhere has none here.
-  const isUp = resource?.spec.external !== undefined || sets.some(isReady);
+  const isElsewhere =
+    resource !== undefined && (resource.spec.external !== undefined || !reach.worksFor(resource.metadata.namespace));
+  const isUp = isElsewhere || sets.some(isReady);
   const serves = isUp && conditionOf(resource?.status?.conditions, 'Ready')?.status === 'True';
   return { holder, serves, changing: sets.some(isChanging) };
 }

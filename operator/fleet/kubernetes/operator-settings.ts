@@ -1,11 +1,13 @@
 import { parse } from 'yaml';
 import { messageOf, UserError } from '../../../common/errors.ts';
+import type { OtherOperator } from '../../reach.ts';
 import type { FleetSettings, NetworkPeer } from './fleet-settings.ts';
 
 /** What the chart tells the operator in a file. */
 export type OperatorSettings = {
   /** Namespaces that are watched; all where empty. */
   readonly namespaces: readonly string[];
+  readonly others: readonly OtherOperator[];
   readonly fleet: FleetSettings;
 };
 
@@ -14,7 +16,7 @@ type Fields = Readonly<Record<string, unknown>>;
 /** Settings as charts/holdfast/templates/operator/settings.yaml writes them; throws a UserError that names what is wrong. */
 export function readOperatorSettings(text: string): OperatorSettings {
   try {
-    const { namespaces, fleet } = members(parse(text), 'settings', ['namespaces', 'fleet']);
+    const { namespaces, others, fleet } = members(parse(text), 'settings', ['namespaces', 'others', 'fleet']);
     const of = members(fleet, 'fleet', [
       'signerImage',
       'imagePullSecrets',
@@ -25,9 +27,9 @@ export function readOperatorSettings(text: string): OperatorSettings {
       'scrapeFrom',
     ]);
     const volumes = members(of['volumes'], 'fleet.volumes', ['accessMode', 'storageClassName']);
-    const operator = members(of['operator'], 'fleet.operator', ['namespace', 'labels']);
     return {
       namespaces: list(namespaces, 'namespaces', string),
+      others: list(others, 'others', other),
       fleet: {
         signerImage: matching(of['signerImage'], 'fleet.signerImage', /^[^@\s]+@sha256:[0-9a-f]{64}$/),
         imagePullSecrets: list(of['imagePullSecrets'], 'fleet.imagePullSecrets', string),
@@ -36,10 +38,7 @@ export function readOperatorSettings(text: string): OperatorSettings {
           accessMode: oneOf(volumes['accessMode'], 'fleet.volumes.accessMode', ['ReadWriteOncePod', 'ReadWriteOnce']),
           storageClassName: string(volumes['storageClassName'], 'fleet.volumes.storageClassName'),
         },
-        operator: {
-          namespace: string(operator['namespace'], 'fleet.operator.namespace'),
-          labels: labels(operator['labels'], 'fleet.operator.labels'),
-        },
+        operator: pods(of['operator'], 'fleet.operator'),
         dns: list(of['dns'], 'fleet.dns', peer),
         scrapeFrom: list(of['scrapeFrom'], 'fleet.scrapeFrom', peer),
       },
@@ -76,6 +75,20 @@ function oneOf<T extends string>(value: unknown, where: string, known: readonly 
   const found = known.find((one) => one === value);
   if (found === undefined) throw new Error(`${where}: want ${known.join(' or ')}`);
   return found;
+}
+
+function other(value: unknown, where: string): OtherOperator {
+  const of = members(value, where, ['namespaces', 'fingerprint', 'pods']);
+  return {
+    namespaces: list(of['namespaces'], `${where}.namespaces`, string),
+    fingerprint: matching(of['fingerprint'], `${where}.fingerprint`, /^(?:sha256:[0-9a-f]{64})?$/),
+    pods: pods(of['pods'], `${where}.pods`),
+  };
+}
+
+function pods(value: unknown, where: string): OtherOperator['pods'] {
+  const of = members(value, where, ['namespace', 'labels']);
+  return { namespace: string(of['namespace'], `${where}.namespace`), labels: labels(of['labels'], `${where}.labels`) };
 }
 
 /** At least one: an empty selector would mean every pod. */

@@ -10,6 +10,13 @@ export type Standing = {
   readonly waits?: string;
 };
 
+/** Where a signer is reached, by its StatefulSet or its Signer, which have the same name. */
+export const signerEndpoints = (of: Parameters<typeof signerEndpoint>[0]) => ({
+  signEndpoint: signerEndpoint(of, 'sign'),
+  peerEndpoint: signerEndpoint(of, 'peer'),
+  metricsEndpoint: signerEndpoint(of, 'metrics'),
+});
+
 /**
  * A signer as its StatefulSet shows it. One that has a pod is running, ready or not: it is reached before it is ready,
  * and says itself what it lacks. Why a pod does not start is in its events, which the operator may not read.
@@ -24,11 +31,7 @@ export function observed(
     const nowhere = { signEndpoint: '', peerEndpoint: '', metricsEndpoint: '' };
     return { running: false, restarts, ...nowhere, ...problem };
   }
-  const endpoints = {
-    signEndpoint: signerEndpoint(set, 'sign'),
-    peerEndpoint: signerEndpoint(set, 'peer'),
-    metricsEndpoint: signerEndpoint(set, 'metrics'),
-  };
+  const endpoints = signerEndpoints(set);
   const { namespace, name } = set.metadata;
   if (!hasPod(set))
     return {

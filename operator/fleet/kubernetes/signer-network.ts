@@ -1,4 +1,5 @@
 import type { Signer, Wallet } from '../../api/resource.ts';
+import type { OtherOperator } from '../../reach.ts';
 import { externalTargets } from '../../signer/external-signer.ts';
 import { namespaceOf } from '../../signer/holder-signers.ts';
 import type { FleetSettings, NetworkPeer } from './fleet-settings.ts';
@@ -34,11 +35,15 @@ export const signerEndpoint = (
 const inNamespaces = (values: readonly string[]) => ({
   matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'In', values: [...new Set(values)].sort() }],
 });
+const podsOf = ({ namespace, labels }: OtherOperator['pods']): NetworkPeer => ({
+  podSelector: { matchLabels: labels },
+  namespaceSelector: inNamespaces([namespace]),
+});
 const tcp = (...ports: readonly number[]) => ports.map((port) => ({ port, protocol: 'TCP' }));
 
 /**
  * Who reaches a signer and whom it reaches. In: the wallet's signers on the peer port, `access` and the operator on the
- * sign port, the operator and scrapes on the port of metrics and health. Out: those signers, signers elsewhere, name servers, a network HSM. Nothing else either way.
+ * sign port, also the one that founds the wallet where that is another, the operator and scrapes on the port of metrics and health. Out: those signers, signers elsewhere, name servers, a network HSM. Nothing else either way.
  * `signers` are those of the wallet's holders.
  */
 export function signerNetworkPolicy(
@@ -47,16 +52,20 @@ export function signerNetworkPolicy(
     wallet,
     signers,
     settings,
-  }: { readonly wallet: Wallet; readonly signers: readonly Signer[]; readonly settings: FleetSettings },
+    provisioner,
+  }: {
+    readonly wallet: Wallet;
+    readonly signers: readonly Signer[];
+    readonly settings: FleetSettings;
+    readonly provisioner?: OtherOperator['pods'] | undefined;
+  },
 ) {
   const peers: NetworkPeer = {
     podSelector: { matchLabels: { ...walletSelector(signer.spec.walletRef), ...managed } },
     namespaceSelector: inNamespaces(wallet.spec.holders.map((holder) => namespaceOf(wallet, holder))),
   };
-  const operator: NetworkPeer = {
-    podSelector: { matchLabels: settings.operator.labels },
-    namespaceSelector: inNamespaces([settings.operator.namespace]),
-  };
+  const operator = podsOf(settings.operator);
+  const operators = [operator, ...(provisioner === undefined ? [] : [podsOf(provisioner)])];
   // A selector of pods alone would mean the signer's namespace; access is about the wallet's.
   const access = (wallet.spec.access ?? []).map((from) => ({
     namespaceSelector: inNamespaces([wallet.metadata.namespace]),
@@ -84,7 +93,7 @@ export function signerNetworkPolicy(
       policyTypes: ['Ingress', 'Egress'],
       ingress: [
         { from: [peers], ports: tcp(signerPorts.peer) },
-        { from: [operator, ...access], ports: tcp(signerPorts.sign) },
+        { from: [...operators, ...access], ports: tcp(signerPorts.sign) },
         // The operator asks one that does not serve for the reason.
         { from: [operator, ...settings.scrapeFrom], ports: tcp(signerPorts.metrics) },
       ],

@@ -1,4 +1,5 @@
 import type { Signer, Wallet } from '../../api/resource.ts';
+import type { OtherOperator } from '../../reach.ts';
 import { ownedBy } from './manifest.ts';
 import type { Manifest } from './manifest.ts';
 import { signerClaims } from './signer-claims.ts';
@@ -11,6 +12,8 @@ export type SignerFacts = PodFacts & {
   readonly wallet: Wallet;
   /** The Signers of all the wallet's holders. */
   readonly signers: readonly Signer[];
+  /** The pods of the operator that works for the wallet, where it is another. */
+  readonly provisioner?: OtherOperator['pods'] | undefined;
 };
 
 /** Of a signer: no role binds it, and no token of it is made by itself. */

@@ -63,6 +63,24 @@ describe('a store over the Kubernetes API', () => {
     }
   });
 
+  it('knows Wallets and Signers in the namespaces of other operators, and nothing else there', async () => {
+    const server = await apiServer();
+    const pods = { namespace: 'acme-operator', labels: { app: 'operator' } };
+    const others = [{ namespaces: ['acme'], fingerprint: '', pods }];
+    const { store, user } = await storeOverApi(server.credentials, ['payments'], others);
+    const theirs = { ...wallet(), metadata: { name: 'theirs', namespace: 'acme' } };
+    await applyObject(user, resourceType('Wallet'), theirs, { fieldManager: 'user' });
+    await expect.poll(() => store.get(keyOf(theirs))).toMatchObject({ spec: theirs.spec });
+    await expect(store.get({ kind: 'SigningPolicy', namespace: 'acme', name: 'a' })).rejects.toThrow('namespace acme');
+    await expect.poll(() => server.watching).toBe(7);
+    expect(
+      server.asked
+        .filter(({ path, headers }) => path.includes('/acme/') && headers['user-agent'] === 'test-operator')
+        .map(({ method, path }) => `${method} ${path.split('/').at(-1)}`)
+        .toSorted(),
+    ).toEqual(['GET signers', 'GET signers', 'GET wallets', 'GET wallets']);
+  });
+
   it('shows nothing that only Kubernetes knows', async () => {
     const { store, server, write } = await opened();
     await write(wallet());

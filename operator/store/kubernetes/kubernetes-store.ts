@@ -4,6 +4,8 @@ import type { Log } from '../../../common/log.ts';
 import { apiVersion, keyOf, keyString, kinds, resourcesOf } from '../../api/resource.ts';
 import type { Draft, Identified, Key, Kind, Metadata, Resource, ResourceOf } from '../../api/resource.ts';
 import { validate } from '../../api/validate.ts';
+import { Reach } from '../../reach.ts';
+import type { OtherOperator } from '../../reach.ts';
 import { createObject } from '../../runtime/create-object.ts';
 import { EventRecorder } from '../../runtime/event-recorder.ts';
 import { addFinalizer, removeFinalizer } from '../../runtime/finalizers.ts';
@@ -25,6 +27,8 @@ export type KubernetesStoreOptions = {
   readonly client: Pick<KubeClient, 'request' | 'watch'>;
   /** Those that are watched; all where none is named. */
   readonly namespaces: readonly string[];
+  /** In whose namespaces Wallets and Signers are watched too. */
+  readonly others?: readonly OtherOperator[];
   /** The pod's name, for events. */
   readonly instance: string;
   readonly clock: Clock;
@@ -60,14 +64,15 @@ export class KubernetesStore implements ResourceStore {
   /** Finalizers that are being put on objects, by uid. */
   readonly #holding = new Map<string, Promise<void>>();
 
-  constructor({ client, namespaces, instance, clock, log, meter }: KubernetesStoreOptions) {
+  constructor({ client, namespaces, others, instance, clock, log, meter }: KubernetesStoreOptions) {
     this.#client = client;
     const onChange = (key: Key): void => this.#feed.publish([key]);
-    const watched = <K extends Kind>(kind: K): WatchedKind<K> =>
-      new WatchedKind(kind, { client, namespaces, onChange, clock, log, meter });
+    const { seen } = new Reach(namespaces, others);
+    const watched = <K extends Kind>(kind: K, where = namespaces): WatchedKind<K> =>
+      new WatchedKind(kind, { client, namespaces: where, onChange, clock, log, meter });
     this.#watched = {
-      Wallet: watched('Wallet'),
-      Signer: watched('Signer'),
+      Wallet: watched('Wallet', seen),
+      Signer: watched('Signer', seen),
       SigningPolicy: watched('SigningPolicy'),
       SigningRequest: watched('SigningRequest'),
       Approval: watched('Approval'),

@@ -3,6 +3,7 @@ import { systemClock } from '../../../../common/clock.ts';
 import type { Clock } from '../../../../common/clock.ts';
 import { silentLog } from '../../../../common/log.ts';
 import type { Resource, Signer, Wallet } from '../../../api/resource.ts';
+import type { OtherOperator } from '../../../reach.ts';
 import { KubeClient } from '../../../runtime/kube-client.ts';
 import { nameOf, pathOf } from '../../../runtime/kube-object.ts';
 import { ApiServer } from '../../../runtime/testing/api-server.ts';
@@ -36,6 +37,7 @@ export type FleetOverApi = {
 type OpenOptions = {
   readonly settings?: Partial<FleetSettings>;
   readonly namespaces?: readonly string[];
+  readonly others?: readonly OtherOperator[];
   readonly clock?: Clock;
 };
 
@@ -60,6 +62,7 @@ export async function fleetOverApi(
       store,
       settings: { ...settings, ...given.settings },
       namespaces: given.namespaces ?? [],
+      ...(given.others !== undefined && { others: given.others }),
       clock: given.clock ?? systemClock,
       log: silentLog,
       signal: new AbortController().signal,

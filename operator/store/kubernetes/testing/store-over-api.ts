@@ -5,6 +5,7 @@ import type { Clock } from '../../../../common/clock.ts';
 import { silentLog } from '../../../../common/log.ts';
 import { kinds } from '../../../api/resource.ts';
 import type { Key, Kind } from '../../../api/resource.ts';
+import type { OtherOperator } from '../../../reach.ts';
 import type { ReadCredentials } from '../../../runtime/credentials.ts';
 import { eventType } from '../../../runtime/event-recorder.ts';
 import { KubeClient } from '../../../runtime/kube-client.ts';
@@ -31,6 +32,7 @@ export type StoreOverApi = StoreUnderTest & {
 export async function storeOverApi(
   credentials: ReadCredentials,
   namespaces: readonly string[] = [namespace, 'other'],
+  others: readonly OtherOperator[] = [],
 ): Promise<StoreOverApi> {
   const open = (userAgent: string): KubeClient => {
     const client = new KubeClient({ credentials, clock: systemClock, userAgent });
@@ -42,6 +44,7 @@ export async function storeOverApi(
   const store = await openKubernetesStore({
     client: open('test-operator'),
     namespaces,
+    others,
     instance: 'operator-0',
     clock: tickingClock(),
     log: silentLog,
