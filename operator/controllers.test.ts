@@ -4,7 +4,7 @@ import { systemClock } from '../common/clock.ts';
 import { silentLog } from '../common/log.ts';
 import { conditionOf } from './api/conditions.ts';
 import { keyOf } from './api/resource.ts';
-import type { Resource } from './api/resource.ts';
+import type { Resource, Signer, Wallet } from './api/resource.ts';
 import { runControllers } from './controllers.ts';
 import type { SignerId, SignerSpec } from './fleet/fleet.ts';
 import { identityOf } from './operator-identity.ts';
@@ -17,7 +17,7 @@ import { aSigner, aWallet } from './testing/objects.ts';
 const identity = identityOf(generateKeyPairSync('ed25519').privateKey);
 const client: SignerId = { wallet: 'payments/treasury', holder: 'client' };
 
-/** What an operator makes of the Signer of a client in `acme`, of whom it finds a signer. */
+/** What an operator makes of the Signer of a client in `acme`, of whom it finds a signer, or of the first object that it works for. */
 async function worked(reach: Reach, ...objects: readonly Resource[]) {
   const signer = aSigner('client', { meta: { namespace: 'acme' } });
   const store = new MemoryStore(signer, ...objects);
@@ -42,7 +42,10 @@ async function worked(reach: Reach, ...objects: readonly Resource[]) {
     log: silentLog,
     signal: stop.signal,
   });
-  const ready = async () => conditionOf((await store.get(keyOf(signer)))?.status?.conditions, 'Ready');
+  const ready = async () => {
+    const own = [...store.objects.values()].find(({ metadata }) => reach.worksFor(metadata.namespace));
+    return conditionOf((own as Signer | Wallet | undefined)?.status?.conditions, 'Ready');
+  };
   await expect.poll(ready).toBeDefined();
   // All that was found at the start has been looked at by then.
   await new Promise((resolve) => setTimeout(resolve, 50));
@@ -108,4 +111,13 @@ it('has the signers of its own wallets run for itself', async () => {
   const wallet = aWallet({ holders: [{ name: 'client', role: 'Infrastructure', namespace: 'acme' }] });
   const { ensured } = await worked(new Reach(['acme', 'payments']), wallet);
   expect(ensured.map(({ operator }) => operator)).toContain(identity.fingerprint);
+});
+
+it('says of a holder in a namespace that it does not see that it cannot know', async () => {
+  const wallet = aWallet({ holders: [{ name: 'infrastructure', role: 'Infrastructure', namespace: 'acme' }] });
+  const { ready } = await worked(new Reach(['payments']), wallet);
+  expect(ready).toMatchObject({
+    reason: 'WaitingForHolder',
+    message: expect.stringContaining('does not see namespace acme of infrastructure'),
+  });
 });

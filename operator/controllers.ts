@@ -62,6 +62,7 @@ export async function runControllers(platform: Platform): Promise<void> {
       log,
       sharedMachine,
       connections: usedAndPublished(clients, platform.connections),
+      reach,
     }),
     policyController({ store, clock }),
     requestController({ store, connections: clients, series, clock, log }),

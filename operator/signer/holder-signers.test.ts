@@ -72,5 +72,7 @@ describe('what a wallet lacks', () => {
     const manifest = parse(waiting[0]?.manifest ?? '') as { metadata: { namespace: string } };
     expect(validate(manifest)).toEqual([]);
     expect(manifest.metadata.namespace).toBe('vault');
+    expect(waiting.map(({ seen }) => seen)).toEqual([true]);
+    expect(missingSigners(wallet, [], (namespace) => namespace !== 'vault').waiting).toMatchObject([{ seen: false }]);
   });
 });

@@ -32,11 +32,20 @@ export type MissingSigners = {
   readonly write: readonly DraftOf<'Signer'>[];
   /** Holders in the wallet's own namespace of whom nothing says what seals their shares. */
   readonly sealless: readonly string[];
-  /** In other namespaces: their owners write them. `manifest` is the YAML to apply. */
-  readonly waiting: readonly { readonly holder: string; readonly namespace: string; readonly manifest: string }[];
+  /** In other namespaces: their owners write them. `manifest` is the YAML to apply. Of one not `seen` nothing is known. */
+  readonly waiting: readonly {
+    readonly holder: string;
+    readonly namespace: string;
+    readonly manifest: string;
+    readonly seen: boolean;
+  }[];
 };
 
-export function missingSigners(wallet: Wallet, signers: readonly Signer[]): MissingSigners {
+export function missingSigners(
+  wallet: Wallet,
+  signers: readonly Signer[],
+  sees: (namespace: string) => boolean = () => true,
+): MissingSigners {
   const missing = wallet.spec.holders.filter((holder) => servingSigner(wallet, holder, signers) === undefined);
   const own = missing.filter((holder) => namespaceOf(wallet, holder) === wallet.metadata.namespace);
   const foreign = missing.filter((holder) => !own.includes(holder));
@@ -48,6 +57,7 @@ export function missingSigners(wallet: Wallet, signers: readonly Signer[]): Miss
       holder: holder.name,
       namespace: namespaceOf(wallet, holder),
       manifest: manifestFor(wallet, holder),
+      seen: sees(namespaceOf(wallet, holder)),
     })),
   };
 }

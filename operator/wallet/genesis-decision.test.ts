@@ -31,7 +31,7 @@ test('where nobody has a genesis and everybody answers, one is made of all they 
 });
 
 describe('while anything is missing, none is made', () => {
-  const otherNamespace = { holder: 'backup', namespace: 'vault', manifest: 'kind: Signer\n' };
+  const otherNamespace = { holder: 'backup', namespace: 'vault', manifest: 'kind: Signer\n', seen: true };
   const unpinned = holder('client', {}, { signer: aSigner('client'), answer: undefined });
   const cases: readonly (readonly [string, Partial<GenesisFacts>, string, string])[] = [
     [
@@ -51,6 +51,12 @@ describe('while anything is missing, none is made', () => {
       { missing: { ...missing, waiting: [otherNamespace] } },
       'WaitingForHolder',
       'apply in namespace vault:\nkind: Signer',
+    ],
+    [
+      'a holder in a namespace that is not seen',
+      { missing: { ...missing, waiting: [{ ...otherNamespace, seen: false }] } },
+      'WaitingForHolder',
+      'does not see namespace vault of backup: operator.namespaces of the chart',
     ],
     [
       'a seal',

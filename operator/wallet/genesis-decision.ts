@@ -79,6 +79,12 @@ export function decideGenesis(facts: GenesisFacts): GenesisDecision {
       'InvalidSpec',
       `spec.signers.seal: is needed for ${missing.sealless.join(', ')}, in this namespace without a Signer; keySecretRef names a Secret that holdfast seal new makes`,
     );
+  const unseen = missing.waiting.filter(({ seen }) => !seen);
+  if (unseen.length > 0)
+    return blocked(
+      'WaitingForHolder',
+      `does not see ${unseen.map((w) => `namespace ${w.namespace} of ${w.holder}`).join(', ')}: operator.namespaces of the chart names those that this operator works for, operator.others those that another does`,
+    );
   const [waiting] = missing.waiting;
   if (waiting !== undefined)
     return blocked(

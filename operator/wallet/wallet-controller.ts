@@ -11,6 +11,7 @@ import type { Key, Signer, Wallet } from '../api/resource.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { Controller } from '../operator.ts';
 import type { OperatorMeter } from '../operator-metrics.ts';
+import type { Reach } from '../reach.ts';
 import { readPolicy } from '../policy/read-policy.ts';
 import { missingSigners, servingSigner } from '../signer/holder-signers.ts';
 import type { Holder } from '../signer/holder-signers.ts';
@@ -37,6 +38,7 @@ export type WalletControllerOptions = {
   /** Whether the fleet runs all signers on one machine. */
   readonly sharedMachine: boolean;
   readonly connections: PublishedConnections;
+  readonly reach: Reach;
 };
 
 /** Where people and programs find how a wallet (`namespace/name`) is reached. */
@@ -89,7 +91,7 @@ export function walletController(options: WalletControllerOptions): Controller {
 }
 
 async function observe(
-  { store, fleet, contacts, clock, sharedMachine }: WalletControllerOptions,
+  { store, fleet, contacts, clock, sharedMachine, reach }: WalletControllerOptions,
   wallet: Wallet,
   memory: Memory,
   signal: AbortSignal,
@@ -114,7 +116,7 @@ async function observe(
     wallet,
     policy: readPolicy(policy),
     holders,
-    missing: missingSigners(wallet, signers),
+    missing: missingSigners(wallet, signers, (where) => reach.sees(where)),
     known,
     unproven,
     peers: memory.peers,
