@@ -1,4 +1,5 @@
 import type { Clock } from '../../common/clock.ts';
+import { messageOf } from '../../common/errors.ts';
 import type { Key } from '../api/resource.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { Controller } from '../operator.ts';
@@ -23,29 +24,40 @@ export type SignerControllerOptions = {
 };
 
 /** Has a process run for every Signer that serves a holder, and says how it is. */
-export const signerController = (options: SignerControllerOptions): Controller => ({
-  kind: 'Signer',
-  async reconcile(key, signal) {
-    const facts = await observe(options, key as Key<'Signer'>, signal);
-    if (facts === undefined) return undefined;
-    const { status, ensure, stop, warn, nextMs } = planSigner(facts);
-    // The pin first: no wallet may be founded on a signer that would be forgotten.
-    await options.store.writeStatus(facts.signer, status);
-    if (warn !== undefined) {
-      const { namespace, name } = facts.signer.spec.walletRef;
-      const { reason, message } = warn;
-      await options.store.event(key, 'Warning', reason, message);
-      // Of what peers see the wallet's own controller tells.
-      if (reason === 'SealUnusable' && options.reach.worksFor(namespace))
-        await options.store.event({ kind: 'Wallet', namespace, name }, 'Warning', reason, message);
-    }
-    if (ensure !== undefined) await options.fleet.ensure(ensure);
-    if (stop !== undefined) await options.fleet.remove(stop, { destroy: false });
-    if (facts.signer.metadata.deletionTimestamp === undefined) return nextMs;
-    await options.store.remove(key);
-    return undefined;
-  },
-});
+export function signerController(options: SignerControllerOptions): Controller {
+  /** By uid of the Signer: why its process did not end when it was to. */
+  const stuck = new Map<string, string>();
+  return {
+    kind: 'Signer',
+    async reconcile(key, signal) {
+      const seen = await observe(options, key as Key<'Signer'>, signal);
+      if (seen === undefined) return undefined;
+      const { uid } = seen.signer.metadata;
+      const facts = { ...seen, stuck: stuck.get(uid) };
+      const { status, ensure, stop, warn, nextMs } = planSigner(facts);
+      // The pin first: no wallet may be founded on a signer that would be forgotten.
+      await options.store.writeStatus(facts.signer, status);
+      if (warn !== undefined) {
+        const { namespace, name } = facts.signer.spec.walletRef;
+        const { reason, message } = warn;
+        await options.store.event(key, 'Warning', reason, message);
+        // Of what peers see the wallet's own controller tells.
+        if (reason === 'SealUnusable' && options.reach.worksFor(namespace))
+          await options.store.event({ kind: 'Wallet', namespace, name }, 'Warning', reason, message);
+      }
+      if (ensure !== undefined) await options.fleet.ensure(ensure);
+      if (stop !== undefined)
+        await options.fleet.remove(stop, { destroy: false }).catch((error: unknown) => {
+          stuck.set(uid, messageOf(error));
+          throw error;
+        });
+      stuck.delete(uid);
+      if (facts.signer.metadata.deletionTimestamp === undefined) return nextMs;
+      await options.store.remove(key);
+      return undefined;
+    },
+  };
+}
 
 async function observe(
   { store, fleet, contacts, clock, operator, sharedMachine, reach }: SignerControllerOptions,

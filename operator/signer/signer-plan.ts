@@ -17,6 +17,8 @@ export type SignerFacts = {
   readonly signers: readonly Signer[];
   /** What the fleet says: of a signer that runs elsewhere nothing, or what it left here when it moved. */
   readonly observation: SignerObservation | undefined;
+  /** Why its process, which is to end, is still there. */
+  readonly stuck?: string | undefined;
   /** Undefined where there is nobody to ask yet. */
   readonly answer: SignerAnswer | undefined;
   /** Fingerprint of the operator that works for the wallet, which alone may found it; "" where it is not known. */
@@ -82,7 +84,7 @@ export function planSigner(facts: SignerFacts): SignerPlan {
 }
 
 /** A deleted Signer is consent withdrawn: its process ends, unless another Signer has the holder served. */
-function planDeletion({ signer, wallet, signers, observation, now }: SignerFacts): SignerPlan {
+function planDeletion({ signer, wallet, signers, observation, stuck, now }: SignerFacts): SignerPlan {
   const { namespace, name, holder } = signer.spec.walletRef;
   const { generation } = signer.metadata;
   const served =
@@ -96,7 +98,7 @@ function planDeletion({ signer, wallet, signers, observation, now }: SignerFacts
     'Deleting',
     elsewhere
       ? 'the signer that runs elsewhere is no longer asked'
-      : 'the process is stopped; its state, the share included, is kept',
+      : `the process is being stopped; its state, the share included, is kept${stuck === undefined ? '' : `; ${stuck}`}`,
   );
   return {
     ...(served !== true &&
