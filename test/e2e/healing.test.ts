@@ -18,10 +18,9 @@ describe('what surrounds a signer', () => {
 
   const held = async (object: string): Promise<Held | undefined> =>
     get<Held>('-n', treasury.namespace, object).catch(() => undefined);
-  const healed = async (object: string, before: Held | undefined): Promise<void> => {
-    const began = Date.now();
+  const healed = async (object: string, before: Held | undefined, since: number): Promise<void> => {
     await expect.poll(async () => (await held(object))?.spec, { interval: 100 }).toEqual(before?.spec);
-    console.error(`${object}: as before after ${((Date.now() - began) / 1000).toFixed(1)} s`);
+    console.error(`${object}: as before after ${((Date.now() - since) / 1000).toFixed(1)} s`);
   };
 
   test.each([
@@ -33,9 +32,10 @@ describe('what surrounds a signer', () => {
     const before = await held(object);
     expect(before).toBeDefined();
     await treasury.kubectl('delete', object, '--wait=true');
+    const since = Date.now();
     await expect.poll(async () => (await held(object))?.metadata.uid, { interval: 100 }).toBeDefined();
     expect((await held(object))?.metadata.uid).not.toBe(before?.metadata.uid);
-    await healed(object, before);
+    await healed(object, before, since);
   });
 
   test('a NetworkPolicy that somebody opens is closed again, and holds', async () => {
@@ -45,7 +45,7 @@ describe('what surrounds a signer', () => {
     await treasury.kubectl('wait', 'pod/neighbour', '--for=condition=Ready', '--timeout=60s');
     const opened = JSON.stringify({ spec: { ingress: [{}] } });
     await treasury.kubectl('patch', object, '--type=merge', '-p', opened);
-    await healed(object, before);
+    await healed(object, before, Date.now());
     const address = await addressOf(treasury.namespace, 'treasury-client-0');
     await expect.poll(() => reach(treasury.namespace, 'neighbour', address, signerPorts.peer)).toBe('silent');
   });
