@@ -13,6 +13,8 @@ import type { Session } from './session.ts';
 /** Who may ask, from the wallet's policy. */
 export type Initiator = { readonly name: string; readonly key: SshPublicKey };
 
+export type ChosenInitiator = { readonly name: string; readonly signer: SshSigner };
+
 export type InitiatorOptions = { readonly sshKey?: string; readonly initiator?: string };
 
 /** Who asks and signs: the initiator that has the key of `--ssh-key`, or of which the agent has a key. */
@@ -20,7 +22,7 @@ export async function chooseInitiator(
   session: Session,
   initiators: readonly Initiator[],
   options: InitiatorOptions,
-): Promise<{ readonly name: string; readonly signer: SshSigner }> {
+): Promise<ChosenInitiator> {
   const wanted = initiators.filter(({ name }) => options.initiator === undefined || name === options.initiator);
   if (wanted.length === 0) throw unknownInitiator(options.initiator ?? '', initiators);
   const signers =
@@ -40,12 +42,23 @@ export async function chooseInitiator(
   return first;
 }
 
+/** The initiator that the options name, whatever the policy may say of it. */
+export async function namedInitiator(
+  session: Session,
+  { initiator = '', sshKey = '' }: InitiatorOptions,
+): Promise<ChosenInitiator> {
+  return { name: initiator, signer: await signerOfFile(session, sshKey, []) };
+}
+
 async function signerOfFile(session: Session, file: string, wanted: readonly Initiator[]): Promise<SshSigner> {
   let bytes: Buffer;
   try {
     bytes = await readFile(file);
   } catch (error) {
-    throw new UserError(`--ssh-key: cannot read ${quote(file, 200)}: ${messageOf(error)}`, [keysOf(wanted)]);
+    throw new UserError(
+      `--ssh-key: cannot read ${quote(file, 200)}: ${messageOf(error)}`,
+      wanted.length === 0 ? [] : [keysOf(wanted)],
+    );
   }
   try {
     if (/^(?:ssh-|ecdsa-|sk-)\S+ /.test(bytes.toString('latin1')))

@@ -6,17 +6,16 @@ import type { VerifiedConnection } from '../client/connection.ts';
 import { quote } from '../common/bytes.ts';
 import { UserError, messageOf } from '../common/errors.ts';
 import type { Session } from './session.ts';
-import type { Target } from './target.ts';
 
 /*
  * Wallets that were met before, like known_hosts: one a line, target, namespace/name and digest of the genesis, which
  * stands for the identity of every holder. Whoever can write the target's state cannot change what is pinned here.
  */
 
-/** Pins a wallet that is met for the first time; throws, loudly, where another was pinned under its name. */
-export async function checkKnown(session: Session, target: Target, connection: VerifiedConnection): Promise<void> {
+/** Pins a wallet that is met for the first time in `target`, an absolute path; throws, loudly, where another was pinned under its name. */
+export async function checkKnown(session: Session, target: string, connection: VerifiedConnection): Promise<void> {
   const file = knownWalletsFile(session.env);
-  const place = pathToFileURL(target.folder).href;
+  const place = pathToFileURL(target).href;
   const pins = parseKnownWallets(await readIfThere(file), file).filter(
     (pin) => pin.target === place && pin.wallet === connection.wallet,
   );

@@ -16,8 +16,8 @@ import { requestNamespace } from '../statement/holder-signature.ts';
 import { parseStatement, statementDigest } from '../statement/statements.ts';
 import type { RequestStatement } from '../statement/statements.ts';
 import { exitCodes } from './exit-codes.ts';
-import { chooseInitiator } from './initiator.ts';
-import type { InitiatorOptions } from './initiator.ts';
+import { chooseInitiator, namedInitiator } from './initiator.ts';
+import type { ChosenInitiator, InitiatorOptions } from './initiator.ts';
 import { readManifestFile } from './manifest-file.ts';
 import type { NamespaceOptions } from './namespace.ts';
 import { operatorHint } from './operator-hint.ts';
@@ -27,13 +27,14 @@ import { expiryOf, formatManifest, manifestOf, statementOf } from './request-man
 import type { Session } from './session.ts';
 import { targetOf } from './target.ts';
 import type { Target, TargetOptions } from './target.ts';
-import { certificateOf, connectionTo } from './wallet-connection.ts';
+import { certificateOf, connectionIn, connectionTo } from './wallet-connection.ts';
 
 export type SignOptions = TargetOptions &
   NamespaceOptions &
   PayloadOptions &
   InitiatorOptions & {
     readonly wallet?: string;
+    readonly connection?: string;
     readonly key?: string;
     readonly filename?: string;
     readonly id?: string;
@@ -58,6 +59,7 @@ type Prepared = {
 export async function sign(session: Session, options: SignOptions): Promise<void> {
   if (options.output === 'yaml' && options.dryRun !== true)
     throw new UserError('-o yaml: only with --dry-run', ['-o json prints the result as JSON'], exitCodes.usage);
+  if (options.connection !== undefined) return signUnasked(session, options, options.connection);
   const prepared =
     options.filename === undefined ? await prepare(session, options) : await load(session, options, options.filename);
   const { connection, client, statement, signature } = prepared;
@@ -85,13 +87,58 @@ export async function sign(session: Session, options: SignOptions): Promise<void
 }
 
 async function prepare(session: Session, options: SignOptions): Promise<Prepared> {
-  const missing = ['wallet', 'key'].filter((name) => options[name as 'wallet' | 'key'] === undefined);
+  needs(options, 'wallet', 'key');
+  const expiresAt = checkedExpiry(options);
+  const target = targetOf(session, options);
+  const connection = await connectionTo(session, target, options.wallet ?? '', options);
+  const request = await requestOf(session, options, connection, expiresAt);
+
+  const client = await connect(session, target, connection);
+  try {
+    const { initiators } = parsePolicy(parseCanonical(client.wallet.policyDocument));
+    const initiator = await chooseInitiator(session, initiators, options);
+    return { connection, client, ...(await signedBy(session, request, initiator)) };
+  } catch (error) {
+    client.close();
+    throw error;
+  }
+}
+
+/**
+ * Prints a request for a wallet of a cluster, whose signers are not reached from here: nobody says whether its policy knows the
+ * initiator before the manifest is applied.
+ */
+async function signUnasked(session: Session, options: SignOptions, file: string): Promise<void> {
+  if (options.dryRun !== true || options.wallet !== undefined || options.filename !== undefined)
+    throw new UserError(
+      '--connection: only with --dry-run, and without --wallet and --filename',
+      ["it makes a manifest to apply to the wallet's cluster: holdfast sign --help shows how"],
+      exitCodes.usage,
+    );
+  needs(options, 'key', 'initiator', 'sshKey');
+  const expiresAt = checkedExpiry(options);
+  const connection = await connectionIn(session, file);
+  const request = await requestOf(session, options, connection, expiresAt);
+  const { statement, signature } = await signedBy(session, request, await namedInitiator(session, options));
+  session.print(
+    formatManifest(
+      manifestOf(parseStatement('holdfast/request/v1', statement), signature, connection.wallet),
+      options.output ?? 'yaml',
+    ),
+  );
+}
+
+function needs(options: SignOptions, ...names: readonly ('wallet' | 'key' | 'initiator' | 'sshKey')[]): void {
+  const missing = names.filter((name) => options[name] === undefined);
   if (missing.length > 0)
     throw new UserError(
-      `missing: ${missing.map((name) => `--${name}`).join(' and ')}`,
+      `missing: ${missing.map((name) => `--${name === 'sshKey' ? 'ssh-key' : name}`).join(' and ')}`,
       ['holdfast sign --help shows how'],
       exitCodes.usage,
     );
+}
+
+function checkedExpiry(options: SignOptions): number {
   const now = Date.now();
   const expiresAt = expiryOf(options.expires, now);
   if (expiresAt <= now || expiresAt > now + mostAheadMs)
@@ -100,28 +147,36 @@ async function prepare(session: Session, options: SignOptions): Promise<Prepared
       ['signers take no other'],
       exitCodes.usage,
     );
-  const target = targetOf(session, options);
-  const connection = await connectionTo(session, target, options.wallet ?? '', options);
+  return expiresAt;
+}
+
+type Unsigned = Omit<Parameters<typeof encodeRequest>[0], 'initiator'>;
+
+/** What is asked for, as the options say; tells what the payload does. */
+async function requestOf(
+  session: Session,
+  options: SignOptions,
+  connection: VerifiedConnection,
+  expiresAt: number,
+): Promise<Unsigned> {
   const { key, scheme, publicKey } = certificateOf(connection, options.key ?? '');
   const publicKeyOf = { scheme, bytes: fromHex(publicKey) };
   const payload = await readPayload(options, publicKeyOf, session.signal);
   explain(session, () => decode(payload, publicKeyOf).effects.map(({ text }) => text), payload.chain);
+  const id =
+    options.id ?? `cli-${new Date().toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}-${hex(randomBytes(4))}`;
+  return { ...payload, genesis: connection.genesis, id, key, expiresAt };
+}
 
-  const client = await connect(session, target, connection);
-  try {
-    const { initiators } = parsePolicy(parseCanonical(client.wallet.policyDocument));
-    const { name, signer } = await chooseInitiator(session, initiators, options);
-    session.note(`initiator: ${name}`);
-    const id =
-      options.id ?? `cli-${new Date().toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}-${hex(randomBytes(4))}`;
-    const statement = encodeRequest({ ...payload, genesis: connection.genesis, id, key, initiator: name, expiresAt });
-    if (signer.key.application !== '') session.note('touch the security key to sign');
-    const signature = await signer.sign(requestNamespace, statement, session.signal);
-    return { connection, client, statement, signature };
-  } catch (error) {
-    client.close();
-    throw error;
-  }
+async function signedBy(
+  session: Session,
+  request: Unsigned,
+  { name, signer }: ChosenInitiator,
+): Promise<{ readonly statement: Uint8Array; readonly signature: string }> {
+  session.note(`initiator: ${name}`);
+  const statement = encodeRequest({ ...request, initiator: name });
+  if (signer.key.application !== '') session.note('touch the security key to sign');
+  return { statement, signature: await signer.sign(requestNamespace, statement, session.signal) };
 }
 
 async function connect(session: Session, target: Target, connection: VerifiedConnection): Promise<WalletClient> {

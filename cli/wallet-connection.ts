@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { VerifiedConnection } from '../client/connection.ts';
 import { readConnectionFile } from '../client/connection-file.ts';
 import { quote } from '../common/bytes.ts';
@@ -38,7 +38,18 @@ export async function connectionIfFounded(
   if (connection === undefined) return undefined;
   if (connection.wallet !== `${namespace}/${name}`)
     throw new UserError(`${file}: is of wallet ${quote(connection.wallet)}, want ${namespace}/${name}`);
-  await checkKnown(session, target, connection);
+  await checkKnown(session, target.folder, connection);
+  return connection;
+}
+
+/** The wallet of a file as the ConfigMap WALLET-connection of a cluster has it, verified and compared with what was pinned. */
+export async function connectionIn(session: Session, file: string): Promise<VerifiedConnection> {
+  const connection = await readConnectionFile(file);
+  if (connection === undefined)
+    throw new UserError(`--connection: there is no file ${quote(file, 200)}`, [
+      "kubectl -n NAMESPACE get configmap WALLET-connection -o jsonpath='{.data.connection\\.json}' prints what has to be in it",
+    ]);
+  await checkKnown(session, resolve(file), connection);
   return connection;
 }
 

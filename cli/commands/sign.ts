@@ -16,6 +16,7 @@ export function addSign(program: Command, session: Session): void {
         'answer. The finished transaction is on stdout, in hex; for payloads without one the signatures.',
     )
     .option('--wallet <wallet>', 'name, or namespace/name')
+    .option('--connection <file>', 'instead of a target: a wallet of a cluster, from its ConfigMap; with --dry-run')
     .option('--key <key>', "name of the wallet's key")
     .option('-f, --filename <file>', 'submit a request that was signed before: a SigningRequest manifest')
     .option('--id <id>', 'what makes two requests the same one (default: a new one)')
@@ -32,6 +33,7 @@ export function addSign(program: Command, session: Session): void {
         'holdfast sign --wallet treasury --key solana --transaction payment.bin --ssh-key initiator --wait --dir wallets',
         'holdfast sign --wallet payments/treasury --key bitcoin --psbt payment.psbt --dry-run -o yaml --dir wallets',
         'holdfast sign -f request.yaml --wait --dir wallets',
+        'holdfast sign --connection treasury.json --key solana --message "hello" --initiator payments-api --ssh-key initiator --dry-run',
       ),
     )
     .action(async (options: SignOptions) => {
