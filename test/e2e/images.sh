@@ -2,13 +2,14 @@
 # Builds the project's images as the head of images/Dockerfile says, and puts them on each node of the cluster, with a
 # reference by digest too, since pods name no tags. Prints NAME=REPOSITORY@DIGEST a line, for operator, signer and softhsm: the
 # sidecar with SoftHSM's module, built on top of it as anybody would who has an HSM. earlier-operator and earlier-signer are
-# those of the earlier chart's time.
+# those of the earlier chart's time, which `--no-earlier` leaves out.
 source "$(dirname "${BASH_SOURCE[0]}")/../cluster/settings.sh"
 source "$here/root-folder.sh"
 exec 3>&1 >&2
 cd "$root"
 repository=holdfast.local
-images=(operator signer softhsm earlier-operator earlier-signer)
+images=(operator signer softhsm)
+[[ ${1:-} == --no-earlier ]] || images+=(earlier-operator earlier-signer)
 node=$(readlink -f node_modules/.bin/node)
 work=$(mktemp -d "$cache/images.XXXXXX")
 trap 'rm -rf "$work"' EXIT
@@ -33,21 +34,25 @@ printf 'FROM %s/hsm:e2e\nCOPY . /\n' "$repository" >"$work/Dockerfile"
 step "image of the sidecar with SoftHSM" docker build --tag "$repository/softhsm:e2e" --file "$work/Dockerfile" "$work/softhsm"
 
 # With today's packages: of what they depend on, this clone has no other version.
-earlier=$(cat "$root/test/chart/earlier/commit")
-kept=$repository/earlier:${earlier:0:12}-${base##*:}
-if ! docker image inspect "$kept"-{operator,signer} >/dev/null 2>&1; then
-  git cat-file -e "$earlier^{commit}" 2>/dev/null ||
-    fail "commit $earlier is not in this clone, and the earlier images are made from it" "git fetch --unshallow"
-  mkdir "$work/earlier"
-  git archive "$earlier" | tar x -C "$work/earlier"
-  ln -s "$root/node_modules" "$work/earlier/node_modules"
-  step "programs of commit ${earlier:0:12}" "$node" "$work/earlier/scripts/bundle.ts"
-  "$node" "$work/earlier/scripts/stage-images.ts" operator signer
-  for target in operator signer; do
-    step "image of the earlier $target" docker build --build-arg BASE="$base" --target "$target" --tag "$kept-$target" --file "$work/earlier/images/Dockerfile" "$work/earlier/dist/images"
-  done
-fi
-for target in operator signer; do docker tag "$kept-$target" "$repository/earlier-$target:e2e"; done
+earlier_images() {
+  local earlier kept target
+  earlier=$(cat "$root/test/chart/earlier/commit")
+  kept=$repository/earlier:${earlier:0:12}-${base##*:}
+  if ! docker image inspect "$kept"-{operator,signer} >/dev/null 2>&1; then
+    git cat-file -e "$earlier^{commit}" 2>/dev/null ||
+      fail "commit $earlier is not in this clone, and the earlier images are made from it" "git fetch --unshallow"
+    mkdir "$work/earlier"
+    git archive "$earlier" | tar x -C "$work/earlier"
+    ln -s "$root/node_modules" "$work/earlier/node_modules"
+    step "programs of commit ${earlier:0:12}" "$node" "$work/earlier/scripts/bundle.ts"
+    "$node" "$work/earlier/scripts/stage-images.ts" operator signer
+    for target in operator signer; do
+      step "image of the earlier $target" docker build --build-arg BASE="$base" --target "$target" --tag "$kept-$target" --file "$work/earlier/images/Dockerfile" "$work/earlier/dist/images"
+    done
+  fi
+  for target in operator signer; do docker tag "$kept-$target" "$repository/earlier-$target:e2e"; done
+}
+[[ ${1:-} == --no-earlier ]] || earlier_images
 
 tags=("${images[@]/#/$repository/}")
 step "images to the nodes" kind load docker-image --name "$cluster" "${tags[@]/%/:e2e}"
