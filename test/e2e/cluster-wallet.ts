@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { inject } from 'vitest';
 import { parse } from 'yaml';
 import { manifestOf } from '../../cli/request-manifest.ts';
+import type { RequestManifest } from '../../cli/request-manifest.ts';
 import { parseConnection } from '../../client/connection.ts';
 import { offchainMessage } from '../../client/offchain-message.ts';
 import { signRequest } from '../../client/request.ts';
@@ -57,7 +58,7 @@ export const podsOf = ({ name }: Pick<ClusterWallet, 'name'>): string =>
   `app.kubernetes.io/component=signer,holdfast.dev/wallet=${name}`;
 
 /** How a wallet differs from the quickstart's. */
-export type WalletShape = Partial<Pick<Wallet['spec'], 'threshold' | 'holders'>> & {
+export type WalletShape = Partial<Pick<Wallet['spec'], 'threshold' | 'holders' | 'access'>> & {
   /** The backup holder's shares behind a SoftHSM sidecar, as examples/quickstart-hsm has it. */
   readonly hsm?: boolean;
 };
@@ -97,8 +98,7 @@ export class ClusterWallet {
   }
 
   async apply(): Promise<void> {
-    const { threshold, holders } = this.#shape;
-    const spec = { ...(threshold !== undefined && { threshold }), ...(holders !== undefined && { holders }) };
+    const { hsm: _, ...spec } = this.#shape;
     await apply(mergePatch(parse(example('quickstart/wallet.yaml')) as Json, { spec }) as object, '-n', this.namespace);
   }
 
@@ -172,7 +172,7 @@ export class ClusterWallet {
   }
 
   /** A signed request as `holdfast sign --dry-run` writes it. */
-  async signed(id: string, payload: Payload): Promise<object> {
+  async signed(id: string, payload: Payload): Promise<RequestManifest> {
     const { status } = await this.resource();
     const { statement, signature } = this.#sign(status?.genesis ?? '', id, payload);
     return manifestOf(parseStatement('holdfast/request/v1', statement), signature, `${this.namespace}/${this.name}`);
@@ -182,9 +182,13 @@ export class ClusterWallet {
     await apply(await this.signed(id, payload));
   }
 
-  /** Asks for the signature of a message, under its own text as id. */
+  /** A request for the signature of a message, under its own text as id. */
+  async messageRequest(id: string): Promise<RequestManifest> {
+    return this.signed(id, { chain: '', format: 'Message', data: offchainMessage(id, await this.publicKey()) });
+  }
+
   async askMessage(id: string): Promise<void> {
-    await this.ask(id, { chain: '', format: 'Message', data: offchainMessage(id, await this.publicKey()) });
+    await apply(await this.messageRequest(id));
   }
 
   /** Waits until a message that was asked for is signed, and checks the signature; by another implementation than the signers'. */

@@ -1,0 +1,73 @@
+import { setTimeout } from 'node:timers/promises';
+import { get, kubectl, run } from './kubectl.ts';
+
+/*
+ * What happens to machines: kind's nodes are containers of their names.
+ */
+
+/** A shell's command on a node, as root. */
+export const onNode = async (node: string, command: string): Promise<string> =>
+  run('docker', ['exec', node, 'sh', '-c', command]);
+
+type Pod = {
+  readonly spec: { readonly nodeName?: string };
+  readonly status: {
+    readonly podIP?: string;
+    readonly containerStatuses?: readonly ContainerStatus[];
+    readonly initContainerStatuses?: readonly ContainerStatus[];
+  };
+};
+type ContainerStatus = { readonly name: string; readonly containerID?: string };
+
+/** A process that runs in a pod, to be killed at once: asking where it is takes longer than what is to be interrupted. */
+export type Victim = { readonly node: string; readonly container: string };
+
+export async function victim(namespace: string, pod: string, name: string): Promise<Victim> {
+  const { spec, status } = await get<Pod>('-n', namespace, 'pod', pod);
+  const statuses = [...(status.containerStatuses ?? []), ...(status.initContainerStatuses ?? [])];
+  const id = statuses.find((each) => each.name === name)?.containerID;
+  if (spec.nodeName === undefined || id === undefined)
+    throw new Error(`${namespace}/${pod}: no container ${name} runs`);
+  return { node: spec.nodeName, container: id.replace('containerd://', '') };
+}
+
+/** Ends a container's process as a crash does: without a word to it. Kubelet starts it again. */
+export const kill = async ({ node, container }: Victim): Promise<unknown> =>
+  onNode(node, `ctr --namespace k8s.io tasks kill --signal SIGKILL ${container}`);
+
+export const workers = async (): Promise<readonly string[]> => {
+  const { items } = await get<{ items: readonly { metadata: { name: string } }[] }>(
+    ...['nodes', '-l', '!node-role.kubernetes.io/control-plane'],
+  );
+  return items.map(({ metadata }) => metadata.name);
+};
+
+export const controlPlane = async (): Promise<string> => {
+  const { items } = await get<{ items: readonly { metadata: { name: string } }[] }>(
+    ...['nodes', '-l', 'node-role.kubernetes.io/control-plane'],
+  );
+  const name = items[0]?.metadata.name;
+  if (name === undefined) throw new Error('the cluster shows no node of its control plane');
+  return name;
+};
+
+/**
+ * Has NetworkPolicy keep a signer from everybody and everybody from it, until what is resolved with is called. Its own
+ * policy is written over, since another one could only allow more, and the operator applies it again only where it should
+ * say something else. Connections that are there outlive a policy: the nodes are made to forget them.
+ */
+export async function partition(namespace: string, signer: string): Promise<() => Promise<void>> {
+  const policy = ['-n', namespace, 'networkpolicy', signer];
+  const { spec } = await get<{ spec: object }>(...policy);
+  const { spec: where, status } = await get<Pod>('-n', namespace, 'pod', `${signer}-0`);
+  const write = (rules: object): Promise<string> =>
+    kubectl('patch', ...policy, '--type=json', '-p', JSON.stringify([{ op: 'replace', path: '/spec', value: rules }]));
+  await write({ ...spec, ingress: [], egress: [] });
+  // The network takes a moment to put it in force.
+  await setTimeout(1_000);
+  const forget = ['--src', '--dst', '--reply-src', '--reply-dst'].map((side) => `conntrack -D ${side} ${status.podIP}`);
+  await onNode(where.nodeName ?? '', `${forget.join('; ')}; true`);
+  return async () => {
+    await write(spec);
+  };
+}
