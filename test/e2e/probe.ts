@@ -11,8 +11,17 @@ export const connect = (address: string, port: number): string => `
   socket.on('connect', () => say('open')).on('error', ({ code }) => say(code === 'ECONNREFUSED' ? 'refused' : code));
   setTimeout(() => say('silent'), 2000);`;
 
-/** A pod that runs a script once, within what restricted namespaces take; on any node where none is named. */
-export const scriptPod = (namespace: string, name: string, script: string, nodeName?: string): object => ({
+/**
+ * A pod that runs a script once, within what restricted namespaces take; on any node where none is named. `mounts` are
+ * ConfigMaps by the folder where it finds them.
+ */
+export const scriptPod = (
+  namespace: string,
+  name: string,
+  script: string,
+  nodeName?: string,
+  mounts: Readonly<Record<string, string>> = {},
+): object => ({
   apiVersion: 'v1',
   kind: 'Pod',
   metadata: { name, namespace, labels: { app: name } },
@@ -31,8 +40,10 @@ export const scriptPod = (namespace: string, name: string, script: string, nodeN
           readOnlyRootFilesystem: true,
           capabilities: { drop: ['ALL'] },
         },
+        volumeMounts: Object.entries(mounts).map(([mountPath, map]) => ({ name: map, mountPath })),
       },
     ],
+    volumes: Object.values(mounts).map((map) => ({ name: map, configMap: { name: map } })),
   },
 });
 
