@@ -1,11 +1,20 @@
 import { describe, expect, test } from 'vitest';
 import type { Finding } from '../api/conditions.ts';
-import { fake, fingerprintOf, holders, known } from '../testing/holder-states.ts';
+import {
+  fake,
+  fingerprintOf,
+  gone,
+  holder,
+  holders,
+  known,
+  observation,
+  unprovisioned,
+} from '../testing/holder-states.ts';
 import { anExternalSigner, aWallet } from '../testing/objects.ts';
 import { findWallet } from './wallet-findings.ts';
 import type { FindingFacts } from './wallet-findings.ts';
 
-const found = (over: Partial<FindingFacts>): Finding | undefined =>
+const found = (over: Partial<FindingFacts>, condition: Finding['type'] = 'Independent'): Finding | undefined =>
   findWallet({
     wallet: aWallet({}, { genesis: fake.genesisDigest }),
     policy: { kind: 'Valid', document: known.policyDocument, digest: fake.genesis.policy },
@@ -16,7 +25,7 @@ const found = (over: Partial<FindingFacts>): Finding | undefined =>
     refusals: new Map(),
     sharedMachine: false,
     ...over,
-  }).find(({ type }) => type === 'Independent');
+  }).find(({ type }) => type === condition);
 
 describe('Independent counts what one hand holds', () => {
   const elsewhere = (...names: readonly string[]) =>
@@ -62,5 +71,39 @@ describe('Independent counts what one hand holds', () => {
   ];
   test.each(cases)('%s', (_, over, status, reason) => {
     expect(found(over)).toMatchObject({ status, reason });
+  });
+});
+
+describe('SignersAvailable names the links that are missing between signers that answer', () => {
+  const peer = (name: string, over: object = {}) => ({
+    ...{ name, available: false, fenced: false, refused: '', head: undefined, signedHead: undefined },
+    ...over,
+  });
+  const [, client, backup] = holders();
+  const message = (over: object, clientNow = client!) =>
+    found(
+      {
+        holders: [
+          holder('infrastructure', { peers: [peer('client', over), peer('backup', { available: true })] }),
+          clientNow,
+          backup!,
+        ],
+      },
+      'SignersAvailable',
+    )?.message;
+
+  test('of who leads signings, with the address that does not lead there', () => {
+    expect(message({})).toBe(
+      `3 of 3; signing tolerates 0 more losses; infrastructure has no link to client at ${observation('client').peerEndpoint}`,
+    );
+  });
+
+  test.each([
+    ['is there', message({ available: true })],
+    ['was cut off on purpose', message({ fenced: true })],
+    ['has nobody at its end', message({}, gone('client'))],
+    ['has nobody at its end who is in the wallet', message({}, holder('client', unprovisioned))],
+  ])('and none that %s', (_, told) => {
+    expect(told).toBe('3 of 3; signing tolerates 0 more losses');
   });
 });

@@ -171,10 +171,26 @@ function signersAvailable({ wallet, holders, decision, known, available }: Findi
     return finding(type, 'False', 'WaitingForSigners', `${count}; generating keys needs all${absent}`);
   const worth =
     losses < 0 ? 'nothing can be signed' : `signing tolerates ${losses} more ${losses === 1 ? 'loss' : 'losses'}`;
-  if (unavailable.length === 0) return finding(type, 'True', 'AllAvailable', `${count}; ${worth}`);
+  const links = missingLinks(holders)
+    .map((link) => `; ${link}`)
+    .join('');
+  if (unavailable.length === 0) return finding(type, 'True', 'AllAvailable', `${count}; ${worth}${links}`);
   const reason = unavailable.some(({ why }) => isRollback(why)) ? 'RollbackDetected' : 'SignerUnavailable';
-  return finding(type, 'False', losses < 0 ? 'QuorumLost' : reason, `${count}; ${worth}${absent}`);
+  return finding(type, 'False', losses < 0 ? 'QuorumLost' : reason, `${count}; ${worth}${absent}${links}`);
 }
+
+/** What no signer that answers can say of itself: that one which leads signings does not reach it. */
+const missingLinks = (holders: readonly HolderState[]): readonly string[] =>
+  holders
+    .filter(({ role }) => role === 'Infrastructure')
+    .flatMap((leader) =>
+      (descriptionOf(leader)?.peers ?? []).flatMap(({ name, available, fenced, refused }) => {
+        const peer = holders.find((holder) => holder.name === name);
+        // Who is left out is told of as gone.
+        if (available || fenced || refused !== '' || peer === undefined || !descriptionOf(peer)?.genesis) return [];
+        return [`${leader.name} has no link to ${name} at ${peer.observation?.peerEndpoint ?? ''}`];
+      }),
+    );
 
 function policyEnforced(facts: FindingFacts): Finding {
   const type = 'PolicyEnforced';
