@@ -8,7 +8,7 @@ import { apiVersion } from '../../operator/api/resource.ts';
 import type { Signer, Wallet } from '../../operator/api/resource.ts';
 import { operatorNamespace } from './chart.ts';
 import { ClusterWallet } from './cluster-wallet.ts';
-import { apply, get, holderNamespace, kubectl } from './kubectl.ts';
+import { apply, get, kubectl } from './kubectl.ts';
 import { OutsideSigner } from './outside-signer.ts';
 
 /*
@@ -47,6 +47,16 @@ describe('a holder outside of the cluster', () => {
 
   const ready = ({ status }: Wallet | Signer, type: ConditionType = 'Ready') => conditionOf(status?.conditions, type);
   const signer = () => get<Signer>('-n', acme, 'signer', 'treasury');
+  const consent = (cidrs: readonly string[]) =>
+    apply({
+      apiVersion,
+      kind: 'Signer',
+      metadata: { name: 'treasury', namespace: acme },
+      spec: {
+        walletRef: { namespace: treasury.namespace, name: 'treasury', holder: 'client' },
+        external: { endpoint: `${outside.address}:7443`, fingerprint: outside.fingerprint, cidrs },
+      },
+    });
   const connection = async () =>
     parseConnection(
       await treasury.kubectl(
@@ -60,7 +70,9 @@ describe('a holder outside of the cluster', () => {
   const seconds = (since: number): string => `${((Date.now() - since) / 1000).toFixed(1)} s`;
 
   beforeAll(async () => {
-    acme = await holderNamespace('acme');
+    // It keeps no share, so it is not marked as one that does.
+    acme = `acme-${process.pid}`;
+    await kubectl('create', 'namespace', acme);
     treasury = await ClusterWallet.prepare('external', {
       holders: [
         { name: 'infrastructure', role: 'Infrastructure' },
@@ -77,32 +89,17 @@ describe('a holder outside of the cluster', () => {
   });
 
   afterAll(async () => {
-    // Else the operator goes on looking for a signer that is gone.
-    const genesis = (await treasury.resource()).status?.genesis ?? '';
-    await treasury.kubectl('annotate', 'wallet/treasury', `holdfast.dev/destroy=${genesis}`);
-    await treasury.kubectl('delete', 'wallet/treasury', '--timeout=120s');
-    await kubectl('-n', acme, 'delete', 'signer/treasury', '--ignore-not-found', '--timeout=60s');
-    await kubectl('-n', operatorNamespace, 'delete', 'networkpolicy', 'external-holder', '--ignore-not-found');
     await outside?.remove();
+    await kubectl('-n', operatorNamespace, 'delete', 'networkpolicy', 'external-holder', '--ignore-not-found');
+    // With the consent in it.
+    await kubectl('delete', 'namespace', acme, '--timeout=120s');
   });
 
   test('takes part once it consented, is reached, and accepted the genesis', async () => {
     await treasury.apply();
     await expect.poll(async () => ready(await treasury.resource())?.reason).toBe('WaitingForHolder');
 
-    await apply({
-      apiVersion,
-      kind: 'Signer',
-      metadata: { name: 'treasury', namespace: acme },
-      spec: {
-        walletRef: { namespace: treasury.namespace, name: 'treasury', holder: 'client' },
-        external: {
-          endpoint: `${outside.address}:7443`,
-          fingerprint: outside.fingerprint,
-          cidrs: [`${outside.address}/32`],
-        },
-      },
-    });
+    await consent([]);
     // The operator reaches nothing outside that it was not told of.
     await expect.poll(async () => ready(await signer())?.reason).toBe('Unreachable');
     await operatorReaches(outside.address);
@@ -114,9 +111,15 @@ describe('a holder outside of the cluster', () => {
     expect(genesis).toBe(wallet.status?.genesis);
     outside.accept(genesisStatement);
 
-    const accepted = Date.now();
+    // Nor do the wallet's signers.
+    await expect
+      .poll(async () => ready(await treasury.resource(), 'SignersAvailable')?.message)
+      .toContain(`infrastructure has no link to client at ${outside.address}:7443`);
+    expect(ready(await signer())?.message).toContain('spec.external.cidrs is empty');
+    await consent([`${outside.address}/32`]);
+    const named = Date.now();
     await treasury.ready();
-    console.error(`from the owner's acceptance to Ready: ${seconds(accepted)}`);
+    console.error(`from the last consent to Ready: ${seconds(named)}`);
     await kubectl('-n', acme, 'wait', 'signer/treasury', '--for=condition=Ready', '--timeout=30s');
     expect((await signer()).status?.fingerprint).toBe(outside.fingerprint);
     expect((await connection()).holders.find(({ name }) => name === 'client')).toMatchObject({
