@@ -49,3 +49,13 @@ export function mergePatch(target: Json | undefined, patch: Json): Json {
     else merged[name] = mergePatch(merged[name], value);
   return merged;
 }
+
+/** The patch by which {@link mergePatch} makes `to` of `from`. */
+export function mergePatchFor(from: Json | undefined, to: Json): Json {
+  if (!isObject(from) || !isObject(to)) return to;
+  const patch: Record<string, Json> = {};
+  for (const name of Object.keys(from)) if (!(name in to)) patch[name] = null;
+  for (const [name, value] of Object.entries(to))
+    if (JSON.stringify(from[name]) !== JSON.stringify(value)) patch[name] = mergePatchFor(from[name], value);
+  return patch;
+}
