@@ -171,10 +171,15 @@ export class ClusterWallet {
     return signRequest(fields, this.#initiator.privateKey);
   }
 
+  /** A request that its initiator has signed. */
+  async signedRequest(id: string, payload: Payload): Promise<SignedRequest> {
+    const { status } = await this.resource();
+    return this.#sign(status?.genesis ?? '', id, payload);
+  }
+
   /** A signed request as `holdfast sign --dry-run` writes it. */
   async signed(id: string, payload: Payload): Promise<RequestManifest> {
-    const { status } = await this.resource();
-    const { statement, signature } = this.#sign(status?.genesis ?? '', id, payload);
+    const { statement, signature } = await this.signedRequest(id, payload);
     return manifestOf(parseStatement('holdfast/request/v1', statement), signature, `${this.namespace}/${this.name}`);
   }
 

@@ -24,7 +24,7 @@ const between = async (from: string, to: string): Promise<string> =>
 
 /** What becomes of the first connection of a new pod. */
 async function reachAtOnce(name: string, nodeName: string, to: string): Promise<string> {
-  await apply(scriptPod(namespace, name, connect(await addressOf(namespace, to), port), nodeName));
+  await apply(scriptPod(namespace, name, connect(await addressOf(namespace, to), port), { nodeName }));
   await kubectl('-n', namespace, 'wait', `pod/${name}`, '--for=jsonpath={.status.phase}=Succeeded', '--timeout=60s');
   return (await kubectl('-n', namespace, 'logs', name)).trim();
 }
@@ -41,9 +41,9 @@ describe('a pod of this cluster', () => {
     near = first;
     await kubectl('create', 'namespace', namespace);
     await kubectl('label', 'namespace', namespace, 'pod-security.kubernetes.io/enforce=restricted');
-    await apply(scriptPod(namespace, 'server', serve, first));
-    await apply(scriptPod(namespace, 'near', serve, first));
-    await apply(scriptPod(namespace, 'far', serve, second));
+    await apply(scriptPod(namespace, 'server', serve, { nodeName: first }));
+    await apply(scriptPod(namespace, 'near', serve, { nodeName: first }));
+    await apply(scriptPod(namespace, 'far', serve, { nodeName: second }));
     await kubectl('-n', namespace, 'wait', 'pods', '--all', '--for=condition=Ready', '--timeout=60s');
   });
 

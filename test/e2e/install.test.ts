@@ -1,11 +1,8 @@
 import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { conditionOf } from '../../operator/api/conditions.ts';
 import type { Wallet } from '../../operator/api/resource.ts';
-import { signerPorts } from '../../operator/fleet/kubernetes/pod-layout.ts';
 import { operatorIsReady } from './chart.ts';
 import { ClusterWallet } from './cluster-wallet.ts';
-import { apply, get } from './kubectl.ts';
-import { addressOf, reach, scriptPod } from './probe.ts';
 
 /*
  * The way of docs/how-to/install.md on a cluster, with the quickstart's manifests: the chart is installed, a wallet is
@@ -14,13 +11,11 @@ import { addressOf, reach, scriptPod } from './probe.ts';
 
 describe('a wallet on a cluster', () => {
   let treasury: ClusterWallet;
-  let namespace: string;
   let wallet: Wallet;
 
   beforeAll(async () => {
     await operatorIsReady();
     treasury = await ClusterWallet.prepare('payments', { hsm: true });
-    ({ namespace } = treasury);
 
     const started = Date.now();
     await treasury.apply();
@@ -74,21 +69,6 @@ describe('a wallet on a cluster', () => {
     expect(conditionOf(status?.conditions, 'Succeeded')?.message).toMatch(/no .*rule/i);
     expect(status?.signatures ?? []).toEqual([]);
     await expect.poll(async () => (await treasury.events('raw', 'PolicyDenied')).length).toBe(1);
-  });
-
-  test('has signers that reach one another and nothing else, and that nothing else reaches', async () => {
-    const { sign, peer, metrics } = signerPorts;
-    const client = await addressOf(namespace, 'treasury-client-0');
-    expect(await reach(namespace, 'treasury-infrastructure-0', client, peer)).toBe('open');
-    for (const port of [sign, metrics])
-      expect(await reach(namespace, 'treasury-infrastructure-0', client, port), `${port}`).toBe('silent');
-    const { spec } = await get<{ spec: { clusterIP: string } }>('-n', 'default', 'service', 'kubernetes');
-    expect(await reach(namespace, 'treasury-infrastructure-0', spec.clusterIP, 443)).toBe('silent');
-
-    await apply(scriptPod(namespace, 'neighbour', 'setInterval(() => {}, 1000)'));
-    await treasury.kubectl('wait', 'pod/neighbour', '--for=condition=Ready', '--timeout=60s');
-    for (const port of [sign, peer, metrics])
-      expect(await reach(namespace, 'neighbour', client, port), `${port}`).toBe('silent');
   });
 
   test('signs again by itself after all of its pods were deleted at once', async () => {

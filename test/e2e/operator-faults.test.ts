@@ -195,9 +195,8 @@ async function startService(wallet: ClusterWallet, requests: readonly Request[])
   await apply(map, '--server-side');
   const script = `process.argv.push('/etc/treasury/connection.json', '/srv/requests.json'); import('/srv/service.mjs')`;
   await apply(
-    scriptPod(namespace, 'payments-api', script, undefined, {
-      '/srv': 'service',
-      '/etc/treasury': 'treasury-connection',
+    scriptPod(namespace, 'payments-api', script, {
+      mounts: { '/srv': 'service', '/etc/treasury': 'treasury-connection' },
     }),
   );
   await answersOf(wallet, 1);
