@@ -21,7 +21,7 @@ import { formatSshPublicKey, sshKeyOf } from '../../statement/ssh-key.ts';
 import { parseStatement } from '../../statement/statements.ts';
 import { mergePatch } from '../cases/load.ts';
 import type { Json } from '../cases/load.ts';
-import { apply, get, holderNamespace, kubectl } from './kubectl.ts';
+import { apply, get, holderNamespace, kubectl, run } from './kubectl.ts';
 import { forwarded } from './port-forward.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -103,14 +103,13 @@ export class ClusterWallet {
   }
 
   /** The Signer of a backup with an HSM. */
-  async applyBackup(): Promise<void> {
+  async applyBackup(verb: 'apply' | 'replace' = 'apply'): Promise<void> {
     const { namespace } = this;
-    await apply(
-      mergePatch(parse(example('quickstart-hsm/backup.yaml')) as Json, {
-        metadata: { namespace },
-        spec: { walletRef: { namespace }, seal: { pkcs11: { image: inject('images').softhsm } } },
-      }) as object,
-    );
+    const signer = mergePatch(parse(example('quickstart-hsm/backup.yaml')) as Json, {
+      metadata: { namespace },
+      spec: { walletRef: { namespace }, seal: { pkcs11: { image: inject('images').softhsm } } },
+    });
+    await run('kubectl', [verb, '-f', '-'], JSON.stringify(signer));
   }
 
   async ready(seconds = 180): Promise<void> {
