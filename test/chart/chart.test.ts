@@ -301,6 +301,23 @@ describe("a signer's objects", () => {
   });
 });
 
+describe('what stays when the release goes', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/how-to/uninstall.md'), 'utf8');
+
+  it('is named in the docs on uninstalling, each by what deletes it', () => {
+    const kept = minimal.filter(({ metadata }) => metadata.annotations?.['helm.sh/resource-policy'] === 'keep');
+    expect(new Set(kept.map(({ kind }) => kind))).toEqual(
+      new Set(['CustomResourceDefinition', 'Secret', 'ValidatingAdmissionPolicy', 'ValidatingAdmissionPolicyBinding']),
+    );
+    const deletions = page.match(/^kubectl delete .*$/gm) ?? [];
+    // The Secret goes with its namespace.
+    for (const { kind, metadata } of kept.filter(({ kind }) => kind !== 'Secret')) {
+      const short = kind === 'CustomResourceDefinition' ? ' crd ' : `${kind.toLowerCase().replace(/y$/, 'ie')}s`;
+      expect(deletions.some((line) => line.includes(short) && line.split(' ').includes(metadata.name))).toBe(true);
+    }
+  });
+});
+
 describe('an earlier chart', () => {
   const folder = join(import.meta.dirname, 'earlier');
   const [earlier = ''] = readdirSync(folder).filter((name) => name.endsWith('.tgz'));
