@@ -129,7 +129,7 @@ describe('a holder with an operator of its own', () => {
       for (const [verb, resource] of [
         ['patch', 'statefulsets.apps'],
         ['patch', 'networkpolicies.networking.k8s.io'],
-        ['patch', 'signers.holdfast.dev/status'],
+        ['patch', 'signers.holdfast.dev'],
         ['list', 'statefulsets.apps'],
         ['get', 'secrets'],
       ] as const) {
@@ -146,7 +146,7 @@ describe('a holder with an operator of its own', () => {
       .poll(async () => kubectl('-n', acme, 'get', 'networkpolicy', '-o', 'name'))
       .toContain('treasury-client');
     await kubectl('-n', acme, 'delete', 'pod/treasury-client-0');
-    await kubectl('-n', acme, 'wait', 'signer/treasury-client', '--for=condition=Ready=False', '--timeout=60s');
+    await kubectl('-n', acme, 'wait', 'pod/treasury-client-0', '--for=condition=Ready', '--timeout=120s');
     await kubectl('-n', acme, 'wait', 'signer/treasury-client', '--for=condition=Ready', '--timeout=120s');
     await scaleOperator(1, ofWallet);
     await treasury.signs('after-the-operator-was-away', 120);
