@@ -10,7 +10,11 @@ export const operator = 'system:serviceaccount:custody:holdfast';
 export const policyObjects = (): readonly Rendered[] =>
   render({
     values: ['everything'],
-    set: ['operator.serviceAccount.create=true', 'operator.serviceAccount.name=holdfast', 'operator.namespaces=null'],
+    set: [
+      'operator.serviceAccount.create=true',
+      'operator.serviceAccount.name=holdfast',
+      'operator.namespaces=null,operator.others=null',
+    ],
   });
 
 const names = {
