@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { selfSignedCertificate } from '../common/certificate.ts';
 import type { OutcomeEvent } from '../proto/gen/signer/v1/signer.ts';
@@ -127,6 +127,30 @@ test('a server that never speaks TLS ends in an error, and an abort is heeded me
   toClose.push(() => rude.close());
   const other = `127.0.0.1:${(rude.address() as AddressInfo).port}`;
   await expect(fetchCertificate(other)).rejects.toThrow(`${other}: cannot connect:`);
+});
+
+test('a connection that nobody answers is given up for a new one, long before a call’s deadline', async () => {
+  const silent = createServer().listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const { port } = silent.address() as AddressInfo;
+  const accepted = once(silent, 'connection');
+  const client = new SignerClient({
+    address: `127.0.0.1:${port}`,
+    certificate: holder.certificate,
+    deadlineMs: 60_000,
+    connectMs: 500,
+  });
+  toClose.push(() => client.close());
+  const call = client.getWallet().catch((error: unknown) => error);
+  const [socket] = (await accepted) as [Socket];
+  toClose.push(() => socket.destroy());
+  expect(await call).toMatchObject({ code: 'UNAVAILABLE', message: expect.stringContaining('no answer in time') });
+
+  // The connection is still open when another listens there.
+  silent.close();
+  const signer = await startFakeSigner(holder, { facts: () => wallet.facts }, port);
+  toClose.push(() => signer.stop());
+  await expect.poll(() => client.getWallet().catch(() => undefined)).toEqual(wallet.facts);
 });
 
 test('outcomes come in order after a sequence and stay open until aborted; audit records end', async () => {

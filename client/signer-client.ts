@@ -15,6 +15,7 @@ import type {
   SignRequest,
   WalletFacts,
 } from '../proto/gen/signer/v1/signer.ts';
+import { settledChannel } from '../proto/settled-channel.ts';
 import { connectFailure } from './connect-failure.ts';
 import { fetchPinned, pinnedCredentials, splitAddress } from './pinned-tls.ts';
 import type { ClientIdentity } from './pinned-tls.ts';
@@ -31,6 +32,8 @@ export type SignerClientOptions = {
   readonly identity?: ClientIdentity;
   /** Longest wait for an answer, in milliseconds; streams have none. */
   readonly deadlineMs?: number;
+  /** Longest wait of a call for a connection, in milliseconds. */
+  readonly connectMs?: number;
 };
 
 /** A call that gave no answer: nothing is known of what it did. `code` is gRPC's word, like UNAVAILABLE. */
@@ -44,6 +47,7 @@ export class RpcError extends Error {
 }
 
 const defaultDeadlineMs = 30_000;
+const defaultConnectMs = 5_000;
 const channelOptions = {
   'grpc.use_local_subchannel_pool': 1, // a pin is a property of one channel, never shared
   'grpc.ssl_target_name_override': 'signer.holdfast.dev', // the pin decides; only keeps Node from warning of IPs as names
@@ -65,15 +69,19 @@ type Unary<Request, Reply> = (
 /** One signer over TLS pinned to its key. Replies are what that signer says: {@link WalletClient} verifies them. */
 export class SignerClient {
   readonly address: string;
-  readonly #client: SignerServiceClient;
+  readonly #connect: () => SignerServiceClient;
+  #client: SignerServiceClient;
   readonly #deadlineMs: number;
+  readonly #connectMs: number;
 
   constructor(options: SignerClientOptions) {
     splitAddress(options.address);
     this.address = options.address;
     this.#deadlineMs = options.deadlineMs ?? defaultDeadlineMs;
+    this.#connectMs = options.connectMs ?? defaultConnectMs;
     const secure = pinnedCredentials(options.certificate, options.identity);
-    this.#client = new SignerServiceClient(options.address, secure, channelOptions);
+    this.#connect = () => new SignerServiceClient(options.address, secure, channelOptions);
+    this.#client = this.#connect();
   }
 
   /** Reaches the signer once, to learn the certificate of which only the fingerprint is known. */
@@ -86,23 +94,23 @@ export class SignerClient {
   }
 
   describe(signal?: AbortSignal): Promise<Description> {
-    return this.#unary('Describe', this.#client.describe, {}, signal);
+    return this.#unary('Describe', (client) => client.describe, {}, signal);
   }
 
   getWallet(signal?: AbortSignal): Promise<WalletFacts> {
-    return this.#unary('GetWallet', this.#client.getWallet, {}, signal);
+    return this.#unary('GetWallet', (client) => client.getWallet, {}, signal);
   }
 
   sign(request: SignRequest, signal?: AbortSignal): Promise<SignReply> {
-    return this.#unary('Sign', this.#client.sign, request, signal);
+    return this.#unary('Sign', (client) => client.sign, request, signal);
   }
 
   getRequest(request: GetRequestRequest, signal?: AbortSignal): Promise<SignReply> {
-    return this.#unary('GetRequest', this.#client.getRequest, request, signal);
+    return this.#unary('GetRequest', (client) => client.getRequest, request, signal);
   }
 
   provision(request: ProvisionRequest, signal?: AbortSignal): Promise<ProvisionReply> {
-    return this.#unary('Provision', this.#client.provision, request, signal);
+    return this.#unary('Provision', (client) => client.provision, request, signal);
   }
 
   /** Outcomes after audit sequence `after`, old ones first; ends only by an error or `signal`. */
@@ -116,23 +124,24 @@ export class SignerClient {
   }
 
   pruneAudit(request: PruneAuditRequest, signal?: AbortSignal): Promise<PruneAuditReply> {
-    return this.#unary('PruneAudit', this.#client.pruneAudit, request, signal);
+    return this.#unary('PruneAudit', (client) => client.pruneAudit, request, signal);
   }
 
   close(): void {
     this.#client.close();
   }
 
-  #unary<Request, Reply>(
+  async #unary<Request, Reply>(
     name: string,
-    method: Unary<Request, Reply>,
+    method: (client: SignerServiceClient) => Unary<Request, Reply>,
     request: Request,
     signal: AbortSignal | undefined,
   ): Promise<Reply> {
-    if (signal?.aborted === true) return Promise.reject(signal.reason);
+    signal?.throwIfAborted();
+    const deadline = Date.now() + this.#deadlineMs;
+    const client = await this.#reached(Math.min(this.#deadlineMs, this.#connectMs), signal);
     return new Promise<Reply>((resolve, reject) => {
-      const deadline = Date.now() + this.#deadlineMs;
-      const call = method.call(this.#client, request, new Metadata(), { deadline }, (error, reply) => {
+      const call = method(client).call(client, request, new Metadata(), { deadline }, (error, reply) => {
         signal?.removeEventListener('abort', abort);
         if (error === null) resolve(reply);
         else reject(signal?.aborted === true ? signal.reason : this.#rpcError(name, error));
@@ -140,6 +149,18 @@ export class SignerClient {
       const abort = () => call.cancel();
       signal?.addEventListener('abort', abort, { once: true });
     });
+  }
+
+  /** The client, once it is connected or could not be. An attempt that nobody answers is given up for a new one. */
+  async #reached(ms: number, signal: AbortSignal | undefined): Promise<SignerServiceClient> {
+    const client = this.#client;
+    if (await settledChannel(client.getChannel(), ms, signal)) return client;
+    signal?.throwIfAborted();
+    if (this.#client === client) {
+      client.close();
+      this.#client = this.#connect();
+    }
+    throw new RpcError(`${this.address}: cannot connect: no answer in time`, 'UNAVAILABLE');
   }
 
   async *#stream<Item>(
