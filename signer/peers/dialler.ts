@@ -3,6 +3,7 @@ import { type ChannelOptions, Client, Metadata } from '@grpc/grpc-js';
 import type { Clock } from '../../common/clock.ts';
 import type { Log } from '../../common/log.ts';
 import { PeerServiceService } from '../../proto/gen/signer/v1/peer.ts';
+import { settledChannel } from '../../proto/settled-channel.ts';
 import { MAX_BATCH_BYTES } from './link-codec.ts';
 import { peerChannelCredentials, type TlsIdentity } from './pinned-credentials.ts';
 import type { Wire } from './link.ts';
@@ -12,6 +13,7 @@ export type PeerTarget = { readonly endpoint: string; readonly certificate: Uint
 
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5_000;
+const CONNECT_MS = 5_000;
 
 const channelOptions: ChannelOptions = {
   // 64 KiB, the default, would make every larger message wait for window updates.
@@ -47,6 +49,8 @@ export class Dialler {
   #lastReason = '';
   #connected = false;
   #cancelRetry: (() => void) | undefined;
+  /** What has no stream yet. */
+  #connecting: Client | undefined;
   #closed = false;
 
   constructor(options: DiallerOptions) {
@@ -78,6 +82,7 @@ export class Dialler {
   close(): void {
     this.#closed = true;
     this.#cancelRetry?.();
+    this.#connecting?.close();
   }
 
   #dial(): void {
@@ -89,8 +94,19 @@ export class Dialler {
       peerChannelCredentials(this.#options.identity, certificate),
       channelOptions,
     );
-    const call = client.makeBidiStreamRequest(PeerServiceService.link.path, asIs, asIs, new Metadata());
     this.#connected = true;
+    this.#connecting = client;
+    void settledChannel(client.getChannel(), CONNECT_MS).then((settled) => {
+      this.#connecting = undefined;
+      if (settled && !this.#closed) return this.#open(client);
+      client.close();
+      this.gone(`not connected within ${CONNECT_MS / 1000} s`);
+    });
+  }
+
+  /** A stream begins with its connection: until then there is nothing that a peer could leave without an answer. */
+  #open(client: Client): void {
+    const call = client.makeBidiStreamRequest(PeerServiceService.link.path, asIs, asIs, new Metadata());
     this.#options.attach({
       stream: call as unknown as Duplex, // grpc-js declares less than the Duplex it makes
       abort() {

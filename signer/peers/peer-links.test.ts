@@ -1,6 +1,8 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { createPublicKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
 import { Client, Metadata } from '@grpc/grpc-js';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { selfSignedCertificate } from '../../common/certificate.ts';
 import { type Clock, systemClock } from '../../common/clock.ts';
 import { createLog } from '../../common/log.ts';
@@ -153,6 +155,22 @@ describe('links between signers', () => {
     await until(() => na.received.length === 50 && nb.received.length === 50);
     expect(na.asked).toEqual(count(50));
     expect(nb.asked).toEqual(count(50));
+  });
+
+  it('stay up while what one side dials gives no answer', async () => {
+    // As where the pod behind a Service is a new one, and the first packet went to the old.
+    const silent = createServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    onTestFinished(() => void silent.close());
+    const clock: Clock = { ...systemClock, after: (ms, run) => systemClock.after(ms / 10, run) };
+    const [na, nb] = [await Node.start(a, roster, { clock }), await Node.start(b, roster, { clock })];
+    const { port } = silent.address() as AddressInfo;
+    na.links.setPeers([{ name: 'b', endpoint: `127.0.0.1:${port}`, certificate: b.identity.certificate }]);
+    nb.meet(na);
+    await until(() => na.links.available('b') && nb.links.available('a'));
+    // Longer than a greeting is waited for.
+    await quiet(1_000);
+    expect([na.events, nb.events]).toEqual([['up b 1.0'], ['up a 1.0']]);
   });
 
   it('keep the order while they change over to the other stream', async () => {
