@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { statementOf } from '../../cli/request-manifest.ts';
 import { fromUtf8 } from '../../common/bytes.ts';
 import { conditionOf } from '../../operator/api/conditions.ts';
+import { programs } from '../../operator/fleet/kubernetes/pod-layout.ts';
 import { operatorNamespace, scaleOperator } from './chart.ts';
 import { ClusterWallet } from './cluster-wallet.ts';
 import { apply, get, kubectl } from './kubectl.ts';
@@ -188,6 +189,8 @@ async function startService(wallet: ClusterWallet, requests: readonly Request[])
     // As in scripts/bundle.ts.
     banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
     alias: { '@grpc/proto-loader': './proto/no-proto-loader.ts' },
+    // What is read from beside a program lies beside the image's; a ConfigMap is too small for it.
+    define: { 'import.meta.url': `'file://${programs}/service.mjs'` },
   });
   const data = { 'service.mjs': outputFiles[0]?.text ?? '', 'requests.json': JSON.stringify(ahead) };
   // Too large for what a client-side apply notes of it.
