@@ -1,5 +1,6 @@
-import { setTimeout } from 'node:timers/promises';
+import { signerPorts } from '../../operator/fleet/kubernetes/pod-layout.ts';
 import { get, kubectl, run } from './kubectl.ts';
+import { addressOf, reach } from './probe.ts';
 
 /*
  * What happens to machines: kind's nodes are containers of their names.
@@ -54,17 +55,21 @@ export const controlPlane = async (): Promise<string> => {
 /**
  * Has NetworkPolicy keep a signer from everybody and everybody from it, until what is resolved with is called. Its own
  * policy is written over, since another one could only allow more, and the operator applies it again only where it should
- * say something else. Connections that are there outlive a policy: the nodes are made to forget them.
+ * say something else. Connections that are there outlive a policy: the signer's node is made to forget them.
  */
-export async function partition(namespace: string, signer: string): Promise<() => Promise<void>> {
+export async function partition(namespace: string, signer: string, peer: string): Promise<() => Promise<void>> {
   const policy = ['-n', namespace, 'networkpolicy', signer];
   const { spec } = await get<{ spec: object }>(...policy);
   const { spec: where, status } = await get<Pod>('-n', namespace, 'pod', `${signer}-0`);
   const write = (rules: object): Promise<string> =>
     kubectl('patch', ...policy, '--type=json', '-p', JSON.stringify([{ op: 'replace', path: '/spec', value: rules }]));
   await write({ ...spec, ingress: [], egress: [] });
-  // The network takes a moment to put it in force.
-  await setTimeout(1_000);
+  // What is forgotten before it is in force would only be let in again.
+  const address = await addressOf(namespace, `${peer}-0`);
+  const reaches = (): Promise<string> => reach(namespace, `${signer}-0`, address, signerPorts.peer);
+  const until = Date.now() + 30_000;
+  while ((await reaches()) !== 'silent')
+    if (Date.now() > until) throw new Error(`${namespace}/${signer}: still reaches ${peer}, which its policy forbids`);
   const forget = ['--src', '--dst', '--reply-src', '--reply-dst'].map((side) => `conntrack -D ${side} ${status.podIP}`);
   await onNode(where.nodeName ?? '', `${forget.join('; ')}; true`);
   return async () => {

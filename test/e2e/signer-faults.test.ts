@@ -94,7 +94,7 @@ describe('a wallet of two in three outlives', () => {
   });
 
   test('a holder that NetworkPolicy keeps from the others', async () => {
-    const heal = await partition(treasury.namespace, 'treasury-client');
+    const heal = await partition(treasury.namespace, 'treasury-client', 'treasury-infrastructure');
     try {
       await isAway('client', /no answer/);
       await treasury.askMessage('while-apart');

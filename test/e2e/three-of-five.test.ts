@@ -65,7 +65,7 @@ describe('a wallet of three in five signs', () => {
   });
 
   test('without the holder that leads, whom NetworkPolicy keeps from the others', async () => {
-    const heal = await partition(treasury.namespace, 'treasury-infra-1');
+    const heal = await partition(treasury.namespace, 'treasury-infra-1', 'treasury-infra-2');
     try {
       await signsWithout('infra-1', 'while-apart');
     } finally {
