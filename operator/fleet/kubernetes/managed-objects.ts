@@ -4,11 +4,11 @@ import type { KubeClient } from '../../runtime/kube-client.ts';
 import { isNotFound, KubeError } from '../../runtime/kube-error.ts';
 import { isStored, nameOf, pathOf } from '../../runtime/kube-object.ts';
 import type { KubeObject, ResourceType } from '../../runtime/kube-object.ts';
-import { applyObject } from '../../runtime/objects.ts';
+import { applyObject, getObject } from '../../runtime/objects.ts';
 import { fleetManager } from '../../store/kubernetes/field-managers.ts';
 import type { Manifest } from './manifest.ts';
 import { managed } from './signer-labels.ts';
-import { seen } from './watched-objects.ts';
+import { isWatched, seen } from './watched-objects.ts';
 import type { WatchedObjects } from './watched-objects.ts';
 
 const plurals: Readonly<Record<string, string>> = {
@@ -80,12 +80,16 @@ export const notOurs = (
 ): string =>
   `${kind} ${namespace}/${name} was made by somebody else (it has no label app.kubernetes.io/managed-by=holdfast), and a signer needs one of that name: delete or rename it`;
 
-/** As it is now, also of a kind that the operator has no right to read: a patch that changes nothing is answered with the object. */
+/**
+ * As it is now. Of a kind that the operator has no right to read, a patch that changes nothing is answered with the object;
+ * of others it is not asked for so, since admission would refuse one that it would not let the operator write.
+ */
 async function look(
   client: Pick<KubeClient, 'request'>,
   type: ResourceType,
   { namespace, name }: { readonly namespace: string; readonly name: string },
 ): Promise<KubeObject | undefined> {
+  if (isWatched(type)) return getObject(client, type, { namespace, name });
   const path = pathOf(type, { namespace, name });
   try {
     const answer = await client.request({

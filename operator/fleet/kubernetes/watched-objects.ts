@@ -19,6 +19,9 @@ const watchedTypes: readonly ResourceType[] = [
   { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', plural: 'poddisruptionbudgets' },
 ];
 
+export const isWatched = ({ kind }: Pick<ResourceType, 'kind'>): boolean =>
+  watchedTypes.some((type) => type.kind === kind);
+
 /** All that is remembered of an object: a cluster may have thousands. */
 type Seen = { readonly metadata: KubeObject['metadata']; readonly content: string };
 
