@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { conditionOf } from '../../operator/api/conditions.ts';
 import type { Condition } from '../../operator/api/generated.ts';
@@ -33,14 +34,15 @@ async function install(release: Release, namespace: string, others: readonly Jso
   await operatorIsReady(release);
 }
 
-/** The fingerprint that an operator logs at its start. */
-async function fingerprintOf(release: Release): Promise<string> {
-  const started = async (): Promise<string> =>
-    /"message":"operator started".*"fingerprint":"(sha256:[0-9a-f]{64})"/.exec(
-      await kubectl('-n', release.namespace, 'logs', `deployment/${release.deployment}`),
-    )?.[1] ?? '';
-  await expect.poll(started).not.toBe('');
-  return started();
+/** The fingerprint that an operator logs as soon as it leads. */
+async function fingerprintOf({ namespace, deployment }: Release): Promise<string> {
+  for (let tries = 0; tries < 60; tries++) {
+    const log = await kubectl('-n', namespace, 'logs', `deployment/${deployment}`);
+    const [, fingerprint] = /"message":"operator started".*"fingerprint":"(sha256:[0-9a-f]{64})"/.exec(log) ?? [];
+    if (fingerprint !== undefined) return fingerprint;
+    await setTimeout(1_000);
+  }
+  throw new Error(`${namespace}/${deployment} does not lead`);
 }
 
 const mayAs = async (release: Release, verb: string, resource: string, namespace: string): Promise<string> =>
