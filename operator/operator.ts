@@ -6,7 +6,7 @@ import type { Key, Kind } from './api/resource.ts';
 import { startController } from './runtime/controller.ts';
 import type { ControllerMeter } from './runtime/controller-metrics.ts';
 import type { ResourceStore } from './store/resource-store.ts';
-import { wakes } from './wakes.ts';
+import { Wakes } from './wakes.ts';
 
 /** Brings objects of one kind to what they should be, each looked at anew every time. */
 export type Controller = {
@@ -48,6 +48,7 @@ export async function runOperator(options: OperatorOptions): Promise<void> {
       }),
     ]),
   );
+  const wakes = new Wakes(store);
   const add = (key: Key): void => running.get(key.kind)?.add(keyString(key));
 
   let cancelResync = (): void => {};
@@ -69,7 +70,7 @@ export async function runOperator(options: OperatorOptions): Promise<void> {
     for (const key of (await others?.()) ?? []) add(key);
     for await (const key of store.changes(signal)) {
       add(key);
-      for (const other of await wakes(store, key)) add(other);
+      for (const other of await wakes.of(key)) add(other);
     }
   } catch (error) {
     if (!signal.aborted) throw error;

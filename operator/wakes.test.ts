@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { keyString } from './api/resource.ts';
-import type { Key } from './api/resource.ts';
+import { keyOf, keyString } from './api/resource.ts';
+import type { Key, Kind } from './api/resource.ts';
 import { MemoryStore } from './testing/memory-store.ts';
 import { aPolicy, aRequest, aSigner, aWallet } from './testing/objects.ts';
-import { wakes } from './wakes.ts';
+import { Wakes } from './wakes.ts';
 
 const store = new MemoryStore(
   aWallet(),
@@ -49,7 +49,28 @@ describe('what to look at when an object changes', () => {
     ['Approval', 'a', []],
   ];
   test.each(cases)('%s %s', async (kind, name, expected) => {
-    const found = (await wakes(store, { kind, namespace: 'payments', name })).map((key) => keyString(key));
+    const found = (await new Wakes(store).of({ kind, namespace: 'payments', name })).map((key) => keyString(key));
     expect(found.toSorted()).toEqual(expected.toSorted());
   });
+});
+
+test('a Signer that is gone wakes the wallet that it was of, and no other', async () => {
+  const signer = aSigner('client');
+  const known = new MemoryStore(aWallet(), aWallet(undefined, undefined, { name: 'other' }), signer);
+  const wakes = new Wakes(known);
+  const key = keyOf<Kind>(signer);
+  await wakes.of(key);
+  known.objects.delete(keyString(key));
+  expect((await wakes.of(key)).map(keyString)).toEqual(['Wallet/payments/treasury']);
+});
+
+test('a Signer of a wallet that is not to be seen from here wakes nothing', async () => {
+  const signer = aSigner('client');
+  const elsewhere = new MemoryStore(signer);
+  const get = elsewhere.get.bind(elsewhere);
+  elsewhere.get = async (key) => {
+    if (key.kind === 'Wallet') throw new Error("namespace payments is none of this operator's");
+    return get(key);
+  };
+  expect(await new Wakes(elsewhere).of(keyOf<Kind>(signer))).toEqual([]);
 });

@@ -1,55 +1,66 @@
-import { keyOf } from './api/resource.ts';
-import type { Key, Signer, SigningPolicy, Wallet } from './api/resource.ts';
+import { keyOf, keyString } from './api/resource.ts';
+import type { Key, Kind, Signer, Wallet } from './api/resource.ts';
+import { namedBy } from './api/named.ts';
 import type { ResourceStore } from './store/resource-store.ts';
 
-/** The other objects to look at when the object `key` came, changed or went. */
-export async function wakes(store: ResourceStore, key: Key): Promise<readonly Key[]> {
-  switch (key.kind) {
-    case 'Wallet': {
-      const [signers, policies, requests] = await Promise.all([
-        store.list('Signer'),
-        store.list('SigningPolicy'),
-        store.list('SigningRequest'),
-      ]);
-      const policyName = (await store.get(key as Key<'Wallet'>))?.spec.policyRef.name;
-      return [
-        ...signers.filter((signer) => isOf(signer, key)),
-        ...policies.filter((policy) => policyName !== undefined && isAt(policy, key.namespace, policyName)),
-        ...requests.filter(
-          ({ metadata, spec }) => metadata.namespace === key.namespace && spec.walletRef.name === key.name,
-        ),
-      ].map((object) => keyOf(object));
+/** The other objects to look at when an object came, changed or went. */
+export class Wakes {
+  readonly #store: ResourceStore;
+  /** Of each Signer that was there: one that is gone does not say whose it was. */
+  readonly #walletOf = new Map<string, Key<'Wallet'>>();
+
+  constructor(store: ResourceStore) {
+    this.#store = store;
+  }
+
+  async of(key: Key): Promise<readonly Key[]> {
+    const store = this.#store;
+    switch (key.kind) {
+      case 'Wallet': {
+        const wallet = await store.get(key as Key<'Wallet'>);
+        const named = wallet && namedBy(wallet);
+        const policy = named && (await store.get(named));
+        const found = [
+          ...(await store.list('Signer', key)),
+          ...(await store.list('SigningRequest', key)),
+          ...(policy === undefined ? [] : [policy]),
+        ];
+        return found.map((object) => keyOf<Kind>(object));
+      }
+      case 'Signer': {
+        const wallet = await this.#walletOfSigner(key as Key<'Signer'>);
+        // One that was never seen may have been anybody's.
+        const wallets = (await (wallet === undefined ? store.list('Wallet') : this.#there(wallet))).map(keyOf);
+        const siblings = await Promise.all(wallets.map((each) => store.list('Signer', each)));
+        const others = [...wallets, ...siblings.flat().map(keyOf)];
+        return others.filter((other) => keyString(other) !== keyString(key));
+      }
+      case 'SigningPolicy':
+        return (await store.list('Wallet', key)).map(keyOf);
+      case 'SigningRequest':
+      case 'Approval':
+        return [];
     }
-    case 'Signer': {
-      const [signer, wallets, signers] = await Promise.all([
-        store.get(key as Key<'Signer'>),
-        store.list('Wallet'),
-        store.list('Signer'),
-      ]);
-      // One that is gone does not say whose it was.
-      const whose = (wallet: Wallet): boolean => signer === undefined || isOf(signer, keyOf(wallet));
-      const concerned = wallets.filter(whose);
-      const siblings = signers.filter((other) => concerned.some((wallet) => isOf(other, keyOf(wallet))));
-      return [...concerned.map((wallet) => keyOf(wallet)), ...siblings.map((sibling) => keyOf(sibling))].filter(
-        (other) => !isKey(other, key),
-      );
-    }
-    case 'SigningPolicy': {
-      const wallets = await store.list('Wallet');
-      return wallets
-        .filter((wallet) => wallet.metadata.namespace === key.namespace && wallet.spec.policyRef.name === key.name)
-        .map(keyOf);
-    }
-    case 'SigningRequest':
-    case 'Approval':
-      return [];
+  }
+
+  /** Nothing where it is gone, or in a namespace that is another operator's. */
+  async #there(key: Key<'Wallet'>): Promise<readonly Wallet[]> {
+    const wallet = await this.#store.get(key).catch(() => undefined);
+    return wallet === undefined ? [] : [wallet];
+  }
+
+  async #walletOfSigner(key: Key<'Signer'>): Promise<Key<'Wallet'> | undefined> {
+    const signer = await this.#store.get(key);
+    const name = keyString(key);
+    const wallet = signer === undefined ? this.#walletOf.get(name) : walletOf(signer);
+    if (signer === undefined || wallet === undefined) this.#walletOf.delete(name);
+    else this.#walletOf.set(name, wallet);
+    return wallet;
   }
 }
 
-const isOf = ({ spec }: Signer, { namespace, name }: { readonly namespace: string; readonly name: string }): boolean =>
-  spec.walletRef.namespace === namespace && spec.walletRef.name === name;
-
-const isAt = (object: SigningPolicy, namespace: string, name: string): boolean =>
-  object.metadata.namespace === namespace && object.metadata.name === name;
-
-const isKey = (a: Key, b: Key): boolean => a.kind === b.kind && a.namespace === b.namespace && a.name === b.name;
+const walletOf = ({ spec: { walletRef } }: Signer): Key<'Wallet'> => ({
+  kind: 'Wallet',
+  namespace: walletRef.namespace,
+  name: walletRef.name,
+});

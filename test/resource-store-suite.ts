@@ -31,6 +31,23 @@ export function resourceStoreSuite(title: string, open: () => Promise<StoreUnder
         expect(await store.get({ ...keyOf(policy()), kind: 'Wallet' })).toBeUndefined();
       });
 
+      it('are found by what they name, until they name another or are gone', async () => {
+        const { store, write, delete: gone } = await open();
+        const named = async (name: string): Promise<readonly string[]> => {
+          const found = await store.list('Wallet', { ...keyOf(policy()), name });
+          return found.map(({ metadata }) => metadata.name);
+        };
+        for (const object of [wallet('b'), wallet('a'), signer()]) await write(object);
+        expect(await named('treasury')).toEqual(['a', 'b']);
+        expect(await store.list('Signer', keyOf(wallet()))).toHaveLength(1);
+        expect(await store.list('Signer', keyOf(wallet('a')))).toEqual([]);
+        await write(wallet('a', { policyRef: { name: 'other' } }));
+        expect([await named('treasury'), await named('other')]).toEqual([['b'], ['a']]);
+        await gone(keyOf(wallet('b')));
+        await store.remove(keyOf(wallet('b')));
+        expect(await named('treasury')).toEqual([]);
+      });
+
       it('keep their uid and time of creation, and count changes of their spec alone', async () => {
         const { store, write } = await open();
         const at = async (): Promise<Resource['metadata']> => (await store.get(keyOf(wallet())))!.metadata;

@@ -17,11 +17,8 @@ export const policyController = ({
   async reconcile(key) {
     const policy = await store.get(key as Key<'SigningPolicy'>);
     if (policy === undefined) return undefined;
-    const wallets = (await store.list('Wallet')).filter(
-      ({ metadata, spec }) =>
-        metadata.namespace === key.namespace &&
-        spec.policyRef.name === key.name &&
-        metadata.deletionTimestamp === undefined,
+    const wallets = (await store.list('Wallet', key)).filter(
+      ({ metadata }) => metadata.deletionTimestamp === undefined,
     );
     await store.writeStatus(policy, planPolicy({ policy, reading: readPolicy(policy), wallets, now: clock.now() }));
     return undefined;

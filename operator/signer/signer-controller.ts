@@ -68,9 +68,10 @@ async function observe(
   if (signer === undefined) return undefined;
   const { namespace, name, holder } = signer.spec.walletRef;
   const id = { wallet: `${namespace}/${name}`, holder };
+  const walletKey = { kind: 'Wallet', namespace, name } as const;
   const [wallet, signers, observation] = await Promise.all([
-    reach.sees(namespace) ? store.get({ kind: 'Wallet', namespace, name }) : ('Unseen' as const),
-    store.list('Signer'),
+    reach.sees(namespace) ? store.get(walletKey) : ('Unseen' as const),
+    store.list('Signer', walletKey),
     fleet.observe(id),
   ]);
   let answer: SignerAnswer | undefined;

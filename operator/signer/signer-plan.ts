@@ -13,7 +13,7 @@ export type SignerFacts = {
   readonly signer: Signer;
   /** `Unseen` where the operator has no rights in its namespace: whether there is one is not known. */
   readonly wallet: Wallet | 'Unseen' | undefined;
-  /** Every Signer there is. */
+  /** Every Signer of that wallet. */
   readonly signers: readonly Signer[];
   /** What the fleet says: of a signer that runs elsewhere nothing, or what it left here when it moved. */
   readonly observation: SignerObservation | undefined;

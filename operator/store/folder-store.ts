@@ -7,6 +7,7 @@ import type { Clock } from '../../common/clock.ts';
 import { messageOf } from '../../common/errors.ts';
 import { silentLog } from '../../common/log.ts';
 import type { Log } from '../../common/log.ts';
+import { names } from '../api/named.ts';
 import { keyOf, keyString, resourcesOf } from '../api/resource.ts';
 import type { Draft, Identified, Key, Kind, Resource, ResourceOf } from '../api/resource.ts';
 import { validate } from '../api/validate.ts';
@@ -109,8 +110,9 @@ export class FolderStore implements ResourceStore, SecretSource {
     this.#manifests = new FolderFiles(folder, this.#quietMs, [state]);
   }
 
-  async list<K extends Kind>(kind: K): Promise<readonly ResourceOf<K>[]> {
-    return resourcesOf(kind, this.#table.all());
+  async list<K extends Kind>(kind: K, named?: Key): Promise<readonly ResourceOf<K>[]> {
+    const all = this.#table.all();
+    return resourcesOf(kind, named === undefined ? all : all.filter((resource) => names(resource, named)));
   }
 
   async get<K extends Kind>(key: Key<K>): Promise<ResourceOf<K> | undefined> {

@@ -10,8 +10,11 @@ import type { Draft, Identified, Key, Kind, ResourceOf } from '../api/resource.t
  * statuses and events, never a share.
  */
 export interface ResourceStore {
-  /** Objects of a kind by namespace and name, those that are being deleted included. */
-  list<K extends Kind>(kind: K): Promise<readonly ResourceOf<K>[]>;
+  /**
+   * Objects of a kind by namespace and name, those that are being deleted included; of these, where `named` is given,
+   * those whose spec names it (api/named.ts), at a cost that does not grow with the others.
+   */
+  list<K extends Kind>(kind: K, named?: Key): Promise<readonly ResourceOf<K>[]>;
   /** Throws where the store does not know objects of the namespace: such an object must not look as if it were gone. */
   get<K extends Kind>(key: Key<K>): Promise<ResourceOf<K> | undefined>;
   /**

@@ -1,3 +1,4 @@
+import { names } from '../api/named.ts';
 import { keyOf, keyString } from '../api/resource.ts';
 import type { Identified, Key, Kind, Resource, ResourceOf } from '../api/resource.ts';
 import type { EventType, ResourceStore } from '../store/resource-store.ts';
@@ -24,8 +25,10 @@ export class MemoryStore implements ResourceStore {
     this.objects.set(keyString(keyOf<Kind>(object)), object);
   }
 
-  async list<K extends Kind>(kind: K): Promise<readonly ResourceOf<K>[]> {
-    return [...this.objects.values()].filter((object): object is ResourceOf<K> => object.kind === kind);
+  async list<K extends Kind>(kind: K, named?: Key): Promise<readonly ResourceOf<K>[]> {
+    return [...this.objects.values()].filter(
+      (object): object is ResourceOf<K> => object.kind === kind && (named === undefined || names(object, named)),
+    );
   }
 
   async get<K extends Kind>(key: Key<K>): Promise<ResourceOf<K> | undefined> {

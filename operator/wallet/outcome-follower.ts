@@ -97,14 +97,11 @@ export class OutcomeFollower {
     this.#series.add(wallet, { ...words, at: timeOf(event), about });
   }
 
-  async #isObject({ namespace, name }: Key<'Wallet'>, { id, initiator }: OutcomeEvent): Promise<boolean> {
-    const requests = await this.#store.list('SigningRequest');
+  async #isObject(wallet: Key<'Wallet'>, { id, initiator }: OutcomeEvent): Promise<boolean> {
+    const requests = await this.#store.list('SigningRequest', wallet);
     return requests.some(
       ({ metadata, spec }) =>
-        metadata.namespace === namespace &&
-        spec.walletRef.name === name &&
-        spec.initiator.name === initiator &&
-        (spec.id ?? `${namespace}/${metadata.name}`) === id,
+        spec.initiator.name === initiator && (spec.id ?? `${wallet.namespace}/${metadata.name}`) === id,
     );
   }
 }

@@ -98,7 +98,7 @@ async function observe(
 ): Promise<WalletFacts> {
   const { namespace } = wallet.metadata;
   const [signers, policy] = await Promise.all([
-    store.list('Signer'),
+    store.list('Signer', keyOf(wallet)),
     store.get({ kind: 'SigningPolicy', namespace, name: wallet.spec.policyRef.name }),
   ]);
   const holders = await Promise.all(
@@ -284,11 +284,9 @@ async function letGo(
   outcomes.end(name);
   contacts.forget(name);
   meter.walletGone(name);
-  const signers = (await store.list('Signer')).filter(
-    ({ metadata, spec }) =>
-      metadata.namespace === key.namespace &&
-      `${spec.walletRef.namespace}/${spec.walletRef.name}` === name &&
-      metadata.ownerReferences?.some(({ kind }) => kind === 'Wallet'),
+  const signers = (await store.list('Signer', key)).filter(
+    ({ metadata }) =>
+      metadata.namespace === key.namespace && metadata.ownerReferences?.some(({ kind }) => kind === 'Wallet'),
   );
   for (const signer of signers) await store.remove(keyOf(signer));
   const running = (await fleet.list()).filter((id) => id.wallet === name);

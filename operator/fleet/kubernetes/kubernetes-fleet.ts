@@ -191,10 +191,8 @@ export class KubernetesFleet implements Fleet {
   }> {
     const { store } = this.#options;
     const [walletNamespace = '', name = ''] = walletName.split('/');
-    const [wallet, all] = await Promise.all([
-      store.get({ kind: 'Wallet', namespace: walletNamespace, name }),
-      store.list('Signer'),
-    ]);
+    const key = { kind: 'Wallet', namespace: walletNamespace, name } as const;
+    const [wallet, all] = await Promise.all([store.get(key), store.list('Signer', key)]);
     if (wallet === undefined) throw new Error(`there is no Wallet ${walletName}`);
     const signers = wallet.spec.holders.flatMap((each) => servingSigner(wallet, each, all) ?? []);
     const signer = signers.find(({ spec }) => spec.walletRef.holder === holder);
@@ -208,11 +206,12 @@ export class KubernetesFleet implements Fleet {
     const { store } = this.#options;
     const [namespace = '', name = ''] = walletName.split('/');
     if (!this.#reach.sees(namespace)) return undefined;
-    const wallet = await store.get({ kind: 'Wallet', namespace, name });
+    const key = { kind: 'Wallet', namespace, name } as const;
+    const wallet = await store.get(key);
     const holder = wallet?.spec.holders.find((each) => each.name === holderName);
     if (wallet === undefined || holder === undefined) return undefined;
     if (this.#reach.other(namespaceOf(wallet, holder)) === undefined) return undefined;
-    const signer = servingSigner(wallet, holder, await store.list('Signer'));
+    const signer = servingSigner(wallet, holder, await store.list('Signer', key));
     if (signer === undefined) return undefined;
     return { running: true, restarts: 0, ...signerEndpoints(signer), reason: '', message: '' };
   }

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../../../common/clock.ts';
 import type { Log } from '../../../common/log.ts';
-import { apiVersion, keyOf, keyString, kinds, resourcesOf } from '../../api/resource.ts';
+import { apiVersion, isKind, keyOf, keyString, kinds, resourcesOf } from '../../api/resource.ts';
 import type { Draft, Identified, Key, Kind, Metadata, Resource, ResourceOf } from '../../api/resource.ts';
 import { validate } from '../../api/validate.ts';
 import { Reach } from '../../reach.ts';
@@ -11,7 +11,7 @@ import { EventRecorder } from '../../runtime/event-recorder.ts';
 import { addFinalizer, removeFinalizer } from '../../runtime/finalizers.ts';
 import type { KubeClient } from '../../runtime/kube-client.ts';
 import { isNotFound } from '../../runtime/kube-error.ts';
-import type { KubeObject } from '../../runtime/kube-object.ts';
+import type { KubeObject, OwnerReference } from '../../runtime/kube-object.ts';
 import { applyObject, applyStatus, getObject, removeObject } from '../../runtime/objects.ts';
 import type { ReflectorMeter } from '../../runtime/reflector.ts';
 import { whenSynced } from '../../runtime/when-synced.ts';
@@ -86,8 +86,10 @@ export class KubernetesStore implements ResourceStore {
     return Promise.all(kinds.map((kind) => this.#watched[kind].synced));
   }
 
-  async list<K extends Kind>(kind: K): Promise<readonly ResourceOf<K>[]> {
-    return resourcesOf(kind, this.#of(kind).resources() as readonly Resource[]);
+  async list<K extends Kind>(kind: K, named?: Key): Promise<readonly ResourceOf<K>[]> {
+    const watched = this.#of(kind);
+    const found = named === undefined ? watched.resources() : watched.naming(named);
+    return resourcesOf(kind, found as readonly Resource[]);
   }
 
   async get<K extends Kind>(key: Key<K>): Promise<ResourceOf<K> | undefined> {
@@ -223,10 +225,12 @@ export class KubernetesStore implements ResourceStore {
     metadata,
   }: Draft): Pick<Metadata, 'name' | 'namespace' | 'labels' | 'annotations' | 'ownerReferences'> {
     const { name, namespace, labels, annotations, ownerReferences } = metadata;
-    const owners = new Set(ownerReferences?.map(({ uid }) => uid));
-    for (const other of kinds)
+    const isHere = (owner: OwnerReference): boolean =>
+      isKind(owner.kind) && this.#of(owner.kind).object({ ...owner, namespace } as Key)?.metadata.uid === owner.uid;
+    const elsewhere = new Set(ownerReferences?.filter((owner) => !isHere(owner)).map(({ uid }) => uid));
+    for (const other of elsewhere.size === 0 ? [] : kinds)
       for (const resource of this.#of(other).resources() as readonly Resource[])
-        if (owners.has(resource.metadata.uid) && resource.metadata.namespace !== namespace)
+        if (elsewhere.has(resource.metadata.uid) && resource.metadata.namespace !== namespace)
           throw new Error(
             `${kind}/${namespace}/${name}: ${keyString(keyOf<Kind>(resource))} is in another namespace and cannot own it`,
           );

@@ -1,6 +1,8 @@
 import type { Clock } from '../../../common/clock.ts';
 import { messageOf } from '../../../common/errors.ts';
 import type { Log } from '../../../common/log.ts';
+import { namedBy } from '../../api/named.ts';
+import { keyString } from '../../api/resource.ts';
 import type { Key, Kind, ResourceOf } from '../../api/resource.ts';
 import type { KubeClient } from '../../runtime/kube-client.ts';
 import { nameOf, pathOf } from '../../runtime/kube-object.ts';
@@ -27,7 +29,8 @@ export type WatchedKindOptions = {
 };
 
 type Entry<K extends Kind> =
-  | { readonly object: KubeObject; readonly resource: ResourceOf<K> }
+  /** `named` is the key of what it names, "" for nothing. */
+  | { readonly object: KubeObject; readonly resource: ResourceOf<K>; readonly named: string }
   | { readonly object: KubeObject; readonly problem: unknown };
 
 /** All objects of a kind as its reflectors know them: one for all namespaces, or one for each that is named. */
@@ -35,6 +38,8 @@ export class WatchedKind<K extends Kind> {
   readonly kind: K;
   readonly #options: WatchedKindOptions;
   readonly #entries = new Map<string, Entry<K>>();
+  /** What names an object, by that one's key and then by its own name. */
+  readonly #naming = new Map<string, Map<string, ResourceOf<K>>>();
   readonly #reflectors: Reflectors<KubeObject>;
   readonly #waiting = new Set<() => void>();
 
@@ -80,6 +85,11 @@ export class WatchedKind<K extends Kind> {
     return [...this.#entries.values()].flatMap((entry) => ('resource' in entry ? [entry.resource] : []));
   }
 
+  /** Those that name an object. */
+  naming(key: Key): readonly ResourceOf<K>[] {
+    return [...(this.#naming.get(keyString(key))?.values() ?? [])];
+  }
+
   /** The object as the server last told of it. */
   object({ namespace, name }: Key): KubeObject | undefined {
     return this.#entries.get(nameOf({ namespace, name }))?.object;
@@ -115,16 +125,31 @@ export class WatchedKind<K extends Kind> {
 
   #take(how: 'there' | 'gone', object: KubeObject): void {
     const name = nameOf(object.metadata);
-    if (how === 'gone') this.#entries.delete(name);
-    else this.#entries.set(name, this.#read(object));
+    this.#set(name, how === 'gone' ? undefined : this.#read(object));
     // Also where it looks as before: there may have been a state between that was not seen, such as what was just written.
     this.#options.onChange({ kind: this.kind, namespace: object.metadata.namespace ?? '', name: object.metadata.name });
     for (const look of [...this.#waiting]) look();
   }
 
+  #set(name: string, entry: Entry<K> | undefined): void {
+    const before = this.#entries.get(name);
+    if (before && 'resource' in before) {
+      const others = this.#naming.get(before.named);
+      others?.delete(name);
+      if (others?.size === 0) this.#naming.delete(before.named);
+    }
+    if (entry === undefined) this.#entries.delete(name);
+    else this.#entries.set(name, entry);
+    if (entry === undefined || 'problem' in entry) return;
+    const others = this.#naming.get(entry.named) ?? new Map<string, ResourceOf<K>>();
+    this.#naming.set(entry.named, others.set(name, entry.resource));
+  }
+
   #read(object: KubeObject): Entry<K> {
     try {
-      return { object, resource: readResource(this.kind, object) };
+      const resource = readResource(this.kind, object);
+      const named = namedBy(resource);
+      return { object, resource, named: named === undefined ? '' : keyString(named) };
     } catch (problem) {
       this.#options.log.error('object not understood', { kind: this.kind, error: messageOf(problem) });
       return { object, problem };
