@@ -95,6 +95,25 @@ test('an object is looked at again when it said, and after a minute in any case'
   await ended;
 });
 
+test('many calm objects are each looked at more seldom, and one at work no more seldom than few others at work', async () => {
+  const store = new MemoryStore(
+    ...Array.from({ length: 400 }, (_, i) => aWallet(undefined, undefined, { name: `w${i}` })),
+    aSigner('client'),
+  );
+  const { clock, looked, stop, ended } = running((key) => (key.name === 'w0' ? 200 : 1_000), {
+    store: Object.assign(new ChangingStore(), { objects: store.objects }),
+  });
+  await clock.pass(40_000);
+  const looks = (name: string): number => looked.filter((entry) => entry.endsWith(`/${name}`)).length;
+  expect(looks('w0')).toBe(201);
+  // The first time all were looked at there were fewer.
+  expect(looks('w399')).toBeGreaterThanOrEqual(10);
+  expect(looks('w399')).toBeLessThanOrEqual(12);
+  expect(looks('treasury-client')).toBe(41);
+  stop.abort();
+  await ended;
+});
+
 test('an error is tried again after a pause, and counted', async () => {
   let failures = 0;
   const { clock, text, stop, ended } = running((key) => {

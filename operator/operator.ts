@@ -28,7 +28,13 @@ export type OperatorOptions = {
 
 /** At work at once, of each kind. Work mostly waits for signers. */
 const workers = 16;
-/** Every object is looked at again after so long, whatever was missed. Milliseconds. */
+/**
+ * Looks that nothing but time asks for, a second, at all calm objects of a kind together, and as many at those that are at
+ * work, whose pauses are shorter: of many each is looked at more seldom, so that an operator has time for what happens.
+ */
+const idleLooks = 100;
+const calmMs = 1_000;
+/** Every object is looked at again within so long, whatever was missed. Milliseconds. */
 const resyncMs = 60_000;
 
 /** Runs the controllers until `signal` aborts or the store's changes end by an error; resolves when all work is done. */
@@ -40,7 +46,7 @@ export async function runOperator(options: OperatorOptions): Promise<void> {
       startController({
         name: controller.kind.toLowerCase(),
         workers,
-        reconcile: (key, signal) => controller.reconcile(parseKeyString(key), signal),
+        reconcile: spread((key, signal) => controller.reconcile(parseKeyString(key), signal)),
         clock,
         log,
         meter,
@@ -49,14 +55,15 @@ export async function runOperator(options: OperatorOptions): Promise<void> {
     ]),
   );
   const wakes = new Wakes(store);
-  const add = (key: Key): void => running.get(key.kind)?.add(keyString(key));
+  const add = (key: Key, afterMs?: number): void => running.get(key.kind)?.add(keyString(key), afterMs);
 
   let cancelResync = (): void => {};
   const resync = (): void => {
     cancelResync = clock.after(resyncMs, () => {
       resync();
       everything().then(
-        (all) => all.forEach(add),
+        // Not all at once.
+        (all) => all.forEach((key, i) => add(key, (i / all.length) * resyncMs)),
         (error: unknown) => log.warn('resync failed', { error: messageOf(error) }),
       );
     });
@@ -79,4 +86,21 @@ export async function runOperator(options: OperatorOptions): Promise<void> {
     await Promise.all([...running.values()].map((controller) => controller.stop()));
     log.debug('controllers stopped');
   }
+}
+
+type Reconcile = (key: string, signal: AbortSignal) => Promise<number | undefined>;
+
+/** Makes pauses longer the more objects there are that want one. */
+function spread(reconcile: Reconcile): Reconcile {
+  const calm = new Set<string>();
+  const busy = new Set<string>();
+  return async (key, signal) => {
+    const next = await reconcile(key, signal);
+    calm.delete(key);
+    busy.delete(key);
+    if (next === undefined) return undefined;
+    const alike = next < calmMs ? busy : calm;
+    alike.add(key);
+    return Math.max(next, (alike.size / idleLooks) * 1000);
+  };
 }

@@ -24,8 +24,8 @@ export type ControllerOptions = {
 };
 
 export type Controller = {
-  /** Has the object looked at, however often it is added meanwhile. */
-  add(key: string): void;
+  /** Has the object looked at, at once or within `afterMs`, however often it is added meanwhile. */
+  add(key: string, afterMs?: number): void;
   /** Begins no further look and resolves when the last is over. */
   stop(): Promise<void>;
 };
@@ -61,9 +61,9 @@ export function startController(options: ControllerOptions): Controller {
   });
   meter.started(name, queue);
   return {
-    add(key) {
+    add(key, afterMs) {
       meter.added(name);
-      queue.add(key);
+      queue.add(key, afterMs);
     },
     stop: () => queue.stop(),
   };
