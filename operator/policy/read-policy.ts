@@ -11,8 +11,17 @@ export type PolicyReading =
   /** `document` is canonical JSON, `digest` its digest. */
   | { readonly kind: 'Valid'; readonly document: Uint8Array; readonly digest: string };
 
+/** Resources never change: a store has another object for each change. Reading one takes longer than the rest of a look. */
+const readings = new WeakMap<SigningPolicy, PolicyReading>();
+
 export function readPolicy(policy: SigningPolicy | undefined): PolicyReading {
   if (policy === undefined) return { kind: 'Missing' };
+  const reading = readings.get(policy) ?? read(policy);
+  readings.set(policy, reading);
+  return reading;
+}
+
+function read(policy: SigningPolicy): PolicyReading {
   try {
     const document = canonicalize(policyDocument(policy.spec));
     return { kind: 'Valid', document, digest: digest(document) };

@@ -163,11 +163,13 @@ export class KubernetesStore implements ResourceStore {
     const held = watched.object(key);
     if (held?.metadata.uid !== object.metadata.uid) return;
     const plain: unknown = asJson(status);
-    const resource: unknown = { ...watched.resource(key), status: plain };
-    const problem = validate(resource).find(({ path }) => /^status\b/.test(path));
+    const resource = watched.resource(key);
+    // Mostly nothing changes, and what the server has is valid.
+    const changes = !isDeepStrictEqual(plain, resource?.status);
+    const problem = changes && validate({ ...resource, status: plain }).find(({ path }) => /^status\b/.test(path));
     if (problem) throw new Error(`${keyString(key)}: ${problem.path}: ${problem.message}`);
     await this.#hold(key, held);
-    if (isDeepStrictEqual(plain, watched.resource(key)?.status)) return;
+    if (!changes && isDeepStrictEqual(plain, watched.resource(key)?.status)) return;
     const fieldManager = statusManager(key.kind);
     try {
       const written = await applyStatus(this.#client, resourceType(key.kind), held.metadata, plain, { fieldManager });
