@@ -93,6 +93,24 @@ test('it lists by pages, is synced when they are all told, and watches from the 
   await ended;
 });
 
+test('it keeps no managed fields', async () => {
+  const managed = (name: string, version: number): KubeObject => {
+    const { metadata } = thing(name, version);
+    return { spec: {}, metadata: { ...metadata, managedFields: [{ manager: 'kubectl' }] } } as KubeObject;
+  };
+  const { reflector, stop, ended } = reflecting({
+    lists: [{ metadata: { resourceVersion: '7' }, items: [managed('a', 7)] }],
+    watches: [{ events: [{ type: 'ADDED', object: managed('b', 8) }] }],
+  });
+  await settle();
+  expect(reflector.cache.list()).toEqual([
+    { spec: {}, ...thing('a', 7) },
+    { spec: {}, ...thing('b', 8) },
+  ]);
+  stop.abort();
+  await ended;
+});
+
 test('a page that is asked for too late has the list asked for whole', async () => {
   const { asked, told, stop, ended } = reflecting({
     lists: [page(7, ['a'], 'more'), answered(410), page(9, ['a', 'b'])],

@@ -31,7 +31,7 @@ export type ReflectorOptions<T> = {
   /** Of the list: `pathOf(type, { namespace })`. */
   readonly path: string;
   readonly selectors?: { readonly labelSelector?: string; readonly fieldSelector?: string };
-  /** What of an object is kept, identity and version among it: all of it where this is not given. */
+  /** What of an object is kept, identity and version among it: all but `managedFields` where this is not given. */
   readonly keep?: (object: KubeObject) => T;
   /**
    * Told of each change once the cache has it, in order. What happens while no watch is open is told as the difference
@@ -119,7 +119,7 @@ export class Reflector<T extends KubeObject> {
   }
 
   async #page(query: Query, signal: AbortSignal): Promise<Page<T>> {
-    const { client, path, selectors, keep = (object) => object as T } = this.#options;
+    const { client, path, selectors, keep = withoutManagers<T> } = this.#options;
     return pageOf<T>(path, keep, await client.request({ path, query: { ...selectors, ...query }, signal }));
   }
 
@@ -129,7 +129,7 @@ export class Reflector<T extends KubeObject> {
       client,
       path,
       selectors,
-      keep = (object) => object as T,
+      keep = withoutManagers<T>,
       clock,
       meter,
       random = Math.random,
@@ -178,6 +178,12 @@ export class Reflector<T extends KubeObject> {
         log.error('handler of a change failed', { path, object: change.object.metadata.name, error: messageOf(error) });
       }
   }
+}
+
+/** Who set which field is the server's to know: it can be most of an object, and many small parts of it in memory. */
+function withoutManagers<T extends KubeObject>(object: KubeObject): T {
+  const { managedFields: _, ...metadata } = object.metadata as KubeObject['metadata'] & { managedFields?: unknown };
+  return { ...object, metadata } as T;
 }
 
 type Page<T> = { readonly objects: readonly T[]; readonly version: string; readonly next: string | undefined };
