@@ -40,6 +40,11 @@ export function fakeWallet(policyDocument: Uint8Array = utf8('{"rules":[]}')) {
     }),
     policy: digest(policyDocument),
   };
+  return { infrastructure, client, ...foundFakeWallet(genesis, holders, policyDocument) };
+}
+
+/** A wallet of that genesis with both keys. */
+export function foundFakeWallet(genesis: GenesisStatement, holders: readonly FakeHolder[], policyDocument: Uint8Array) {
   const genesisBytes = encodeStatement(genesis);
   const genesisDigest = statementDigest(genesisBytes);
 
@@ -88,8 +93,6 @@ export function fakeWallet(policyDocument: Uint8Array = utf8('{"rules":[]}')) {
   };
   return {
     holders,
-    infrastructure,
-    client,
     genesis,
     genesisDigest,
     facts,

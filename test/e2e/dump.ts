@@ -4,6 +4,9 @@ import { kubectl } from './kubectl.ts';
 
 const kinds = 'pods,statefulsets,deployments,services,persistentvolumeclaims,networkpolicies,poddisruptionbudgets';
 
+/** Of a namespace with more objects than anybody reads. */
+export const crowdLabel = 'e2e.holdfast.dev/crowd=true';
+
 /** What a person would ask for after a failure: objects of the operator's and the holders' namespaces, events, logs. */
 export async function dump(): Promise<string> {
   const parts: string[] = [];
@@ -13,7 +16,14 @@ export async function dump(): Promise<string> {
     return answer;
   };
   await ask('get', 'nodes', '-o', 'wide');
-  const kept = await ask('get', 'namespaces', '-l', 'holdfast.dev/keeps', '-o', 'name');
+  const kept = await ask(
+    'get',
+    'namespaces',
+    '-l',
+    `holdfast.dev/keeps,${crowdLabel.replace('=', '!=')}`,
+    '-o',
+    'name',
+  );
   for (const namespace of [operatorNamespace, ...(kept.match(/(?<=^namespace\/).+$/gm) ?? [])]) {
     const inIt = ['-n', namespace];
     await ask('get', `${kinds},holdfast`, '-o', 'wide', ...inIt);
