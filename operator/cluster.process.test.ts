@@ -175,6 +175,26 @@ it('leads, sees to a Wallet, and on SIGTERM gives its Lease up', async () => {
   expect(server.get(leasePath)?.spec).toMatchObject({ holderIdentity: '' });
 });
 
+it('keeps its Lease while more of its writes than it has connections for are not answered', async () => {
+  const server = await apiServer();
+  const { until, logged } = operator(server);
+  await until('operator started');
+  server.deaf = (path) => path.endsWith('/status');
+  const names = Array.from({ length: 40 }, (_, i) => `policy-${i}`);
+  for (const name of names) {
+    const metadata = { name, namespace: 'payments', generation: 1, creationTimestamp: new Date().toISOString() };
+    const key: Key = { kind: 'SigningPolicy', namespace: 'payments', name };
+    server.put(pathOf(resourceType('SigningPolicy'), key), { ...policy(name), metadata });
+  }
+  const unanswered = (): number => server.asked.filter(({ path }) => server.deaf?.(path)).length;
+  await expect.poll(unanswered, { timeout: 30_000 }).toBe(16);
+  const renewals = (): number =>
+    server.asked.filter(({ method, path }) => method === 'PUT' && path === leasePath).length;
+  const before = renewals();
+  await expect.poll(() => renewals() - before, { timeout: 15_000 }).toBeGreaterThan(2);
+  expect(logged('lease not renewed')).toBeUndefined();
+});
+
 it('ends with one line that says why as soon as another has its Lease, and leaves that alone', async () => {
   const server = await apiServer();
   const { until, ended } = operator(server);

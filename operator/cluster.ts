@@ -47,13 +47,16 @@ export async function runCluster(options: ClusterOptions): Promise<void> {
   const { namespace, lease, instance, clock, log, signal } = options;
   const { registry, meter } = operatorMetrics();
   const kubernetes = kubernetesMeter(registry);
-  const client = new KubeClient({
+  const access = {
     credentials: options.credentials,
     clock,
     userAgent: `holdfast-operator/${version}`,
     onAnswer: kubernetes.onAnswer,
-  });
-  const election = watchedElection(client);
+  };
+  const client = new KubeClient(access);
+  // With a connection of its own: a renewal that waits behind a thousand other writes comes too late.
+  const electing = new KubeClient(access);
+  const election = watchedElection(electing);
   let leads = false;
   let works = false;
 
@@ -122,6 +125,7 @@ export async function runCluster(options: ClusterOptions): Promise<void> {
   } finally {
     // What is under way fails at once: another may lead already.
     client.close();
+    electing.close();
     await metrics.close();
   }
 }

@@ -24,6 +24,8 @@ export class ApiServer extends ApiState {
   readonly asked: Asked[] = [];
   /** Only this bearer token is let in, where it is set. */
   token: string | undefined;
+  /** Requests for such a path are never answered, where it is set. */
+  deaf: ((path: string) => boolean) | undefined;
   /** What is held to rules, where it is set. */
   admit: Admit | undefined;
   /** Connections that were opened. */
@@ -77,6 +79,7 @@ export class ApiServer extends ApiState {
     const parsed: unknown = text === '' ? undefined : JSON.parse(text);
     const body = isRecord(parsed) ? parsed : undefined;
     this.asked.push({ method, path, query, headers: request.headers, body });
+    if (this.deaf?.(path) === true) return;
     const fault = this.faults.shift();
     if (fault && fault.kind !== 'answer lost') return fail(response, fault);
     if (this.token !== undefined && request.headers.authorization !== `Bearer ${this.token}`)
