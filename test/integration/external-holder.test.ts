@@ -105,14 +105,14 @@ afterAll(async () => {
   rmSync(outside.folder, { recursive: true });
 });
 
-const consent = async (fingerprint: string): Promise<void> =>
+const consent = async (fingerprint: string, endpoint = outside.address('peer')): Promise<void> =>
   folder.write('client.yaml', {
     apiVersion,
     kind: 'Signer',
     metadata: { name: signerKey.name, namespace: signerKey.namespace },
     spec: {
       walletRef: { namespace: 'payments', name: 'treasury', holder: 'client' },
-      external: { endpoint: outside.address('peer'), signEndpoint: outside.address('sign'), fingerprint },
+      external: { endpoint, signEndpoint: outside.address('sign'), fingerprint },
     },
   });
 const connection = () =>
@@ -146,7 +146,8 @@ test('a wallet waits for its holder, for the signer that the holder named, and f
   );
   expect(waiting.status?.genesis).toBeUndefined();
 
-  await consent(outside.fingerprint);
+  const [elsewhere = 0] = await freePorts(1);
+  await consent(outside.fingerprint, `127.0.0.1:${elsewhere}`);
   const founded = await operator.until(
     walletKey,
     'waiting for the owner',
@@ -157,6 +158,13 @@ test('a wallet waits for its holder, for the signer that the holder named, and f
   const { genesis, genesisStatement } = connection();
   expect(genesis).toBe(founded.status?.genesis);
   writeFileSync(outside.genesis, genesisStatement);
+
+  // The operator reaches it, and its peers do not.
+  await operator.until(walletKey, 'told of the missing link', (object) =>
+    messageOf(object, 'SignersAvailable').includes(`infrastructure has no link to client at 127.0.0.1:${elsewhere}`),
+  );
+  await operator.untilCondition(signerKey, 'Ready', 'True', 'Serving');
+  await consent(outside.fingerprint);
 
   const { status } = await operator.untilCondition(walletKey, 'Ready', 'True');
   expect(status?.holders?.[1]).toMatchObject({ name: 'client', available: true, fingerprint: outside.fingerprint });
