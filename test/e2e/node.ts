@@ -1,6 +1,4 @@
-import { signerPorts } from '../../operator/fleet/kubernetes/pod-layout.ts';
-import { get, kubectl, run } from './kubectl.ts';
-import { addressOf, reach } from './probe.ts';
+import { get, run } from './kubectl.ts';
 
 /*
  * What happens to machines: kind's nodes are containers of their names.
@@ -53,26 +51,15 @@ export const controlPlane = async (): Promise<string> => {
 };
 
 /**
- * Has NetworkPolicy keep a signer from everybody and everybody from it, until what is resolved with is called. Its own
- * policy is written over, since another one could only allow more, and the operator applies it again only where it should
- * say something else. Connections that are there outlive a policy: the signer's node is made to forget them.
+ * Keeps a signer from everybody and everybody from it until what is resolved with is called, as a NetworkPolicy does that
+ * isolates it: its node drops what it sends and is sent. By rules of the node's own, since the operator heals the policy
+ * of a signer at once, and another policy could only allow more. The kubelet's probes go on.
  */
-export async function partition(namespace: string, signer: string, peer: string): Promise<() => Promise<void>> {
-  const policy = ['-n', namespace, 'networkpolicy', signer];
-  const { spec } = await get<{ spec: object }>(...policy);
-  const { spec: where, status } = await get<Pod>('-n', namespace, 'pod', `${signer}-0`);
-  const write = (rules: object): Promise<string> =>
-    kubectl('patch', ...policy, '--type=json', '-p', JSON.stringify([{ op: 'replace', path: '/spec', value: rules }]));
-  await write({ ...spec, ingress: [], egress: [] });
-  // What is forgotten before it is in force would only be let in again.
-  const address = await addressOf(namespace, `${peer}-0`);
-  const reaches = (): Promise<string> => reach(namespace, `${signer}-0`, address, signerPorts.peer);
-  const until = Date.now() + 30_000;
-  while ((await reaches()) !== 'silent')
-    if (Date.now() > until) throw new Error(`${namespace}/${signer}: still reaches ${peer}, which its policy forbids`);
-  const forget = ['--src', '--dst', '--reply-src', '--reply-dst'].map((side) => `conntrack -D ${side} ${status.podIP}`);
-  await onNode(where.nodeName ?? '', `${forget.join('; ')}; true`);
-  return async () => {
-    await write(spec);
-  };
+export async function partition(namespace: string, signer: string): Promise<() => Promise<unknown>> {
+  const { spec, status } = await get<Pod>('-n', namespace, 'pod', `${signer}-0`);
+  const [node = '', address = ''] = [spec.nodeName, status.podIP];
+  const table = `inet apart_${address.replaceAll('.', '_')}`;
+  const drop = `ip saddr ${address} drop; ip daddr ${address} drop;`;
+  await onNode(node, `nft 'table ${table} { chain forward { type filter hook forward priority -10; ${drop} }; }'`);
+  return () => onNode(node, `nft delete table ${table}`);
 }

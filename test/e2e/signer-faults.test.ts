@@ -93,8 +93,8 @@ describe('a wallet of two in three outlives', () => {
     await unharmed.holds('all', 'while-full');
   });
 
-  test('a holder that NetworkPolicy keeps from the others', async () => {
-    const heal = await partition(treasury.namespace, 'treasury-client', 'treasury-infrastructure');
+  test('a holder that the network keeps from the others', async () => {
+    const heal = await partition(treasury.namespace, 'treasury-client');
     try {
       await isAway('client', /no answer/);
       await treasury.askMessage('while-apart');
