@@ -52,6 +52,7 @@ export type ReflectorOptions<T> = {
 export class Reflector<T extends KubeObject> {
   readonly cache = new ObjectCache<T>();
   readonly #options: ReflectorOptions<T>;
+  readonly #keep: (object: KubeObject) => T;
   readonly #synced = Promise.withResolvers<void>();
   #isSynced = false;
   #mustList = true;
@@ -59,6 +60,7 @@ export class Reflector<T extends KubeObject> {
 
   constructor(options: ReflectorOptions<T>) {
     this.#options = options;
+    this.#keep = options.keep ?? ((object) => withoutManagers(object) as T);
   }
 
   /** Whether the cache once held all there was. */
@@ -119,21 +121,12 @@ export class Reflector<T extends KubeObject> {
   }
 
   async #page(query: Query, signal: AbortSignal): Promise<Page<T>> {
-    const { client, path, selectors, keep = withoutManagers<T> } = this.#options;
-    return pageOf<T>(path, keep, await client.request({ path, query: { ...selectors, ...query }, signal }));
+    const { client, path, selectors } = this.#options;
+    return pageOf<T>(path, this.#keep, await client.request({ path, query: { ...selectors, ...query }, signal }));
   }
 
   async #watch(signal: AbortSignal): Promise<void> {
-    const {
-      name,
-      client,
-      path,
-      selectors,
-      keep = withoutManagers<T>,
-      clock,
-      meter,
-      random = Math.random,
-    } = this.#options;
+    const { name, client, path, selectors, clock, meter, random = Math.random } = this.#options;
     const began = clock.monotonic();
     const query = {
       ...selectors,
@@ -149,7 +142,7 @@ export class Reflector<T extends KubeObject> {
           if (!isStored(object))
             throw new KubeError(`watch ${path}: an object without identity`, { reason: 'Malformed' });
           const before = this.cache.version;
-          this.#tell(this.cache.apply(type, keep(object)));
+          this.#tell(this.cache.apply(type, this.#keep(object)));
           if (this.cache.version !== before) this.#failures = 0;
         }
       }
@@ -181,9 +174,9 @@ export class Reflector<T extends KubeObject> {
 }
 
 /** Who set which field is the server's to know: it can be most of an object, and many small parts of it in memory. */
-function withoutManagers<T extends KubeObject>(object: KubeObject): T {
+function withoutManagers(object: KubeObject): KubeObject {
   const { managedFields: _, ...metadata } = object.metadata as KubeObject['metadata'] & { managedFields?: unknown };
-  return { ...object, metadata } as T;
+  return { ...object, metadata };
 }
 
 type Page<T> = { readonly objects: readonly T[]; readonly version: string; readonly next: string | undefined };
