@@ -98,9 +98,11 @@ describe('a wallet of two in three outlives', () => {
     try {
       await isAway('client', /no answer/);
       await treasury.askMessage('while-apart');
-      await expect
-        .poll(async () => conditionOf((await treasury.request('while-apart')).status?.conditions, 'Finished')?.reason)
-        .toBe('QuorumUnavailable');
+      const reason = async (): Promise<string> =>
+        conditionOf((await treasury.request('while-apart')).status?.conditions, 'Finished')?.reason ?? '';
+      // Who is asked before the silence is noticed may have let its shares go, for all that the others know.
+      await expect.poll(reason).toMatch(/QuorumUnavailable|SignatureMayExist/);
+      expect(await isSigned('while-apart')).toBe(false);
     } finally {
       await heal();
     }
