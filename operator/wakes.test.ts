@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { keyOf, keyString } from './api/resource.ts';
-import type { Key, Kind } from './api/resource.ts';
+import type { Key, Kind, Resource } from './api/resource.ts';
 import { MemoryStore } from './testing/memory-store.ts';
 import { aPolicy, aRequest, aSigner, aWallet } from './testing/objects.ts';
 import { Wakes } from './wakes.ts';
@@ -64,13 +64,24 @@ test('a Signer that is gone wakes the wallet that it was of, and no other', asyn
   expect((await wakes.of(key)).map(keyString)).toEqual(['Wallet/payments/treasury']);
 });
 
-test('a Signer of a wallet that is not to be seen from here wakes nothing', async () => {
-  const signer = aSigner('client');
-  const elsewhere = new MemoryStore(signer);
-  const get = elsewhere.get.bind(elsewhere);
-  elsewhere.get = async (key) => {
-    if (key.kind === 'Wallet') throw new Error("namespace payments is none of this operator's");
+/** A store where nothing of a kind can be seen. */
+function without(kind: Kind, ...objects: readonly Resource[]): MemoryStore {
+  const store = new MemoryStore(...objects);
+  const get = store.get.bind(store);
+  store.get = async (key) => {
+    if (key.kind === kind) throw new Error("namespace payments is none of this operator's");
     return get(key);
   };
-  expect(await new Wakes(elsewhere).of(keyOf<Kind>(signer))).toEqual([]);
+  return store;
+}
+
+test('a Signer of a wallet that is not to be seen from here wakes nothing', async () => {
+  const signer = aSigner('client');
+  expect(await new Wakes(without('Wallet', signer)).of(keyOf<Kind>(signer))).toEqual([]);
+});
+
+test('a Wallet whose policy is not to be seen from here wakes what else is of it', async () => {
+  const signer = aSigner('client');
+  const woken = await new Wakes(without('SigningPolicy', aWallet(), signer)).of(keyOf<Kind>(aWallet()));
+  expect(woken.map(keyString)).toEqual(['Signer/payments/treasury-client']);
 });

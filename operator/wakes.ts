@@ -1,5 +1,5 @@
 import { keyOf, keyString } from './api/resource.ts';
-import type { Key, Kind, Signer, Wallet } from './api/resource.ts';
+import type { Key, Kind, ResourceOf, Signer } from './api/resource.ts';
 import { namedBy } from './api/named.ts';
 import type { ResourceStore } from './store/resource-store.ts';
 
@@ -19,11 +19,10 @@ export class Wakes {
       case 'Wallet': {
         const wallet = await store.get(key as Key<'Wallet'>);
         const named = wallet && namedBy(wallet);
-        const policy = named && (await store.get(named));
         const found = [
           ...(await store.list('Signer', key)),
           ...(await store.list('SigningRequest', key)),
-          ...(policy === undefined ? [] : [policy]),
+          ...(named === undefined ? [] : await this.#there(named)),
         ];
         return found.map((object) => keyOf<Kind>(object));
       }
@@ -44,9 +43,9 @@ export class Wakes {
   }
 
   /** Nothing where it is gone, or in a namespace that is another operator's. */
-  async #there(key: Key<'Wallet'>): Promise<readonly Wallet[]> {
-    const wallet = await this.#store.get(key).catch(() => undefined);
-    return wallet === undefined ? [] : [wallet];
+  async #there<K extends Kind>(key: Key<K>): Promise<readonly ResourceOf<K>[]> {
+    const object = await this.#store.get(key).catch(() => undefined);
+    return object === undefined ? [] : [object];
   }
 
   async #walletOfSigner(key: Key<'Signer'>): Promise<Key<'Wallet'> | undefined> {
