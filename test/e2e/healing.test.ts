@@ -66,6 +66,11 @@ describe('what surrounds a signer', () => {
 
   test('a signer starts again that lost its ServiceAccount', async () => {
     await treasury.kubectl('delete', 'serviceaccount/treasury-backup', 'pod/treasury-backup-0');
-    await treasury.kubectl('wait', 'pod/treasury-backup-0', '--for=condition=Ready', '--timeout=120s');
+    // There is no pod to wait for until it is made.
+    const ready = async (): Promise<string> =>
+      treasury
+        .kubectl('get', 'pod/treasury-backup-0', '-o', 'jsonpath={.status.conditions[?(@.type=="Ready")].status}')
+        .catch(() => '');
+    await expect.poll(ready, { timeout: 120_000 }).toBe('True');
   });
 });
