@@ -64,7 +64,8 @@ const blocksOf = (text: string, language: string): readonly string[] =>
 test('commands in documents are such as the program takes', async () => {
   const lines = documents.flatMap(([name, text]) =>
     blocksOf(text, 'sh')
-      .flatMap((block) => block.split('\n'))
+      // A line may go on in the next.
+      .flatMap((block) => block.replace(/ *\\\n */g, ' ').split('\n'))
       .filter((line) => /^(?:bin\/)?holdfast /.test(line))
       .map((line) => [name, line] as const),
   );
