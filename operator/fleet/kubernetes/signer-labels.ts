@@ -12,6 +12,12 @@ export const keepsShares: Labels = { 'holdfast.dev/keeps': 'shares' };
 /** Of signers alone. */
 export const signersOnly: Labels = { 'app.kubernetes.io/component': 'signer' };
 
+/** Labels as a request selects by them. */
+export const labelSelector = (labels: Labels): string =>
+  Object.entries(labels)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(',');
+
 /** What all signer pods of one wallet have, in whatever namespace. */
 export const walletSelector = ({ namespace, name }: WalletRef): Labels => ({
   ...signersOnly,

@@ -9,7 +9,7 @@ import { Reflector } from '../../runtime/reflector.ts';
 import type { ReflectorMeter } from '../../runtime/reflector.ts';
 import { Reflectors } from '../../runtime/reflectors.ts';
 import { canonical } from './canonical.ts';
-import { managed } from './signer-labels.ts';
+import { labelSelector, managed } from './signer-labels.ts';
 
 /** The kinds that are watched so that they heal. Claims, which hold shares, come and go by people's hands alone. */
 const watchedTypes: readonly ResourceType[] = [
@@ -39,15 +39,12 @@ export class WatchedObjects {
   readonly #reflectors: ReadonlyMap<string, Reflectors<Seen>>;
 
   constructor({ client, namespaces, clock, log, meter }: WatchedObjectsOptions) {
-    const labelSelector = Object.entries(managed)
-      .map(([name, value]) => `${name}=${value}`)
-      .join(',');
     const reflector = (type: ResourceType, namespace: string | undefined): Reflector<Seen> =>
       new Reflector<Seen>({
         name: type.plural,
         client,
         path: pathOf(type, { namespace }),
-        selectors: { labelSelector },
+        selectors: { labelSelector: labelSelector(managed) },
         keep: seen,
         clock,
         log,

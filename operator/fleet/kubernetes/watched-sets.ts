@@ -8,7 +8,7 @@ import { Reflector } from '../../runtime/reflector.ts';
 import { Reflectors } from '../../runtime/reflectors.ts';
 import type { ReflectorMeter } from '../../runtime/reflector.ts';
 import type { SignerId } from '../fleet.ts';
-import { managed, signersOnly } from './signer-labels.ts';
+import { labelSelector, managed, signersOnly } from './signer-labels.ts';
 import { isReady, isWanted, setType, signerOf } from './signer-set.ts';
 import type { SignerSet } from './signer-set.ts';
 
@@ -44,9 +44,6 @@ export class WatchedSets {
   constructor(options: WatchedSetsOptions) {
     const { client, namespaces, clock, log, meter } = options;
     this.#options = options;
-    const labelSelector = Object.entries({ ...managed, ...signersOnly })
-      .map(([name, value]) => `${name}=${value}`)
-      .join(',');
     this.#reflectors = new Reflectors(
       namespaces,
       (namespace) =>
@@ -54,7 +51,7 @@ export class WatchedSets {
           name: setType.plural,
           client,
           path: pathOf(setType, { namespace }),
-          selectors: { labelSelector },
+          selectors: { labelSelector: labelSelector({ ...managed, ...signersOnly }) },
           clock,
           log,
           ...(meter ? { meter } : {}),
