@@ -1,5 +1,18 @@
+import type { Clock } from '../../common/clock.ts';
+import type { Log } from '../../common/log.ts';
+import type { KubeClient } from './kube-client.ts';
 import type { KubeObject } from './kube-object.ts';
-import type { Reflector } from './reflector.ts';
+import type { Reflector, ReflectorMeter } from './reflector.ts';
+
+/** What the reflectors of a cluster's objects are made with. */
+export type WatchOptions = {
+  readonly client: Pick<KubeClient, 'request' | 'watch'>;
+  /** All where none is named. */
+  readonly namespaces: readonly string[];
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly meter?: ReflectorMeter | undefined;
+};
 
 /** The reflectors of one kind: one for all namespaces where none is named, else one for each. */
 export class Reflectors<T extends KubeObject> {

@@ -1,13 +1,10 @@
-import type { Clock } from '../../../common/clock.ts';
 import { digest, utf8 } from '../../../common/bytes.ts';
-import type { Log } from '../../../common/log.ts';
-import type { KubeClient } from '../../runtime/kube-client.ts';
 import { pathOf } from '../../runtime/kube-object.ts';
 import type { KubeObject, ResourceType } from '../../runtime/kube-object.ts';
 import { isBefore } from '../../runtime/object-cache.ts';
 import { Reflector } from '../../runtime/reflector.ts';
-import type { ReflectorMeter } from '../../runtime/reflector.ts';
 import { Reflectors } from '../../runtime/reflectors.ts';
+import type { WatchOptions } from '../../runtime/reflectors.ts';
 import { canonical } from './canonical.ts';
 import { labelSelector, managed } from './signer-labels.ts';
 
@@ -25,20 +22,11 @@ export const isWatched = ({ kind }: Pick<ResourceType, 'kind'>): boolean =>
 /** All that is remembered of an object: a cluster may have thousands. */
 type Seen = { readonly metadata: KubeObject['metadata']; readonly content: string };
 
-export type WatchedObjectsOptions = {
-  readonly client: Pick<KubeClient, 'request' | 'watch'>;
-  /** All where none is named. */
-  readonly namespaces: readonly string[];
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly meter?: ReflectorMeter | undefined;
-};
-
 /** What surrounds signers' pods, as reflectors know it: whether something is still as it was last applied. */
 export class WatchedObjects {
   readonly #reflectors: ReadonlyMap<string, Reflectors<Seen>>;
 
-  constructor({ client, namespaces, clock, log, meter }: WatchedObjectsOptions) {
+  constructor({ client, namespaces, clock, log, meter }: WatchOptions) {
     const reflector = (type: ResourceType, namespace: string | undefined): Reflector<Seen> =>
       new Reflector<Seen>({
         name: type.plural,

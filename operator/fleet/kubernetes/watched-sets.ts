@@ -1,12 +1,9 @@
-import type { Clock } from '../../../common/clock.ts';
-import type { Log } from '../../../common/log.ts';
-import type { KubeClient } from '../../runtime/kube-client.ts';
 import { nameOf, pathOf } from '../../runtime/kube-object.ts';
 import { isBefore } from '../../runtime/object-cache.ts';
 import type { Change } from '../../runtime/object-cache.ts';
 import { Reflector } from '../../runtime/reflector.ts';
 import { Reflectors } from '../../runtime/reflectors.ts';
-import type { ReflectorMeter } from '../../runtime/reflector.ts';
+import type { WatchOptions } from '../../runtime/reflectors.ts';
 import type { SignerId } from '../fleet.ts';
 import { labelSelector, managed, signersOnly } from './signer-labels.ts';
 import { isReady, isWanted, setType, signerOf } from './signer-set.ts';
@@ -14,15 +11,6 @@ import type { SignerSet } from './signer-set.ts';
 
 /** A watch that has not told of a write after so long tells of what came after it. Milliseconds. */
 const writtenMs = 60_000;
-
-export type WatchedSetsOptions = {
-  readonly client: Pick<KubeClient, 'request' | 'watch'>;
-  /** All where none is named. */
-  readonly namespaces: readonly string[];
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly meter?: ReflectorMeter | undefined;
-};
 
 type Place = { readonly namespace: string; readonly name: string };
 type Written = { readonly set: SignerSet; readonly until: number };
@@ -32,7 +20,7 @@ type Written = { readonly set: SignerSet; readonly until: number };
  * it: whoever wrote one, and whoever decides after that, sees the write.
  */
 export class WatchedSets {
-  readonly #options: WatchedSetsOptions;
+  readonly #options: WatchOptions;
   readonly #reflectors: Reflectors<SignerSet>;
   readonly #written = new Map<string, Written>();
   /** Where a signer's StatefulSets are, or were a moment ago. */
@@ -41,7 +29,7 @@ export class WatchedSets {
   readonly #readiness = new Map<string, { readonly ready: boolean; readonly lost: number }>();
   readonly #waiting = new Set<() => void>();
 
-  constructor(options: WatchedSetsOptions) {
+  constructor(options: WatchOptions) {
     const { client, namespaces, clock, log, meter } = options;
     this.#options = options;
     this.#reflectors = new Reflectors(

@@ -1,31 +1,22 @@
-import type { Clock } from '../../../common/clock.ts';
 import { messageOf } from '../../../common/errors.ts';
-import type { Log } from '../../../common/log.ts';
 import { namedBy } from '../../api/named.ts';
 import { keyString } from '../../api/resource.ts';
 import type { Key, Kind, ResourceOf } from '../../api/resource.ts';
-import type { KubeClient } from '../../runtime/kube-client.ts';
 import { nameOf, pathOf } from '../../runtime/kube-object.ts';
 import type { KubeObject } from '../../runtime/kube-object.ts';
 import { isBefore } from '../../runtime/object-cache.ts';
 import { Reflector } from '../../runtime/reflector.ts';
 import { Reflectors } from '../../runtime/reflectors.ts';
-import type { ReflectorMeter } from '../../runtime/reflector.ts';
+import type { WatchOptions } from '../../runtime/reflectors.ts';
 import { readResource } from './read-resource.ts';
 import { resourceType } from './resource-type.ts';
 
 /** How long a write waits to be seen. A watch tells within milliseconds, or is broken and is noticed later. */
 const seenMs = 2_000;
 
-export type WatchedKindOptions = {
-  readonly client: Pick<KubeClient, 'request' | 'watch'>;
-  /** All where none is named. */
-  readonly namespaces: readonly string[];
+export type WatchedKindOptions = WatchOptions & {
   /** Told of the key of each new version, and of each object that is gone. */
   readonly onChange: (key: Key) => void;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly meter?: ReflectorMeter | undefined;
 };
 
 type Entry<K extends Kind> =
