@@ -43,16 +43,58 @@ export type NonceCommitment = { readonly hiding: Uint8Array; readonly binding: U
 export type FreshCommitment = NonceCommitment & { readonly nonce: number };
 
 /** One message to sign with the commitments of its whole quorum, by identifier. */
-export type SigningInput = { readonly message: Uint8Array; readonly commitments: ReadonlyMap<number, NonceCommitment> };
+export type SigningInput = {
+  /** For ECDSA the 32-byte hash that this holder computed. */
+  readonly message: Uint8Array;
+  readonly commitments: ReadonlyMap<number, NonceCommitment>;
+  /** Non-hardened BIP-32 path below the key, as `m/0/7`; absent for the key itself. ECDSA only. */
+  readonly path?: string;
+};
+
+/** What a quorum says to one another while it makes one signature. FROST's shares need none of it. */
+export interface Exchange {
+  /** 32 bytes that no other signing of this key has, the same at each member of the quorum. */
+  readonly session: Uint8Array;
+  /** Gives each other member its message of `step`, over their own link. */
+  send(step: number, messages: ReadonlyMap<number, Uint8Array>): void;
+  /** The message of `step` of each other member of the quorum. Rejects once one will not come. */
+  receive(step: number): Promise<ReadonlyMap<number, Uint8Array>>;
+}
 
 /** An opened share. A nonce is burnt by `sign` whatever comes of it, and by `discard`. */
 export interface SigningKey {
   commit(count: number): Promise<readonly FreshCommitment[]>;
-  /** One 32-byte signature share. Throws on an unknown or used nonce, and {@link BadCommitment}. */
-  sign(nonce: number, input: SigningInput): Promise<Uint8Array>;
+  /**
+   * One signature share of {@link SHARE_BYTES} bytes. Throws on an unknown or used nonce, {@link BadCommitment},
+   * {@link Banned} and {@link Suspects}.
+   */
+  sign(nonce: number, input: SigningInput, exchange?: Exchange): Promise<Uint8Array>;
   discard(nonces: readonly number[]): void;
-  /** 64 bytes, verified under the group key by the engine. Throws {@link Culprit} where shares are wrong, and {@link BadCommitment}. */
+  /**
+   * 64 bytes, for ECDSA 65 (r, s not above half the order, recovery id); verified under the group key by the engine. Throws {@link Culprit} where shares are
+   * wrong, {@link BadCommitment}, and {@link Suspects} where nobody can say whose share is.
+   */
   aggregate(input: SigningInput, shares: ReadonlyMap<number, Uint8Array>): Promise<Uint8Array>;
+  close(): void;
+}
+
+/** What one party says in a round of key generation: the same to all, and to each other party its own. Either may be empty. */
+export type Said = { readonly broadcast: Uint8Array; readonly secrets: ReadonlyMap<number, Uint8Array> };
+
+/** What the others said in a round, by identifier. */
+export type Heard = ReadonlyMap<number, { readonly broadcast: Uint8Array; readonly secret: Uint8Array }>;
+
+/**
+ * One run of key generation in rounds at one party; `close` erases secrets. Whoever runs it must compare all broadcasts
+ * with the others before the key is used: the run cannot see that one party told others something else.
+ */
+export interface RoundsKeygenRun {
+  /** How many times `round` is called. */
+  readonly rounds: number;
+  /** The next round, from what all others said in the one before; nothing before the first. Throws {@link Culprit}. */
+  round(heard: Heard): Promise<Said>;
+  /** From what all others said in the last round. Throws {@link Culprit}. */
+  finish(heard: Heard): Promise<KeygenResult>;
   close(): void;
 }
 
@@ -75,6 +117,29 @@ export class BadCommitment extends Error {
   readonly identifiers: readonly number[];
   constructor(identifiers: readonly number[]) {
     super(`commitments of identifiers ${identifiers.join(', ')} are no valid points`);
+    this.identifiers = identifiers;
+  }
+}
+
+/**
+ * What the engine keeps with that party for this key must never be used with it again: going on with one that cheats
+ * gives it the share. It has to be on disk before anything else is done.
+ */
+export class Banned extends Error {
+  override readonly name = 'Banned';
+  readonly identifier: number;
+  constructor(identifier: number, message: string) {
+    super(message);
+    this.identifier = identifier;
+  }
+}
+
+/** Something failed that one of these identifiers caused, and no one can prove which. */
+export class Suspects extends Error {
+  override readonly name = 'Suspects';
+  readonly identifiers: readonly number[];
+  constructor(identifiers: readonly number[], message: string) {
+    super(message);
     this.identifiers = identifiers;
   }
 }

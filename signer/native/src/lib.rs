@@ -1,0 +1,11 @@
+//! Threshold arithmetic of a Holdfast signer, for Node. Nothing here does I/O or knows of policies: sessions are state
+//! machines that are fed with bytes. What JavaScript may call is described in index.d.ts.
+mod outcome;
+
+use napi_derive::napi;
+
+/// The version of this addon, which the signer compares with its own.
+#[napi]
+pub fn version() -> &'static str {
+    env!("CARGO_PKG_VERSION")
+}

@@ -1,0 +1,90 @@
+//! What calls from JavaScript come back with: a value, or a typed fault that says which parties are to blame.
+use std::panic::{catch_unwind, AssertUnwindSafe};
+
+use napi::bindgen_prelude::{AsyncTask, Either, ToNapiValue, TypeName};
+use napi::{Env, Task};
+use napi_derive::napi;
+
+/// Parties are identifiers, 1 to n.
+#[derive(Debug)]
+pub enum Fault {
+    /// A cryptographic check failed on messages of these parties.
+    Culprit(Vec<u16>, String),
+    /// Commitments of these parties are no valid points.
+    BadCommitment(Vec<u16>),
+    /// The library says never to run this protocol with that party again: state that both keep would leak the key.
+    Ban(u16, String),
+    /// Input that no honest caller gives, or a step out of order. Nobody is to blame.
+    Refused(String),
+    /// The library panicked; the session it happened in is over.
+    Panic,
+}
+
+pub type Outcome<T> = Result<T, Fault>;
+
+/// A fault as JavaScript sees it; index.d.ts describes it.
+#[napi(object, object_from_js = false)]
+pub struct JsFault {
+    pub fault: &'static str,
+    pub parties: Vec<u16>,
+    pub message: String,
+}
+
+impl From<Fault> for JsFault {
+    fn from(fault: Fault) -> Self {
+        let (fault, parties, message) = match fault {
+            Fault::Culprit(parties, message) => ("Culprit", parties, message),
+            Fault::BadCommitment(parties) => ("BadCommitment", parties, String::new()),
+            Fault::Ban(party, message) => ("Ban", vec![party], message),
+            Fault::Refused(message) => ("Refused", vec![], message),
+            Fault::Panic => ("Panic", vec![], "the library panicked".into()),
+        };
+        JsFault {
+            fault,
+            parties,
+            message,
+        }
+    }
+}
+
+pub type JsOutcome<T> = Either<T, JsFault>;
+
+/// Runs `work` so that a panic ends it and nothing else.
+pub fn contained<T>(work: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(Fault::Panic))
+}
+
+/// Answers on the caller's thread.
+pub fn answer<T>(work: impl FnOnce() -> Outcome<T>) -> JsOutcome<T> {
+    match contained(work) {
+        Ok(value) => Either::A(value),
+        Err(fault) => Either::B(fault.into()),
+    }
+}
+
+/// Work for the thread pool.
+pub struct Job<T>(Option<Box<dyn FnOnce() -> Outcome<T> + Send>>);
+
+/// Answers by a promise, off the event loop.
+pub fn answer_later<T>(work: impl FnOnce() -> Outcome<T> + Send + 'static) -> AsyncTask<Job<T>>
+where
+    T: ToNapiValue + TypeName + Send + 'static,
+{
+    AsyncTask::new(Job(Some(Box::new(work))))
+}
+
+impl<T: ToNapiValue + TypeName + Send + 'static> Task for Job<T> {
+    type Output = JsOutcome<T>;
+    type JsValue = JsOutcome<T>;
+
+    fn compute(&mut self) -> napi::Result<Self::Output> {
+        Ok(match self.0.take() {
+            Some(work) => answer(work),
+            None => Either::B(Fault::Refused("work was done before".into()).into()),
+        })
+    }
+
+    fn resolve(&mut self, _: Env, output: Self::Output) -> napi::Result<Self::JsValue> {
+        Ok(output)
+    }
+}
