@@ -48,6 +48,11 @@ export const reasons = {
     meaning: "The disk of a signer's state is full; it signs again once there is room.",
   },
   CulpritFound: { outcome: 'failed', meaning: "A cryptographic check failed on a named holder's message." },
+  CounterpartyBanned: {
+    outcome: 'failed',
+    meaning:
+      'Two holders never sign together again with this ECDSA key: a message of one failed a check that protects the share of the other. Another quorum signs; where there is none, move the funds to a new key.',
+  },
   RollbackDetected: {
     outcome: 'failed',
     meaning:

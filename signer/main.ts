@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { selfSignedCertificate } from '../common/certificate.ts';
 import { systemClock } from '../common/clock.ts';
+import { Refused } from '../common/errors.ts';
 import { serveMetrics } from '../common/metrics-server.ts';
 import { runService } from '../common/run-service.ts';
 import { version } from '../common/version.ts';
@@ -72,7 +73,10 @@ await runService(readConfig, async ({ wallet, holder, data, operator, ...config 
       clock: systemClock,
       random: (length) => Uint8Array.from(randomBytes(length)),
       store,
-      scheme: (name) => schemes.get(name),
+      scheme: (name) => {
+        if (name === 'ECDSA') throw new Refused('Unsupported', 'ECDSA has no engine in this version');
+        return schemes.get(name);
+      },
       identity,
       heads: hsm?.headSigner ?? identityHeads(identity),
       shares: shareKeeper(opened.seal),

@@ -3,7 +3,7 @@ import type { OutcomeEvent } from '../proto/gen/signer/v1/signer.ts';
 import { parseCanonical } from '../statement/canonical.ts';
 import type { AuditRecord } from './state/store.ts';
 
-const OUTCOMES = new Set(['KeyActivated', 'Signed', 'Denied', 'Failed', 'CulpritFound']);
+const OUTCOMES = new Set(['KeyActivated', 'Signed', 'Denied', 'Failed', 'CulpritFound', 'CounterpartyBanned']);
 
 /**
  * An audit record as the operator sees it; undefined for those that are no outcome, or of which only a hash is left. Throws naming the record where its

@@ -152,7 +152,7 @@ describe('the sign port', () => {
     await expect(asOperator.provision(second)).rejects.toThrow(/FAILED_PRECONDITION.*for good/);
     await expect(asOperator.provision({ ...provisioning(), genesis: Buffer.from('{}') })).rejects.toThrow(/for good/);
     const key = (name: string, scheme: string) => ({ ...provisioning(), keys: [{ name, scheme }] });
-    await expect(asOperator.provision(key('ethereum', 'ECDSA'))).rejects.toThrow(/UNIMPLEMENTED.*ECDSA/);
+    await expect(asOperator.provision(key('ethereum', 'BLS'))).rejects.toThrow(/UNIMPLEMENTED.*BLS/);
     await expect(asOperator.provision(key('../x', 'EdDSA'))).rejects.toThrow(/INVALID_ARGUMENT/);
     await expect(asOperator.provision(key('solana', 'Schnorr'))).rejects.toThrow(/INVALID_ARGUMENT.*for good/);
     expect((await client().describe()).keys).toHaveLength(1);

@@ -21,7 +21,7 @@ import { Wallet } from './ceremony/wallet.ts';
 import { WalletSigner } from './ceremony/wallet-signer.ts';
 import { AuditPruning } from './audit-pruning.ts';
 import type { PeerHandlers, PeerLinks } from './peers/peers.ts';
-import type { FrostScheme } from './scheme/scheme.ts';
+import type { SchemeName } from './scheme/scheme.ts';
 
 /** Starts links to the peers that genesis pins. */
 export type Connect = (
@@ -221,7 +221,7 @@ export class Signer {
       wallet,
       peers.filter((p) => p.name !== wallet.roster.me.name),
     );
-    const asked = keys.map((k) => wantedKey(k, signer.keygen));
+    const asked = keys.map((k) => wantedKey(k, signer.keygen, this.#env));
     for (const { name, scheme } of asked) await signer.keygen.want(name, scheme);
     return wallet.genesisDigest;
   }
@@ -311,13 +311,20 @@ export class Signer {
 function wantedKey(
   { name, scheme }: KeyRequest,
   keygen: Keygen,
-): { readonly name: string; readonly scheme: FrostScheme } {
+  env: Pick<Environment, 'scheme'>,
+): { readonly name: string; readonly scheme: SchemeName } {
   const title = `key ${quote(name)}`;
-  if (scheme !== 'EdDSA' && scheme !== 'Schnorr')
+  if (scheme !== 'EdDSA' && scheme !== 'Schnorr' && scheme !== 'ECDSA')
     throw new Refused(
       'Unsupported',
-      `${title}: scheme ${quote(scheme)} is not in this version; it has EdDSA and Schnorr`,
+      `${title}: scheme ${quote(scheme)} is not in this version; it has EdDSA, Schnorr and ECDSA`,
     );
+  attempt(
+    () => env.scheme(scheme),
+    (message) => {
+      throw new Refused('Unsupported', `${title}: ${message}`);
+    },
+  );
   if (!KEY_NAME.test(name))
     throw new Refused('Malformed', `${title}: want at most 63 lowercase letters, digits and inner hyphens`);
   const known = keygen.states().find((k) => k.name === name);

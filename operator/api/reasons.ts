@@ -104,7 +104,7 @@ export const eventReasons = {
   SealUnusable: "The Secret of a running signer's seal is gone or is another: the signer could not be started again.",
   SignerRestored: 'A signer answers and serves again.',
   CulpritFound: "A cryptographic check failed on a holder's message.",
-  CounterpartyBanned: 'Later: two holders will not sign together again.',
+  CounterpartyBanned: 'Two holders never sign together again with an ECDSA key; another quorum does, or the funds are moved to a new key.',
   RollbackDetected:
     'A signer came back with an older or another audit log than its peers remember: it stopped, or they refuse it; nothing clears this in this version.',
   ClockSkew: "A signer's clock differs too much.",

@@ -47,6 +47,13 @@ export function outcomeWords(event: OutcomeEvent): OutcomeWords | undefined {
         reason: 'CulpritFound',
         message: `a cryptographic check failed on a message of ${why}`,
       };
+    case 'CounterpartyBanned':
+      return {
+        same: `CounterpartyBanned ${key} ${why}`,
+        type: 'Warning',
+        reason: 'CounterpartyBanned',
+        message: `a message of ${why} failed a check that protects the other's share of key ${printable(key)}: these two never sign with it again`,
+      };
     case 'KeyActivated':
       return {
         same: `KeyActivated ${key}`,

@@ -14,9 +14,9 @@ import { decodeSolana } from './solana-transaction.ts';
  */
 export function decode(payload: Payload, key: PublicKey): Decoded {
   const { chain, format } = payload;
-  if (key.scheme === 'ECDSA') throw new Refused('Unsupported', 'ECDSA keys are not in this version');
   if (format === 'TypedData') throw new Refused('Unsupported', 'format TypedData is not in this version');
   if (format === 'Digest') return decodeDigest(payload, key);
+  if (key.scheme === 'ECDSA') throw new Refused('Unsupported', 'transactions of ECDSA keys are not in this version');
   if (format === 'Message') return decodeMessage(payload, key);
   const family = chain.split(':', 1)[0] ?? '';
   if (family === 'eip155') throw new Refused('Unsupported', `chain ${chain}: EVM chains are not in this version`);

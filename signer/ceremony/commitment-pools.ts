@@ -1,6 +1,6 @@
 import type { Commitments, Contribution } from '../../proto/gen/signer/v1/peer.ts';
 import { MAX_SEQUENCE } from '../peers/link-codec.ts';
-import { POINT_BYTES } from '../scheme/scheme.ts';
+import { isCommitment, type SchemeName } from '../scheme/scheme.ts';
 import { PeerCommitments } from './nonce-pools.ts';
 import type { Member } from './roster.ts';
 import type { ActiveKey, Wallet } from './wallet.ts';
@@ -24,11 +24,8 @@ export class CommitmentPools {
     if (roster.find(peer)?.role === 'Backup' || !wanted.has(key)) return;
     const active = this.#wallet.key(key);
     // The key may be active there and not yet here: then its scheme is not known.
-    const lengths = active === undefined ? Object.values(POINT_BYTES) : [POINT_BYTES[active.scheme]];
-    const formed = commitments.every(
-      ({ index, hiding, binding }) =>
-        index <= MAX_SEQUENCE && lengths.includes(hiding.length) && lengths.includes(binding.length),
-    );
+    const schemes: readonly SchemeName[] = active === undefined ? ['EdDSA', 'Schnorr', 'ECDSA'] : [active.scheme];
+    const formed = commitments.every((c) => c.index <= MAX_SEQUENCE && schemes.some((name) => isCommitment(name, c)));
     if (boot.length !== 16 || !formed) return env.log.warn('commitments malformed', { peer, key });
     const pool = this.#pool(key, peer);
     pool.add(boot, commitments, replace);
@@ -60,8 +57,7 @@ export class CommitmentPools {
     await Promise.all(
       members.map(async ({ name }) => {
         const contributions = await this.#takeFrom(key.name, name, count);
-        const points = POINT_BYTES[key.scheme];
-        const formed = contributions?.every((c) => c.hiding.length === points && c.binding.length === points);
+        const formed = contributions?.every((c) => isCommitment(key.scheme, c));
         if (contributions !== undefined && formed === true) taken.set(name, contributions);
         else {
           complete = false;

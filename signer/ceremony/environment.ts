@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import type { Clock } from '../../common/clock.ts';
 import type { Log } from '../../common/log.ts';
 import type { Peers } from '../peers/peers.ts';
-import type { FrostScheme, KeyShare, Scheme } from '../scheme/scheme.ts';
+import type { AnyScheme, KeyShare, SchemeName } from '../scheme/scheme.ts';
 import type { Store } from '../state/store.ts';
 import type { Meter } from './meter.ts';
 
@@ -19,7 +19,8 @@ export type Environment = {
   readonly random: (length: number) => Uint8Array;
   readonly store: Store;
   readonly peers: Peers;
-  readonly scheme: (name: FrostScheme) => Scheme;
+  /** Throws an Unsupported {@link Refused} with the reason where this process has no engine for it. */
+  readonly scheme: (name: SchemeName) => AnyScheme;
   readonly identity: Identity;
   readonly heads: HeadSigner;
   readonly shares: ShareKeeper;
@@ -59,7 +60,7 @@ export type ShareLabel = {
   readonly holder: string;
   readonly key: string;
   /** How the share is read; the attempt already binds it. */
-  readonly scheme: FrostScheme;
+  readonly scheme: SchemeName;
   readonly attempt: number;
   readonly epoch: number;
 };

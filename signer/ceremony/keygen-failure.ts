@@ -1,6 +1,6 @@
 import { messageOf, Refused } from '../../common/errors.ts';
 import type { Reason } from '../../common/reasons.ts';
-import { BadCommitment, Culprit } from '../scheme/scheme.ts';
+import { BadCommitment, Banned, Culprit } from '../scheme/scheme.ts';
 import type { Roster } from './roster.ts';
 
 /** Why an attempt at a key failed at one holder. `culprits`: whose messages failed a cryptographic check here. */
@@ -12,8 +12,10 @@ export type KeygenFailure = {
 
 export function keygenFailure(error: unknown, roster: Roster): KeygenFailure {
   const message = messageOf(error);
-  if (error instanceof Culprit || error instanceof BadCommitment) {
-    const culprits = error.identifiers.map((i) => roster.nameOf(i)).filter((name) => name !== roster.me.name);
+  if (error instanceof Culprit || error instanceof BadCommitment || error instanceof Banned) {
+    // Nothing is kept of a ban here: the next attempt shares nothing with this one.
+    const identifiers = error instanceof Banned ? [error.identifier] : error.identifiers;
+    const culprits = identifiers.map((i) => roster.nameOf(i)).filter((name) => name !== roster.me.name);
     if (culprits.length > 0)
       return {
         reason: 'CulpritFound',

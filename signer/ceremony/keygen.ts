@@ -10,7 +10,7 @@ import type {
 import type { HolderSignature, KeyState } from '../../proto/gen/signer/v1/signer.ts';
 import { verifyCertificate } from '../../statement/certificate.ts';
 import { signAsHolder } from '../../statement/holder-signature.ts';
-import type { FrostScheme } from '../scheme/scheme.ts';
+import type { SchemeName } from '../scheme/scheme.ts';
 import type { KeyRow } from '../state/store.ts';
 import { KeyRecord } from './key-record.ts';
 import { signaturesOf, signaturesText } from './key-signatures.ts';
@@ -32,7 +32,7 @@ const MOST_SAID = 300;
 /** A key on its way: what is on disk, and the attempt that runs here. */
 type Entry = {
   readonly record: KeyRecord;
-  readonly scheme: FrostScheme;
+  readonly scheme: SchemeName;
   running: KeygenAttempt | undefined;
   /** The next attempt, where others have begun it and sent messages of it. */
   early: KeygenAttempt | undefined;
@@ -75,7 +75,7 @@ export class Keygen {
   }
 
   /** Keys to have, from now on and after every restart; one that is known stays as it is. */
-  async want(name: string, scheme: FrostScheme): Promise<void> {
+  async want(name: string, scheme: SchemeName): Promise<void> {
     const known = this.#entries.get(name);
     if (known !== undefined) {
       if (known.scheme !== scheme) throw new Error(`key ${JSON.stringify(name)} is of scheme ${known.scheme} for good`);
@@ -130,19 +130,15 @@ export class Keygen {
   onMessage(peer: string, body: NonNullable<PeerMessage['body']>): boolean {
     switch (body.$case) {
       case 'keygenRound1':
-        this.#attempt(body.value)?.onMessage('round1', peer, body.value);
-        return true;
       case 'keygenRound2':
-        this.#attempt(body.value)?.onMessage('round2', peer, body.value);
-        return true;
+      case 'keygenRound':
       case 'keygenTestCommitments':
-        this.#attempt(body.value)?.onMessage('testCommitments', peer, body.value);
-        return true;
+      case 'keygenTestStep':
       case 'keygenTestShares':
-        this.#attempt(body.value)?.onMessage('testShares', peer, body.value);
+        this.#attempt(body.value)?.onMessage(peer, body);
         return true;
       case 'keygenSignature':
-        if (body.value.signatures.length === 1) this.#attempt(body.value)?.onMessage('signature', peer, body.value);
+        if (body.value.signatures.length === 1) this.#attempt(body.value)?.onMessage(peer, body);
         else this.#background(this.#onCertificate(body.value));
         return true;
       case 'keygenStart':

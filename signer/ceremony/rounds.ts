@@ -8,7 +8,9 @@ import type { Refusal, SignShares } from '../../proto/gen/signer/v1/peer.ts';
 export type Answer =
   | { readonly kind: 'shares'; readonly shares: readonly Uint8Array[] }
   | { readonly kind: 'refused'; readonly refused: Refused }
-  | { readonly kind: 'silent'; readonly why: string };
+  | { readonly kind: 'silent'; readonly why: string }
+  /** The session was over before it answered. `released`: it may have let its shares go by then. */
+  | { readonly kind: 'ended'; readonly released: boolean };
 
 /** Rounds under way, by session and member: each is answered once, by message, by loss of the link or by time. */
 export class Rounds {
@@ -33,6 +35,11 @@ export class Rounds {
       );
       this.#waiting.set(id, { peer, answer });
     });
+  }
+
+  /** Nobody waits for answers to `session` any more. */
+  end(session: Uint8Array, peers: readonly string[], released: boolean): void {
+    for (const peer of peers) this.#waiting.get(roundKey(session, peer))?.answer({ kind: 'ended', released });
   }
 
   onShares(peer: string, { session, shares }: SignShares): void {

@@ -1,7 +1,7 @@
 import { messageOf, Refused } from '../../common/errors.ts';
 import { outcomeOf } from '../../common/reasons.ts';
 import type { SignReply, SignRequest } from '../../proto/gen/signer/v1/signer.ts';
-import { BadCommitment, Culprit } from '../scheme/scheme.ts';
+import { BadCommitment, Banned, Culprit, Suspects } from '../scheme/scheme.ts';
 import { checkExpiry, type Reading, type VerifiedRequest } from './judge.ts';
 import type { Outcomes } from './outcomes.ts';
 import { refusalReply, rowReply, waitingFor } from './reply.ts';
@@ -195,14 +195,14 @@ export class SignCoordinator {
         const session = await watch.time('queue', () => this.#sessions.prepare(run, quorum, left));
         if (session === undefined) continue;
         asking = true;
-        const answers = this.#sessions.ask(session);
+        const under = this.#sessions.ask(run.key, session);
         // Our reservation goes to disk while the members work: nothing of ours but the request has left.
         reserving ??= watch.time('ledger', () => this.#record.reserved(run, quorum));
         reserving.catch(() => {}); // awaited below, once the members have answered
         try {
-          const results = await watch.time('round', () => this.#sessions.collect(run, session, answers));
+          const results = await watch.time('round', () => this.#sessions.collect(run, under));
           for (const [name, answer] of results.answers) {
-            mayExist ||= answer.kind !== 'refused';
+            mayExist ||= answer.kind === 'ended' ? answer.released : answer.kind !== 'refused';
             if (answer.kind === 'silent') left.set(name, answer.why);
             if (answer.kind !== 'refused') continue;
             if (answer.refused.reason !== 'NonceUnknown' || retried.has(name)) left.set(name, answer.refused);
@@ -214,6 +214,11 @@ export class SignCoordinator {
           const signatures = await this.#sessions.aggregate(run, session, results.shares);
           return await this.#record.signed(run, session, signatures);
         } catch (error) {
+          if (error instanceof Banned || error instanceof Suspects) {
+            for (const [name, why] of await this.#record.distrust(run, error)) left.set(name, why);
+            mayExist ||= under.exchange?.lastSent ?? true;
+            continue;
+          }
           if (!(error instanceof Culprit || error instanceof BadCommitment)) throw error;
           // Commitments came from their makers over their own links: a bad one is as good a proof as a bad share.
           mayExist = true;
@@ -227,13 +232,14 @@ export class SignCoordinator {
       env.log.error('session failed', { digest: request.digest, error: refused.message });
       left.set(roster.me.name, new Refused(refused.reason, `${roster.me.name}: ${refused.message}`));
     }
-    const waitsFor = this.#waitsFor(left);
-    if (!mayExist) return this.#record.refused(run, this.#why(left, waitsFor), waitsFor);
-    return this.#record.unsure(run, this.#inTheWay(left), waitsFor);
+    const key = run.key.name;
+    const waitsFor = this.#waitsFor(key, left);
+    if (!mayExist) return this.#record.refused(run, this.#why(key, left, waitsFor), waitsFor);
+    return this.#record.unsure(run, this.#inTheWay(key, left), waitsFor);
   }
 
   /** Why no quorum signed, where nothing was released. */
-  #why(left: Left, waitsFor: readonly string[]): Refused {
+  #why(key: string, left: Left, waitsFor: readonly string[]): Refused {
     const { roster } = this.#wallet;
     const refusals = [...left.values()].filter((why) => why instanceof Refused);
     const denials = refusals.filter(isDenial);
@@ -242,8 +248,8 @@ export class SignCoordinator {
     if (denials[0] !== undefined && others < roster.threshold - 1) return denials[0];
     const failure = refusals.find((why) => !isDenial(why));
     if (failure !== undefined) return failure;
-    const here = roster.signing.filter((m) => this.#wallet.usable(m.name)).length;
-    const because = this.#inTheWay(left);
+    const here = roster.signing.filter((m) => this.#wallet.usable(m.name, key)).length;
+    const because = this.#inTheWay(key, left);
     return new Refused(
       'QuorumUnavailable',
       `${waitingFor(waitsFor)}: ${here} of ${roster.threshold} signers that must take part are available${because === '' ? '' : ` (${because})`}`,
@@ -251,21 +257,21 @@ export class SignCoordinator {
   }
 
   /** What became of members that were asked, and who is not asked any more. */
-  #inTheWay(left: Left): string {
+  #inTheWay(key: string, left: Left): string {
     const asked = [...left].map(([name, why]) => (typeof why === 'string' ? `${name}: ${why}` : why.message));
     const leftOut = this.#wallet.roster.signing.map(({ name }) =>
-      left.has(name) ? '' : this.#wallet.whyLeftOut(name),
+      left.has(name) ? '' : this.#wallet.whyLeftOut(name, key),
     );
     return [...asked, ...leftOut].filter((text) => text !== '').join('; ');
   }
 
   /** Who is away or failed: with them it may be signed. Not who is left out, for it stays so. */
-  #waitsFor(left: Left): readonly string[] {
+  #waitsFor(key: string, left: Left): readonly string[] {
     return this.#wallet.roster.signing
       .filter(({ name }) => {
-        if (this.#wallet.whyLeftOut(name) !== '') return false;
+        if (this.#wallet.whyLeftOut(name, key) !== '') return false;
         const why = left.get(name);
-        return why === undefined ? !this.#wallet.usable(name) : !isDenial(why);
+        return why === undefined ? !this.#wallet.usable(name, key) : !isDenial(why);
       })
       .map((m) => m.name);
   }

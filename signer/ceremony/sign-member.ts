@@ -4,7 +4,15 @@ import { messageOf, Refused } from '../../common/errors.ts';
 import { RateLimit } from '../../common/rate-limit.ts';
 import type { Decision } from '../../policy/decision.ts';
 import type { SignRound } from '../../proto/gen/signer/v1/peer.ts';
-import { POINT_BYTES, type NonceCommitment, type SigningInput } from '../scheme/scheme.ts';
+import {
+  Banned,
+  type Exchange,
+  isCommitment,
+  type NonceCommitment,
+  type SigningInput,
+  Suspects,
+} from '../scheme/scheme.ts';
+import type { Exchanges, SessionExchange } from './exchanges.ts';
 import { checkExpiry, type Reading, type VerifiedRequest } from './judge.ts';
 import { POOL_SIZE, type OwnNonce } from './nonce-pools.ts';
 import type { NonceKeeper } from './own-nonces.ts';
@@ -36,19 +44,22 @@ type Judged = {
  * initiator, judges by its own policy and ledger, puts the spend on disk, and only then lets its shares go.
  *
  *   SignRound -> burn nonces -> judge -> reserve (memory, same turn) -> on disk | shares computed -> SignShares
+ *                                                     (ECDSA: steps with each other member, before the disk)
  *        any refusal before that -> Refusal, nothing released
  */
 export class SignMember {
   readonly #wallet: Wallet;
   readonly #nonces: NonceKeeper;
   readonly #spends: Spends;
+  readonly #exchanges: Exchanges;
   readonly #running = new Map<string, number>();
   readonly #logged: RateLimit;
 
-  constructor(wallet: Wallet, nonces: NonceKeeper, spends: Spends) {
+  constructor(wallet: Wallet, nonces: NonceKeeper, spends: Spends, exchanges: Exchanges) {
     this.#wallet = wallet;
     this.#nonces = nonces;
     this.#spends = spends;
+    this.#exchanges = exchanges;
     this.#logged = new RateLimit(wallet.env.clock, LOGGED_BURST, LOGGED_PER_SECOND);
   }
 
@@ -61,7 +72,7 @@ export class SignMember {
       const shares = await this.#answer(coordinator, round);
       env.peers.send(coordinator, { $case: 'signShares', value: { session: round.session, shares: [...shares] } });
     } catch (error) {
-      const refused = error instanceof Refused ? error : new Refused('Internal', messageOf(error));
+      const refused = await this.#refusal(round, error);
       const { reason, message, rule } = refused;
       if (reason === 'Internal') env.log.error('round failed', { peer: coordinator, error: message });
       else if (this.#logged.allow(coordinator)) {
@@ -97,12 +108,28 @@ export class SignMember {
       throw error;
     }
     // From here to the first await nothing else runs: what was judged is what gets reserved.
-    const written = this.#reserve(key, coordinator, round, judged, nonces);
+    const exchange =
+      key.scheme === 'ECDSA'
+        ? this.#exchanges.open(
+            round.session,
+            roster.members.filter((m) => m !== roster.me && round.quorum.includes(m.name)),
+            nonces.length,
+          )
+        : undefined;
+    const written = this.#reserve(key, coordinator, round, judged, nonces, exchange);
     const { messages } = judged.reading.decoded;
-    const inputs = round.inputs.map((_, i) => signingInput(roster, round, messages, i));
     // The arithmetic runs while the disk works; its result stays here until the spend is on disk.
-    const shares = Promise.all(nonces.map((n, i) => this.#sign(key, n, inputs[i])));
-    const [, released] = await Promise.all([written, shares]);
+    const shares = Promise.all(
+      nonces.map((n, i) => this.#sign(key, n, signingInput(roster, round, messages, i), exchange?.of(i))),
+    );
+    // Whoever fails ends the exchange, so that the other does not wait.
+    shares.catch((error: unknown) => exchange?.close(messageOf(error)));
+    const [spent, signed] = await Promise.allSettled([written, shares]);
+    exchange?.close('the session is over');
+    // Why it failed is known where it was computed: the other only waited.
+    if (signed.status === 'rejected') throw signed.reason;
+    if (spent.status === 'rejected') throw spent.reason;
+    const released = signed.value;
     const { id, initiator } = judged.request.statement;
     env.log.info('shares released', {
       coordinator,
@@ -117,9 +144,30 @@ export class SignMember {
     return released;
   }
 
-  async #sign(key: ActiveKey, nonce: OwnNonce, input: SigningInput | undefined): Promise<Uint8Array> {
-    if (key.signing === undefined || input === undefined) throw new Refused('Internal', 'no share to sign with');
-    return key.signing.sign(nonce.nonce, input);
+  async #sign(key: ActiveKey, nonce: OwnNonce, input: SigningInput, exchange?: Exchange): Promise<Uint8Array> {
+    if (key.signing === undefined) throw new Refused('Internal', 'no share to sign with');
+    return key.signing.sign(nonce.nonce, input, exchange);
+  }
+
+  /** What is answered instead of shares; a ban is on disk before. */
+  async #refusal({ key, request }: SignRound, error: unknown): Promise<Refused> {
+    const { roster } = this.#wallet;
+    const failed = (cause: unknown): Refused =>
+      cause instanceof Refused ? cause : new Refused('Internal', messageOf(cause));
+    try {
+      if (error instanceof Banned) {
+        const digest = request === undefined ? '' : digestOf(request.statement);
+        return await this.#wallet.banForGood(key, roster.nameOf(error.identifier), error.message, digest);
+      }
+      if (error instanceof Suspects)
+        await this.#wallet.strike(
+          error.identifiers.map((i) => roster.nameOf(i)).filter((name) => name !== roster.me.name),
+          error.message,
+        );
+    } catch (cause) {
+      return failed(cause);
+    }
+    return failed(error);
   }
 
   /** Burns the nonces a round refers to, before anything else is believed of it. */
@@ -166,14 +214,16 @@ export class SignMember {
         'SessionMismatch',
         `${quorum.join(', ')} is no quorum with ${coordinator} and ${roster.me.name}`,
       );
-    const points = POINT_BYTES[key.scheme];
     for (const { contributions } of inputs) {
       const fits = contributions.every(
-        (c, i) =>
-          c.holder === quorum[i] && c.hiding.length === points && c.binding.length === points && c.boot.length === 16,
+        (c, i) => c.holder === quorum[i] && isCommitment(key.scheme, c) && c.boot.length === 16,
       );
       if (contributions.length !== quorum.length || !fits)
         throw new Refused('SessionMismatch', 'each input needs one contribution of each member, in roster order');
+    }
+    for (const name of quorum) {
+      const why = this.#wallet.ban(key.name, name);
+      if (why !== '') throw new Refused('CounterpartyBanned', why);
     }
     if (round.epoch !== key.epoch)
       throw new Refused('EpochMismatch', `epoch ${round.epoch} is asked, this holder is at ${key.epoch}`);
@@ -198,15 +248,26 @@ export class SignMember {
       throw new Refused('SessionMismatch', 'the session id is not that of this round');
   }
 
-  /** The spend goes on the ledger in this turn and to disk; a spend on disk stays one, whatever becomes of the round. */
+  /**
+   * The spend goes on the ledger in this turn and to disk once nothing but this holder's own share is missing; a spend
+   * on disk stays one, whatever becomes of the round.
+   */
   async #reserve(
     key: ActiveKey,
     coordinator: string,
     round: SignRound,
     { request, reading, decision, now }: Judged,
     nonces: readonly OwnNonce[],
+    exchange: SessionExchange | undefined,
   ): Promise<void> {
     const { ledger, requests, policyDigest } = this.#wallet;
+    const { row: spend, release } = ledger.reserve({ digest: request.digest, at: now, effects: reading.effects });
+    try {
+      if (exchange !== undefined) await exchange.heard;
+    } catch (error) {
+      release();
+      throw error;
+    }
     const known = requests.get(request.digest);
     const row = requestRow(request, known?.firstSeen ?? now, {
       state: 'Released',
@@ -216,7 +277,6 @@ export class SignMember {
       // A repeat of what is signed already leaves the outcome as it is.
       ...(known?.state === 'Signed' ? known : {}),
     });
-    const { row: spend, release } = ledger.reserve({ digest: request.digest, at: now, effects: reading.effects });
     const written = this.#wallet.write({
       requests: [row],
       ledger: [{ ...spend, state: 'Spent' }],

@@ -2,7 +2,7 @@ import { messageOf, Refused } from '../../common/errors.ts';
 import { RateLimit } from '../../common/rate-limit.ts';
 import { outcomeOf } from '../../common/reasons.ts';
 import type { SignReply } from '../../proto/gen/signer/v1/signer.ts';
-import type { BadCommitment, Culprit } from '../scheme/scheme.ts';
+import { type BadCommitment, Banned, type Culprit, type Suspects } from '../scheme/scheme.ts';
 import type { AuditEntry, Change, RequestRow } from '../state/store.ts';
 import type { VerifiedRequest } from './judge.ts';
 import { signedEntry, type Outcomes } from './outcomes.ts';
@@ -192,6 +192,18 @@ export class SignRecord {
       })),
     });
     return names;
+  }
+
+  /** A ban, or a failure that nobody's name is on: on disk before any answer leaves. Gives whom to leave out now, and why. */
+  async distrust({ request, key }: Run, error: Banned | Suspects): Promise<ReadonlyMap<string, Refused | string>> {
+    const { roster } = this.#wallet;
+    if (error instanceof Banned) {
+      const name = roster.nameOf(error.identifier);
+      return new Map([[name, await this.#wallet.banForGood(key.name, name, error.message, request.digest)]]);
+    }
+    const names = error.identifiers.map((i) => roster.nameOf(i)).filter((name) => name !== roster.me.name);
+    await this.#wallet.strike(names, error.message);
+    return new Map(names.map((name) => [name, error.message]));
   }
 
   /** Writes a row whose spend counts for good. */

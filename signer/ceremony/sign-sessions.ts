@@ -1,9 +1,10 @@
 import { formatTime } from '../../common/clock.ts';
-import { Refused } from '../../common/errors.ts';
+import { messageOf, Refused } from '../../common/errors.ts';
 import type { Decision } from '../../policy/decision.ts';
 import type { Commitments, Contribution, Refusal, SignRound, SignShares } from '../../proto/gen/signer/v1/peer.ts';
-import { SHARE_BYTES } from '../scheme/scheme.ts';
+import { SHARE_BYTES, type SchemeName } from '../scheme/scheme.ts';
 import { CommitmentPools } from './commitment-pools.ts';
+import type { Exchanges, SessionExchange } from './exchanges.ts';
 import type { Reading, VerifiedRequest } from './judge.ts';
 import type { Reservation } from './ledger.ts';
 import type { OwnNonce } from './nonce-pools.ts';
@@ -40,6 +41,13 @@ export type SignSession = {
   readonly taken: ReadonlyMap<string, readonly Contribution[]>;
 };
 
+/** A session whose round has been sent. */
+export type AskedSession = SignSession & {
+  readonly answers: readonly Promise<Answer>[];
+  /** Where the scheme is interactive. */
+  readonly exchange: SessionExchange | undefined;
+};
+
 /**
  * A coordinator's sessions: commitments that peers delivered ahead, rounds under way, shares put together. What a
  * request may do was decided before, what becomes of it is decided after (sign-coordinator.ts).
@@ -47,14 +55,16 @@ export type SignSession = {
 export class SignSessions {
   readonly #wallet: Wallet;
   readonly #nonces: NonceKeeper;
+  readonly #exchanges: Exchanges;
   readonly #rounds: Rounds;
   readonly #commitments: CommitmentPools;
   /** Members that gave no answer when they were last asked. */
   readonly #silent = new Set<string>();
 
-  constructor(wallet: Wallet, nonces: NonceKeeper) {
+  constructor(wallet: Wallet, nonces: NonceKeeper, exchanges: Exchanges) {
     this.#wallet = wallet;
     this.#nonces = nonces;
+    this.#exchanges = exchanges;
     this.#rounds = new Rounds(wallet.env.clock);
     this.#commitments = new CommitmentPools(wallet);
   }
@@ -94,7 +104,9 @@ export class SignSessions {
     const count = reading.decoded.messages.length;
     const rank = ({ name }: Member): number =>
       this.#silent.has(name) ? 2 : this.#commitments.ready(key.name, name, count) ? 0 : 1;
-    const others = roster.signing.filter((m) => m !== roster.me && !left.has(m.name) && this.#wallet.usable(m.name));
+    const others = roster.signing.filter(
+      (m) => m !== roster.me && !left.has(m.name) && this.#wallet.usable(m.name, key.name),
+    );
     if (others.length < roster.threshold - 1) return undefined;
     const chosen = others.toSorted((a, b) => rank(a) - rank(b)).slice(0, roster.threshold - 1);
     return [roster.me, ...chosen].toSorted((a, b) => a.identifier - b.identifier);
@@ -146,18 +158,19 @@ export class SignSessions {
   }
 
   /** Sends a session's round to its other members; their answers come, or it says why not. */
-  ask({ round, asked }: SignSession): readonly Promise<Answer>[] {
+  ask(key: ActiveKey, session: SignSession): AskedSession {
+    const { round, asked, own } = session;
+    const exchange = key.scheme === 'ECDSA' ? this.#exchanges.open(round.session, asked, own.length) : undefined;
     const answers = asked.map((m) => this.#rounds.wait(round.session, m.name, ANSWER_TIMEOUT));
     for (const m of asked)
       if (!this.#wallet.env.peers.send(m.name, { $case: 'signRound', value: round })) this.#rounds.onDown(m.name);
-    return answers;
+    return { ...session, answers, exchange };
   }
 
   /** Own shares and the members' answers; `shares` by input only where every member gave its own. */
   async collect(
     run: Run,
-    { round, own, asked, taken }: SignSession,
-    answers: readonly Promise<Answer>[],
+    { round, own, asked, taken, answers, exchange }: AskedSession,
   ): Promise<{
     readonly answers: ReadonlyMap<string, Answer>;
     readonly shares: readonly Map<number, Uint8Array>[] | undefined;
@@ -166,25 +179,56 @@ export class SignSessions {
     const { key, reading } = run;
     const mine = Promise.all(
       own.map(async (nonce, i) =>
-        key.signing?.sign(nonce.nonce, signingInput(roster, round, reading.decoded.messages, i)),
+        key.signing?.sign(nonce.nonce, signingInput(roster, round, reading.decoded.messages, i), exchange?.of(i)),
       ),
     );
-    const [given, shares] = await Promise.all([Promise.all(answers), mine]);
-    const byName = new Map(asked.map((m, i) => [m.name, checked(given[i] as Answer, own.length)]));
+    let over = false;
+    if (exchange !== undefined) {
+      // One that does not go on ends it for all: the others would wait for messages that never come.
+      const end = (why: string): void => {
+        if (!over) this.#end(round, asked, exchange, why);
+        over = true;
+      };
+      mine.catch((error: unknown) => end(messageOf(error)));
+      for (const [i, answer] of answers.entries())
+        void answer.then((a) => a.kind === 'shares' || end(`${asked[i]?.name} gives no share`));
+    }
+    const [given, made] = await Promise.all([
+      Promise.all(answers),
+      mine.catch((error: unknown) => {
+        // The members' answers say why, where it is not this holder's own matter.
+        if (exchange === undefined || !(error instanceof Refused)) throw error;
+        return [];
+      }),
+    ]).finally(() => exchange?.close('the session is over'));
+    const byName = new Map(asked.map((m, i) => [m.name, checked(key.scheme, given[i] as Answer, own.length)]));
     for (const [name, answer] of byName) {
       if (answer.kind === 'silent') this.#silent.add(name);
       else this.#silent.delete(name);
       if (answer.kind === 'refused' && answer.refused.reason === 'NonceUnknown')
         this.#commitments.refused(key, name, taken.get(name) ?? []);
     }
-    const complete = [...byName.values()].every((a) => a.kind === 'shares');
+    const complete = [...byName.values()].every((a) => a.kind === 'shares') && made.length === own.length;
     const byInput = own.map((_, i) => {
-      const of = new Map<number, Uint8Array>([[roster.me.identifier, shares[i] as Uint8Array]]);
+      const of = new Map<number, Uint8Array>([[roster.me.identifier, made[i] as Uint8Array]]);
       for (const [name, a] of byName)
         if (a.kind === 'shares') of.set(roster.get(name).identifier, a.shares[i] as Uint8Array);
       return of;
     });
     return { answers: byName, shares: complete ? byInput : undefined };
+  }
+
+  /** Tells all members that nobody waits for their shares any more. */
+  #end({ session }: SignRound, asked: readonly Member[], exchange: SessionExchange, why: string): void {
+    exchange.close(why);
+    const names = asked.map((m) => m.name);
+    const message = why.slice(0, 500).toWellFormed();
+    for (const name of names)
+      this.#wallet.env.peers.send(name, {
+        $case: 'refusal',
+        value: { session, reason: 'QuorumUnavailable', message, rule: '' },
+      });
+    this.#rounds.end(session, names, exchange.lastSent);
   }
 
   /** One signature an input, each verified by other code than made it. Throws {@link Culprit}. */
@@ -214,9 +258,9 @@ export class SignSessions {
 }
 
 /** Shares that are not of the form of shares are none, and may be of any: others may sign without this member. */
-function checked(answer: Answer, inputs: number): Answer {
+function checked(scheme: SchemeName, answer: Answer, inputs: number): Answer {
   if (answer.kind !== 'shares') return answer;
   const { shares } = answer;
-  if (shares.length === inputs && shares.every((share) => share.length === SHARE_BYTES)) return answer;
+  if (shares.length === inputs && shares.every((share) => share.length === SHARE_BYTES[scheme])) return answer;
   return { kind: 'silent', why: `it gave ${shares.length} shares for ${inputs} inputs, or malformed ones` };
 }

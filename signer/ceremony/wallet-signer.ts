@@ -4,9 +4,10 @@ import type { Hello } from '../../proto/gen/signer/v1/peer.ts';
 import type { SignReply, SignRequest } from '../../proto/gen/signer/v1/signer.ts';
 import { parseStatement } from '../../statement/statements.ts';
 import type { PeerBody, Peers, Received } from '../peers/peers.ts';
-import type { FrostScheme, KeyShare, SigningKey } from '../scheme/scheme.ts';
+import type { KeyShare, SchemeName, SigningKey } from '../scheme/scheme.ts';
 import type { KeyRow, Snapshot } from '../state/store.ts';
 import { SealUnavailable } from './environment.ts';
+import { Exchanges } from './exchanges.ts';
 import { Forwarding } from './forward.ts';
 import { HeadExchange } from './head-exchange.ts';
 import { signaturesOf } from './key-signatures.ts';
@@ -33,6 +34,7 @@ export class WalletSigner {
   readonly #nonces: NonceKeeper;
   readonly #spends: Spends;
   readonly #outcomes: Outcomes;
+  readonly #exchanges: Exchanges;
   readonly #sessions: SignSessions;
   readonly #coordinator: SignCoordinator;
   readonly #member: SignMember;
@@ -51,9 +53,10 @@ export class WalletSigner {
     this.#nonces = new NonceKeeper(wallet);
     this.#spends = new Spends(wallet);
     this.#outcomes = new Outcomes(wallet);
-    this.#sessions = new SignSessions(wallet, this.#nonces);
+    this.#exchanges = new Exchanges(wallet);
+    this.#sessions = new SignSessions(wallet, this.#nonces, this.#exchanges);
     this.#coordinator = new SignCoordinator(wallet, this.#sessions, this.#spends, this.#outcomes);
-    this.#member = new SignMember(wallet, this.#nonces, this.#spends);
+    this.#member = new SignMember(wallet, this.#nonces, this.#spends, this.#exchanges);
     this.#forwarding = new Forwarding(wallet, (request) => this.#coordinator.sign(request));
   }
 
@@ -126,6 +129,7 @@ export class WalletSigner {
   }
 
   #leave(peer: string): void {
+    this.#exchanges.onDown(peer);
     this.#sessions.onDown(peer);
     this.#spends.onDown(peer);
     this.#outcomes.onDown(peer);
@@ -141,10 +145,14 @@ export class WalletSigner {
         return this.#sessions.onCommitments(peer, body.value);
       case 'signRound':
         return this.#background(peer, this.#member.onSignRound(peer, body.value));
+      case 'signStep':
+        return this.#exchanges.onStep(peer, body.value);
       case 'signShares':
         return this.#sessions.onShares(peer, body.value);
       case 'refusal':
-        if (!this.#sessions.onRefusal(peer, body.value) && body.value.reason === 'Unknown')
+        if (this.#sessions.onRefusal(peer, body.value)) return;
+        this.#exchanges.onEnd(peer, body.value.session, body.value.message.slice(0, 500).toWellFormed());
+        if (body.value.reason === 'Unknown')
           this.#outcomes.onUnknown(peer, `sha256:${Buffer.from(body.value.session).toString('hex')}`);
         return;
       case 'outcome':
@@ -196,7 +204,7 @@ export class WalletSigner {
   }
 
   /** Waits for a seal that does not serve now: the key is certified, so nothing is gained by giving up. */
-  async #openShare(row: KeyRow, scheme: FrostScheme): Promise<KeyShare> {
+  async #openShare(row: KeyRow, scheme: SchemeName): Promise<KeyShare> {
     const { env } = this.wallet;
     for (;;)
       try {

@@ -6,7 +6,7 @@ import type { HolderSignature, SignRequest } from '../../proto/gen/signer/v1/sig
 import { emptyHead } from '../../statement/audit.ts';
 import { isSignedHead } from '../../statement/head-signature.ts';
 import type { GenesisStatement } from '../../statement/statements.ts';
-import type { FrostScheme, Scheme, SigningKey } from '../scheme/scheme.ts';
+import type { AnyScheme, SchemeName, SigningKey } from '../scheme/scheme.ts';
 import type { Change, PeerRow, Snapshot } from '../state/store.ts';
 import type { Environment, ShareLabel } from './environment.ts';
 import type { VerifiedRequest } from './judge.ts';
@@ -20,13 +20,13 @@ import { SignerTime } from './time.ts';
 /** A key this holder may sign with: certified by all holders. */
 export type ActiveKey = {
   readonly name: string;
-  readonly scheme: FrostScheme;
+  readonly scheme: SchemeName;
   readonly epoch: string;
   readonly publicKey: PublicKey;
   readonly certificate: Uint8Array;
   readonly certificateDigest: string;
   readonly signatures: readonly HolderSignature[];
-  readonly engine: Scheme;
+  readonly engine: AnyScheme;
   /** The opened share; absent at a Backup, which opens its share for ceremonies of recovery alone. */
   readonly signing: SigningKey | undefined;
 };
@@ -58,6 +58,8 @@ export class Wallet {
   onAppended: () => void = () => {};
   readonly #peers: Map<string, PeerRow>;
   readonly #dirtyPeers = new Set<string>();
+  /** Why this holder never signs with a peer under a key, by key and peer. */
+  readonly #bans: Map<string, string>;
 
   constructor(
     env: Environment,
@@ -100,6 +102,7 @@ export class Wallet {
       remembered: (name) => this.peer(name).head,
     });
     this.#peers = new Map(snapshot.peers.map((p) => [p.name, p]));
+    this.#bans = new Map(snapshot.bans.map((b) => [banId(b.key, b.peer), b.why]));
   }
 
   /** Writes durably; what peers told us of their heads since travels along. */
@@ -120,7 +123,7 @@ export class Wallet {
 
   /** What is remembered of a peer. */
   peer(name: string): PeerRow {
-    return this.#peers.get(name) ?? { name, head: emptyHead, signed: undefined, spends: 0n, fenced: '' };
+    return this.#peers.get(name) ?? { name, head: emptyHead, signed: undefined, spends: 0n, fenced: '', strikes: 0 };
   }
 
   /** Changes what is remembered of a peer; durable with a write that carries the result or the next one. */
@@ -149,15 +152,54 @@ export class Wallet {
     );
   }
 
-  /** Reachable and trusted. */
-  usable(name: string): boolean {
-    return name === this.roster.me.name || (this.env.peers.available(name) && this.peer(name).fenced === '');
+  /** Reachable and trusted, with `key` where one is named. */
+  usable(name: string, key?: string): boolean {
+    if (name === this.roster.me.name) return true;
+    return this.env.peers.available(name) && this.whyLeftOut(name, key) === '';
   }
 
-  /** Why a peer is never asked again, in words; "" while it is trusted. */
-  whyLeftOut(name: string): string {
+  /** Why a peer is never asked again, with `key` where one is named, in words; "" while it is trusted. */
+  whyLeftOut(name: string, key?: string): string {
     const { fenced } = this.peer(name);
-    return fenced === '' ? '' : `${name} is left out since a check failed: ${fenced}`;
+    if (fenced !== '') return `${name} is left out since a check failed: ${fenced}`;
+    return key === undefined ? '' : this.ban(key, name);
+  }
+
+  /** Why this holder never signs with `peer` under `key` again, in words; "" where it does. */
+  ban(key: string, peer: string): string {
+    const why = this.#bans.get(banId(key, peer));
+    return why === undefined ? '' : `${this.roster.me.name} never signs with ${peer} under key ${key} again: ${why}`;
+  }
+
+  /** Never again with `peer` under `key`: in force at once, on disk when it resolves. */
+  async banForGood(key: string, peer: string, why: string, digest: string): Promise<Refused> {
+    const text = why.slice(0, MOST_WHY).toWellFormed();
+    const id = banId(key, peer);
+    const known = this.#bans.has(id);
+    if (!known) this.#bans.set(id, text);
+    this.env.meter.failure('sign', 'CounterpartyBanned', peer);
+    this.env.log.error('counterparty banned', { peer, key, digest, error: text });
+    const audit = { type: 'CounterpartyBanned' as const, culprit: peer, digest, key, policy: this.policyDigest };
+    await this.write({ bans: [{ key, peer, why: text }], ...(!known && { audit: [audit] }) });
+    return new Refused('CounterpartyBanned', this.ban(key, peer));
+  }
+
+  /** Something failed that one of `peers` caused, nobody can say which: on disk when it resolves; too often fences. */
+  async strike(peers: readonly string[], why: string): Promise<void> {
+    const changed = peers.map((name) => {
+      const strikes = this.peer(name).strikes + 1;
+      this.env.log.warn('ceremony failed without a culprit', { peer: name, strikes, error: why });
+      return this.remember(name, {
+        strikes,
+        ...(strikes >= MOST_STRIKES && { fenced: `${strikes} failures that only it or others could cause: ${why}` }),
+      });
+    });
+    await this.write({
+      peers: changed,
+      audit: changed
+        .filter((p) => p.strikes === MOST_STRIKES)
+        .map(({ name }) => ({ type: 'CulpritFound' as const, culprit: name, policy: this.policyDigest })),
+    });
   }
 
   /** As {@link RecentRequests.verify}; of what is refused nothing stays but a count. PROTOCOL.md 4. */
@@ -177,10 +219,17 @@ export class Wallet {
   }
 }
 
+/** Failures without a name after which a peer is left out. PROTOCOL.md 3. */
+const MOST_STRIKES = 3;
+/** Characters of what is kept of a failure. */
+const MOST_WHY = 300;
+
+const banId = (key: string, peer: string): string => `${key}\n${peer}`;
+
 /** How a share is labelled under its seal. */
 export const shareLabel = (
   wallet: { readonly genesisDigest: string; readonly roster: Roster },
   key: string,
-  scheme: FrostScheme,
+  scheme: SchemeName,
   attempt: number,
 ): ShareLabel => ({ genesis: wallet.genesisDigest, holder: wallet.roster.me.name, key, scheme, attempt, epoch: 0 });

@@ -5,7 +5,7 @@ import { bytesToNumberBE } from '@noble/curves/utils.js';
 import { sha512 } from '@noble/hashes/sha2.js';
 import { equal } from '../../common/bytes.ts';
 import { KnownPoint } from './known-point.ts';
-import type { FrostScheme } from './scheme.ts';
+import type { FrostScheme, SchemeName } from './scheme.ts';
 
 /** What the engine needs to know of a scheme beside FROST itself. */
 export type FrostSuite = {
@@ -116,6 +116,6 @@ const suites: Readonly<Record<FrostScheme, FrostSuite>> = { EdDSA: eddsa, Schnor
 
 export const frostSuite = (scheme: FrostScheme): FrostSuite => suites[scheme];
 
-/** The key as users know it: 32 bytes, for Schnorr the X of `groupKey` alone (BIP-340). */
-export const publicKeyOf = (scheme: FrostScheme, groupKey: Uint8Array): Uint8Array =>
-  Uint8Array.from(scheme === 'EdDSA' ? groupKey : groupKey.subarray(1));
+/** The key as users know it: as the point is encoded, but for Schnorr its X alone (BIP-340). */
+export const publicKeyOf = (scheme: SchemeName, groupKey: Uint8Array): Uint8Array =>
+  Uint8Array.from(scheme === 'Schnorr' ? groupKey.subarray(1) : groupKey);

@@ -1,18 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeKeyShare, encodeKeyShare } from './key-share.ts';
-import type { FrostScheme, KeyShare } from './scheme.ts';
+import type { KeyShare, SchemeName } from './scheme.ts';
 
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
 
 const anyKey = fc
-  .record({ scheme: fc.constantFrom<FrostScheme[]>('EdDSA', 'Schnorr'), parties: fc.integer({ min: 2, max: 32 }) })
+  .record({ scheme: fc.constantFrom<SchemeName[]>('EdDSA', 'Schnorr', 'ECDSA'), parties: fc.integer({ min: 2, max: 32 }) })
   .chain(({ scheme, parties }) => {
     const point = bytes(scheme === 'EdDSA' ? 32 : 33);
     const key: fc.Arbitrary<KeyShare> = fc.record({
       identifier: fc.integer({ min: 1, max: parties }),
       threshold: fc.integer({ min: 2, max: parties }),
-      share: bytes(32),
+      share: scheme === 'ECDSA' ? fc.uint8Array({ minLength: 1, maxLength: 300 }) : bytes(32),
       groupKey: point,
       verificationShares: fc.array(point, { minLength: parties, maxLength: parties }),
     });

@@ -3,10 +3,15 @@
  * All points, scalars and shares are the raw encodings of RFC 9591 6; identifiers are 1..n.
  */
 export type FrostScheme = 'EdDSA' | 'Schnorr';
+export type SchemeName = FrostScheme | 'ECDSA';
 
-/** Lengths of points, and of signature shares: whatever a peer gives has them. */
-export const POINT_BYTES: Readonly<Record<FrostScheme, number>> = { EdDSA: 32, Schnorr: 33 };
-export const SHARE_BYTES = 32;
+/** Lengths of what a peer gives: a signature share, and the parts of a commitment. ECDSA's is random bytes. */
+export const SHARE_BYTES: Readonly<Record<SchemeName, number>> = { EdDSA: 32, Schnorr: 32, ECDSA: 96 };
+export const COMMITMENT_BYTES: Readonly<Record<SchemeName, readonly [hiding: number, binding: number]>> = {
+  EdDSA: [32, 32],
+  Schnorr: [33, 33],
+  ECDSA: [32, 0],
+};
 
 /** What a holder keeps of a key. `share` is secret: sealed on disk, open only inside an engine. */
 export type KeyShare = {
@@ -23,8 +28,10 @@ export type Round1 = { readonly commitment: readonly Uint8Array[]; readonly proo
 
 export type KeygenResult = {
   readonly key: KeyShare;
-  /** The key before the taproot tweak (x-only, 32 bytes); empty for EdDSA. */
+  /** The key before the taproot tweak (x-only, 32 bytes); empty for other schemes. */
   readonly internalKey: Uint8Array;
+  /** Of BIP-32, 32 bytes: what children of the key are derived with. ECDSA only. */
+  readonly chainCode?: Uint8Array;
 };
 
 /** One run of distributed key generation at one party. Steps in order, each once; `close` erases secrets. */
@@ -39,6 +46,12 @@ export interface KeygenRun {
 
 export type NonceCommitment = { readonly hiding: Uint8Array; readonly binding: Uint8Array };
 
+/** Whether a peer's commitment has the lengths of `scheme`'s; what is in it the engine checks. */
+export function isCommitment(scheme: SchemeName, { hiding, binding }: NonceCommitment): boolean {
+  const [first, second] = COMMITMENT_BYTES[scheme];
+  return hiding.length === first && binding.length === second;
+}
+
 /** A nonce made by `commit`: the secret pair stays in the engine under `nonce`, usable once. */
 export type FreshCommitment = NonceCommitment & { readonly nonce: number };
 
@@ -51,7 +64,7 @@ export type SigningInput = {
   readonly path?: string;
 };
 
-/** What a quorum says to one another while it makes one signature. FROST's shares need none of it. */
+/** What a quorum says to one another while it makes one signature: ECDSA needs it, FROST does not. */
 export interface Exchange {
   /** 32 bytes that no other signing of this key has, the same at each member of the quorum. */
   readonly session: Uint8Array;
@@ -107,6 +120,20 @@ export interface Scheme {
   /** Single-party verification by other code than the engine's. `publicKey` as users know it (32 bytes). */
   verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
 }
+
+/** ECDSA: its keys are made in rounds, its shares in an exchange. */
+export interface EcdsaScheme {
+  readonly name: 'ECDSA';
+  readonly engine: 'dkls23';
+  /** `session`: 32 bytes that no other key generation has, the same at all parties. */
+  keygen(identifier: number, threshold: number, parties: number, session: Uint8Array): RoundsKeygenRun;
+  /** Opens a share; refuses one that does not match its verification share. */
+  open(key: KeyShare): Promise<SigningKey>;
+  /** By other code than the engine's. `publicKey` 33 bytes compressed, `message` the 32-byte hash, `signature` 65 bytes. */
+  verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
+}
+
+export type AnyScheme = Scheme | EcdsaScheme;
 
 /**
  * Commitments of these identifiers are no valid points. Whoever handed them over is to blame: the identifiers

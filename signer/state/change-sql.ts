@@ -26,6 +26,8 @@ export function applyChange(sql: Statements, change: Change, head: Head, time: n
       at,
     );
   for (const row of change.peers ?? []) putPeer(sql, row);
+  for (const { key, peer, why } of change.bans ?? [])
+    sql.run('INSERT INTO ban VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING', key, peer, why, time);
   if (change.pruneAudit !== undefined) pruneSegment(sql, change.pruneAudit);
   let end = head;
   for (const entry of change.audit ?? []) {
@@ -133,17 +135,17 @@ const putLedger = (sql: Statements, row: LedgerRow): number =>
     row.state,
   );
 
-const putPeer = (sql: Statements, { name, head, signed, spends, fenced }: PeerRow): number =>
+const putPeer = (sql: Statements, { name, head, signed, spends, fenced, strikes }: PeerRow): number =>
   sql.run(
-    `INSERT INTO peer (name, head_sequence, head_hash, signed_sequence, signed_hash, signature, spends, fenced)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+    `INSERT INTO peer (name, head_sequence, head_hash, signed_sequence, signed_hash, signature, spends, fenced, strikes)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
      head_hash = iif(excluded.head_sequence > head_sequence, excluded.head_hash, head_hash),
      head_sequence = max(head_sequence, excluded.head_sequence),
      signed_hash = iif(excluded.signed_sequence > ifnull(signed_sequence, 0), excluded.signed_hash, signed_hash),
      signature = iif(excluded.signed_sequence > ifnull(signed_sequence, 0), excluded.signature, signature),
      signed_sequence = iif(excluded.signed_sequence > ifnull(signed_sequence, 0), excluded.signed_sequence, signed_sequence),
      spends = max(spends, excluded.spends),
-     fenced = iif(fenced = '', excluded.fenced, fenced)`,
+     fenced = iif(fenced = '', excluded.fenced, fenced), strikes = max(strikes, excluded.strikes)`,
     name,
     head.sequence,
     head.hash,
@@ -152,4 +154,5 @@ const putPeer = (sql: Statements, { name, head, signed, spends, fenced }: PeerRo
     signed?.signature ?? null,
     spends,
     fenced,
+    strikes,
   );

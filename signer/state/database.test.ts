@@ -62,6 +62,7 @@ class Model {
         head: old === undefined || row.head.sequence > old.head.sequence ? row.head : old.head,
         signed: newer(old?.signed, row.signed),
         spends: old === undefined || row.spends > old.spends ? row.spends : old.spends,
+        strikes: Math.max(old?.strikes ?? 0, row.strikes),
         fenced: old === undefined || old.fenced === '' ? row.fenced : old.fenced,
       });
     }
@@ -115,6 +116,7 @@ const peer = fc.record({
   ),
   spends: fc.bigInt(0n, 5n),
   fenced: fc.constantFrom('', '', 'cheated', 'lied'),
+  strikes: fc.nat({ max: 3 }),
 });
 const change: fc.Arbitrary<Change> = fc.record({
   now: fc.integer({ min: now, max: now + 60 }),

@@ -98,4 +98,5 @@ const mustFit = (change: Change): boolean =>
   ((change.ledger ?? []).some((row) => row.state === 'Spent') ||
     (change.releases ?? []).length > 0 ||
     (change.requests ?? []).some((row) => row.state === 'Signed') ||
+    (change.bans ?? []).length > 0 ||
     (change.peers ?? []).some((row) => row.fenced !== ''));

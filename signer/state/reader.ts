@@ -1,5 +1,17 @@
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
-import { auditRecord, blob, keyRow, ledgerRow, number, peerRow, requestRow, type Row, spendRow, text } from './rows.ts';
+import {
+  auditRecord,
+  banRow,
+  blob,
+  keyRow,
+  ledgerRow,
+  number,
+  peerRow,
+  requestRow,
+  type Row,
+  spendRow,
+  text,
+} from './rows.ts';
 import { explainFault } from './sqlite-fault.ts';
 import { Statements } from './statements.ts';
 import type { AuditRecord, LedgerRow, RequestRow, Snapshot, SpendRow, Store } from './store.ts';
@@ -24,6 +36,7 @@ export class Reader implements Omit<Store, 'write' | 'head' | 'problem' | 'close
       unfinished: this.#all("SELECT * FROM request WHERE state = 'Reserved'", requestRow),
       reserved: this.#all("SELECT * FROM ledger WHERE state = 'Reserved' ORDER BY at", ledgerRow),
       peers: this.#all('SELECT * FROM peer ORDER BY name', peerRow),
+      bans: this.#all('SELECT * FROM ban ORDER BY key, peer', banRow),
       lastTime: this.#all('SELECT seconds FROM clock', (r) => number(r, 'seconds'))[0] ?? 0,
     };
   }

@@ -40,9 +40,9 @@ const ledger: Row = { digest: 'sha256:11', at: 1n, effects: '[]', state: 'Spent'
 
 it('names state and scheme that no version wrote, and the row', () => {
   expect(keyRow(key)).toMatchObject({ scheme: 'EdDSA', state: 'Active' });
-  for (const scheme of ['ECDSA', 'constructor', ''])
+  for (const scheme of ['BLS', 'constructor', ''])
     expect(() => keyRow({ ...key, scheme })).toThrow(
-      'want one of EdDSA, Schnorr in column scheme of the row whose name is "solana"',
+      'want one of EdDSA, Schnorr, ECDSA in column scheme of the row whose name is "solana"',
     );
   expect(() => keyRow({ ...key, state: 'Reserved' })).toThrow('want one of Wanted, Prepared, Active in column state');
   expect(() => requestRow(row({ state: 'Spent' }))).toThrow(/in column state of the row whose digest is "sha256:11"/);

@@ -1,6 +1,6 @@
 import { fromHex, quote } from '../../common/bytes.ts';
 import type { SQLOutputValue } from 'node:sqlite';
-import type { AuditRecord, KeyRow, LedgerRow, PeerRow, RequestRow, SignedHead, SpendRow } from './store.ts';
+import type { AuditRecord, BanRow, KeyRow, LedgerRow, PeerRow, RequestRow, SignedHead, SpendRow } from './store.ts';
 
 /**
  * A row as SQLite gives it, whole numbers as bigint. STRICT tables and checks hold types and states of what was written
@@ -13,7 +13,7 @@ const MOST_SECONDS = 253_402_300_799n;
 
 export const keyRow = (r: Row): KeyRow => ({
   name: text(r, 'name'),
-  scheme: oneOf(r, 'scheme', ['EdDSA', 'Schnorr']),
+  scheme: oneOf(r, 'scheme', ['EdDSA', 'Schnorr', 'ECDSA']),
   state: oneOf(r, 'state', ['Wanted', 'Prepared', 'Active']),
   attempt: number(r, 'attempt'),
   abandoned: number(r, 'abandoned'),
@@ -59,7 +59,10 @@ export const peerRow = (r: Row): PeerRow => ({
   signed: signedHead(r),
   spends: bigint(r, 'spends'),
   fenced: text(r, 'fenced'),
+  strikes: number(r, 'strikes'),
 });
+
+export const banRow = (r: Row): BanRow => ({ key: text(r, 'key'), peer: text(r, 'peer'), why: text(r, 'why') });
 
 const signedHead = (r: Row): SignedHead | undefined =>
   r['signed_sequence'] === null

@@ -95,6 +95,11 @@ CREATE TRIGGER audit_never_again BEFORE INSERT ON audit
 WHEN new.sequence <= (SELECT coalesce(max(sequence), 0) FROM audit_pruned)
 BEGIN SELECT RAISE(ABORT, 'audit records stay as they are'); END;
 `,
+  `
+CREATE TABLE ban (key TEXT NOT NULL, peer TEXT NOT NULL, why TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (key, peer)) STRICT, WITHOUT ROWID;
+CREATE TRIGGER ban_stays BEFORE DELETE ON ban BEGIN SELECT RAISE(ABORT, 'a ban is for good'); END;
+ALTER TABLE peer ADD COLUMN strikes INTEGER NOT NULL DEFAULT 0;
+`,
 ];
 
 /** Brings the tables to this version, all steps or none. Throws where the file is another program's or a later version's. */

@@ -39,13 +39,24 @@ const peer: PeerRow = {
   signed: { head: { sequence: 6n, hash: new Uint8Array(32).fill(6) }, signature: new Uint8Array(64).fill(1) },
   spends: 5n,
   fenced: '',
+  strikes: 1,
 };
+
+const ban = { key: 'ethereum', peer: 'client', why: 'step 2 is wrong' };
 
 describe("a signer's state", () => {
   it('is empty at first, in a folder for this user alone', async () => {
     const folder = join(temporaryFolder(), 'deep', 'state');
     const store = await opened(folder);
-    expect(store.load()).toEqual({ meta: new Map(), keys: [], unfinished: [], reserved: [], peers: [], lastTime: 0 });
+    expect(store.load()).toEqual({
+      meta: new Map(),
+      keys: [],
+      unfinished: [],
+      reserved: [],
+      peers: [],
+      bans: [],
+      lastTime: 0,
+    });
     expect(store.head).toEqual(emptyHead);
     expect(statSync(folder).mode & 0o777).toBe(0o700);
     expect(statSync(join(folder, 'state.db')).mode & 0o777).toBe(0o600);
@@ -60,7 +71,7 @@ describe("a signer's state", () => {
     });
     // Bytes that are a view of a larger buffer, as bytes from a connection are.
     const view = Buffer.from('xxgenesisxx').subarray(2, 9);
-    await first.write({ ...release(1), keys: [key], peers: [peer], meta: { genesis: view } });
+    await first.write({ ...release(1), keys: [key], peers: [peer], bans: [ban], meta: { genesis: view } });
     const reserved = requestRow(7, { state: 'Reserved' });
     await first.write({
       requests: [signed, reserved],
@@ -75,6 +86,7 @@ describe("a signer's state", () => {
         unfinished: [reserved],
         reserved: [{ digest: digestOf(7), at: now, effects: '[]', state: 'Reserved' }],
         peers: [peer],
+        bans: [ban],
         lastTime: now + 9,
       });
       expect([...store.ledgerRows()].map((row) => [row.digest, row.state])).toEqual([
@@ -94,6 +106,21 @@ describe("a signer's state", () => {
     check(first);
     await first.close();
     check(await opened(folder));
+  });
+
+  it('keeps a ban as it was first written', async () => {
+    const folder = temporaryFolder();
+    const first = await opened(folder);
+    await first.write({ bans: [ban], now });
+    await first.write({
+      bans: [
+        { ...ban, why: 'later' },
+        { ...ban, peer: 'backup' },
+      ],
+      now,
+    });
+    await first.close();
+    expect((await opened(folder)).load().bans).toEqual([{ ...ban, peer: 'backup' }, ban]);
   });
 
   it('gives its ledger row by row, by time, and whoever stops early holds up nothing', async () => {
@@ -274,7 +301,7 @@ describe("opening a signer's state", () => {
     later.exec('PRAGMA user_version = 99');
     later.close();
     await expect(openStore(folder, { onFailure: expectNoFailure, reserveBytes })).rejects.toThrow(
-      'its tables are of version 99, this signer knows versions up to 3',
+      'its tables are of version 99, this signer knows versions up to 4',
     );
   });
 

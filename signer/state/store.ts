@@ -23,6 +23,7 @@ export type AuditType =
   | 'Failed'
   | 'SpendLearned' // another holder released a share
   | 'CulpritFound'
+  | 'CounterpartyBanned' // never again with that holder under that key: what both keep of it could leak the share
   | 'AuditPruned'; // bodies of one segment of this log are gone; numbers and hashes are not
 
 /** A request whose initiator's signature verified: its id is bound to this digest. Kept without bytes where it was refused. */
@@ -45,7 +46,7 @@ export type RequestRow = {
   readonly rule: string;
   readonly policyDigest: string;
   readonly participants: readonly string[];
-  /** 64 bytes an input when Signed. */
+  /** 64 bytes an input when Signed, 65 of an ECDSA key. */
   readonly signatures: readonly Uint8Array[];
 };
 
@@ -64,7 +65,7 @@ export type LedgerRow = {
 /** An Active key is so for good, `attempt` and `abandoned` only grow, and no abandoned attempt becomes Active: else the change fails. */
 export type KeyRow = {
   readonly name: string;
-  readonly scheme: 'EdDSA' | 'Schnorr';
+  readonly scheme: 'EdDSA' | 'Schnorr' | 'ECDSA';
   readonly state: 'Wanted' | 'Prepared' | 'Active';
   /** The attempt prepared or active; else the last begun. */
   readonly attempt: number;
@@ -81,7 +82,7 @@ export type KeyRow = {
 /** A share this holder released, in its own numbering, for delivery to every peer. */
 export type SpendRow = { readonly sequence: bigint; readonly digest: string; readonly at: number };
 
-/** Heads and spends only grow and a fence stays: what is older or lower in a write is left as it is. */
+/** Heads, spends and strikes only grow and a fence stays: what is older or lower in a write is left as it is. */
 export type PeerRow = {
   readonly name: string;
   /** The peer's last durable head it told us. */
@@ -92,7 +93,12 @@ export type PeerRow = {
   readonly spends: bigint;
   /** Why it is left out for good; "" while trusted. */
   readonly fenced: string;
+  /** Failures that it or another caused, nobody can say who. */
+  readonly strikes: number;
 };
+
+/** Never again with that peer under that key; for good. */
+export type BanRow = { readonly key: string; readonly peer: string; readonly why: string };
 
 export type NonceRow = { readonly key: string; readonly boot: string; readonly index: bigint };
 
@@ -109,6 +115,7 @@ export type Change = {
   /** Requests whose share leaves once this is on disk. A second release of one digest adds nothing. */
   readonly releases?: readonly { readonly digest: string; readonly at: number }[];
   readonly peers?: readonly PeerRow[];
+  readonly bans?: readonly BanRow[];
   readonly audit?: readonly AuditEntry[];
   /**
    * The last record of the oldest segment that still has bodies, by number and hash: they go, all at once. With any
@@ -127,6 +134,7 @@ export type Snapshot = {
   /** What they and any others hold on the ledger. */
   readonly reserved: readonly LedgerRow[];
   readonly peers: readonly PeerRow[];
+  readonly bans: readonly BanRow[];
   /** The latest `now` ever written. */
   readonly lastTime: number;
 };

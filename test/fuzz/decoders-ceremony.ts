@@ -13,6 +13,7 @@ import { Signer } from '../../signer/signer.ts';
 import { Dice } from '../simulation/dice.ts';
 import { Disk, MemoryStore } from '../simulation/memory-store.ts';
 import { plainShares, SimulatedWallet } from '../simulation/simulated-wallet.ts';
+import { toyEcdsa } from '../simulation/toy-ecdsa.ts';
 import { toyScheme } from '../simulation/toy-scheme.ts';
 import { VirtualWorld } from '../simulation/virtual-world.ts';
 import { realWorld } from '../simulation/world.ts';
@@ -65,7 +66,10 @@ async function open(
     {
       ...{ wallet: 'payments/treasury', holder, version: '0.0.0', clock: still, store, meter: silentMeter },
       random: (length) => new Uint8Array(length).fill(7),
-      scheme: (name) => toyScheme(name, (length) => new Uint8Array(length).fill(7)),
+      scheme: (name) => {
+        const random = (length: number): Uint8Array => new Uint8Array(length).fill(7);
+        return name === 'ECDSA' ? toyEcdsa(random) : toyScheme(name, random);
+      },
       identity: wallet.identity(holder),
       heads: identityHeads(wallet.identity(holder)),
       shares: plainShares,

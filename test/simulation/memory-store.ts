@@ -2,6 +2,7 @@ import { formatTime } from '../../common/clock.ts';
 import { chainRecord } from '../../statement/audit.ts';
 import type {
   AuditRecord,
+  BanRow,
   Change,
   Head,
   KeyRow,
@@ -22,6 +23,7 @@ export class Disk {
   readonly nonces = new Set<string>();
   readonly releases: SpendRow[] = [];
   readonly peers = new Map<string, PeerRow>();
+  readonly bans = new Map<string, BanRow>();
   readonly audit: AuditRecord[] = [];
   lastTime = 0;
 
@@ -37,7 +39,8 @@ export class Disk {
 
   /** Puts what is on `other` in place of all that is here, as whoever restores a snapshot does. Only while no store is open over it. */
   restore(other: Disk): this {
-    for (const table of [this.meta, this.keys, this.requests, this.ledger, this.nonces, this.peers]) table.clear();
+    for (const table of [this.meta, this.keys, this.requests, this.ledger, this.nonces, this.peers, this.bans])
+      table.clear();
     this.releases.length = 0;
     this.audit.length = 0;
     for (const [name, value] of other.meta) this.meta.set(name, value);
@@ -46,6 +49,7 @@ export class Disk {
     for (const [digest, row] of other.ledger) this.ledger.set(digest, row);
     for (const nonce of other.nonces) this.nonces.add(nonce);
     for (const [name, row] of other.peers) this.peers.set(name, row);
+    for (const [id, row] of other.bans) this.bans.set(id, row);
     this.releases.push(...other.releases);
     this.audit.push(...other.audit);
     this.lastTime = other.lastTime;
@@ -83,13 +87,14 @@ export class MemoryStore implements Store {
   }
 
   load(): Snapshot {
-    const { meta, keys, ledger, requests, peers, lastTime } = this.#disk;
+    const { meta, keys, ledger, requests, peers, bans, lastTime } = this.#disk;
     return {
       meta: new Map(meta),
       keys: [...keys.values()],
       unfinished: [...requests.values()].filter((r) => r.state === 'Reserved'),
       reserved: [...ledger.values()].filter((r) => r.state === 'Reserved'),
       peers: [...peers.values()],
+      bans: [...bans.values()],
       lastTime,
     };
   }
@@ -177,12 +182,13 @@ export class MemoryStore implements Store {
       if (!disk.releases.some((r) => r.digest === digest))
         disk.releases.push({ sequence: BigInt(disk.releases.length + 1), digest, at });
     for (const p of change.peers ?? []) disk.peers.set(p.name, newest(disk.peers.get(p.name), p));
+    for (const ban of change.bans ?? []) disk.bans.set(`${ban.key}/${ban.peer}`, ban);
     disk.audit.push(...records);
     disk.lastTime = Math.max(disk.lastTime, change.now);
   }
 }
 
-/** As the real store merges rows: heads and spends only grow, a fence stays. */
+/** As the real store merges rows: heads, spends and strikes only grow, a fence stays. */
 const newest = (old: PeerRow | undefined, row: PeerRow): PeerRow =>
   old === undefined
     ? row
@@ -192,4 +198,5 @@ const newest = (old: PeerRow | undefined, row: PeerRow): PeerRow =>
         signed: (row.signed?.head.sequence ?? 0n) > (old.signed?.head.sequence ?? 0n) ? row.signed : old.signed,
         spends: row.spends > old.spends ? row.spends : old.spends,
         fenced: old.fenced === '' ? row.fenced : old.fenced,
+        strikes: Math.max(old.strikes, row.strikes),
       };

@@ -7,7 +7,7 @@ import type { SignReply, SignRequest } from '../../proto/gen/signer/v1/signer.ts
 import type { Environment, HeadSigner, Identity, ShareKeeper } from '../../signer/ceremony/environment.ts';
 import { identityHeads } from '../../signer/ceremony/identity-heads.ts';
 import { silentMeter, type Meter } from '../../signer/ceremony/meter.ts';
-import type { FrostScheme, KeyShare, Scheme } from '../../signer/scheme/scheme.ts';
+import type { AnyScheme, EcdsaScheme, FrostScheme, KeyShare, Scheme, SchemeName } from '../../signer/scheme/scheme.ts';
 import { Signer } from '../../signer/signer.ts';
 import { canonicalize } from '../../statement/canonical.ts';
 import { requestNamespace } from '../../statement/holder-signature.ts';
@@ -16,6 +16,7 @@ import { signSshsig } from '../../statement/sshsig.ts';
 import { encodeStatement, type GenesisStatement, type RequestStatement } from '../../statement/statements.ts';
 import { Disk, MemoryStore } from './memory-store.ts';
 import { Network } from './network.ts';
+import { toyEcdsa } from './toy-ecdsa.ts';
 import { toyScheme } from './toy-scheme.ts';
 import { realWorld, type World } from './world.ts';
 
@@ -47,7 +48,7 @@ export class SimulatedWallet {
   readonly #document: Uint8Array;
   readonly #log: Log;
   readonly #meter: (holder: string) => Meter;
-  readonly #scheme: (name: FrostScheme) => Scheme;
+  readonly #scheme: (name: SchemeName) => AnyScheme;
   readonly #heads: ReadonlyMap<string, HeadSigner>;
 
   /** `policy` is a SigningPolicy spec without `initiators`: the wallet's own, `payments-api`, is added. */
@@ -63,6 +64,7 @@ export class SimulatedWallet {
     readonly log?: Log;
     readonly meter?: (holder: string) => Meter;
     readonly scheme?: (name: FrostScheme) => Scheme;
+    readonly ecdsa?: EcdsaScheme;
     /** What signs a holder's audit heads, in place of its identity. */
     readonly heads?: (holder: string, own: HeadSigner) => HeadSigner;
   }) {
@@ -74,7 +76,10 @@ export class SimulatedWallet {
     this.initiator = world.identity('initiator').privateKey;
     this.#log = options.log ?? silentLog;
     this.#meter = options.meter ?? (() => silentMeter);
-    this.#scheme = options.scheme ?? ((name) => toyScheme(name, (length) => world.random(length)));
+    const random = (length: number): Uint8Array => world.random(length);
+    const frost = options.scheme ?? ((name) => toyScheme(name, random));
+    const ecdsa = options.ecdsa ?? toyEcdsa(random);
+    this.#scheme = (name) => (name === 'ECDSA' ? ecdsa : frost(name));
     this.#identities = new Map(this.holders.map((h) => [h.name, world.identity(h.name)]));
     const heads = options.heads ?? ((_, own) => own);
     this.#heads = new Map(this.holders.map((h) => [h.name, heads(h.name, identityHeads(this.identity(h.name)))]));
@@ -158,7 +163,7 @@ export class SimulatedWallet {
   /** Opens a holder's signer and provisions it. */
   async start(
     name: string,
-    keys: readonly { readonly name: string; readonly scheme: FrostScheme }[] = [],
+    keys: readonly { readonly name: string; readonly scheme: SchemeName }[] = [],
   ): Promise<Signer> {
     const signer = await this.open(name);
     const provisioned = signer.provision({
@@ -171,7 +176,7 @@ export class SimulatedWallet {
     return signer;
   }
 
-  async startAll(keys: readonly { readonly name: string; readonly scheme: FrostScheme }[]): Promise<void> {
+  async startAll(keys: readonly { readonly name: string; readonly scheme: SchemeName }[]): Promise<void> {
     for (const { name } of this.holders) await this.start(name, keys);
   }
 

@@ -28,11 +28,11 @@ export const toyScheme = (name: FrostScheme, random: (length: number) => Uint8Ar
   verify: (publicKey, message, signature) => equal(signature, signatureOf(publicKey, message)),
 });
 
-const systemRandom = (length: number): Uint8Array => Uint8Array.from(randomBytes(length));
+export const systemRandom = (length: number): Uint8Array => Uint8Array.from(randomBytes(length));
 
 /** A point's length: with a parity byte before it where the scheme has one. */
 const point = (name: FrostScheme, x: Uint8Array): Uint8Array => (name === 'EdDSA' ? x : concat(Uint8Array.of(2), x));
-const hash = (...parts: readonly (Uint8Array | string | number)[]): Uint8Array =>
+export const hash = (...parts: readonly (Uint8Array | string | number)[]): Uint8Array =>
   sha256(
     concat(
       ...parts.map((part) =>
@@ -40,7 +40,7 @@ const hash = (...parts: readonly (Uint8Array | string | number)[]): Uint8Array =
       ),
     ),
   );
-const shareOf = (groupKey: Uint8Array, identifier: number): Uint8Array => hash('share', groupKey, identifier);
+export const shareOf = (groupKey: Uint8Array, identifier: number): Uint8Array => hash('share', groupKey, identifier);
 const signatureOf = (publicKey: Uint8Array, message: Uint8Array): Uint8Array => {
   const half = hash('signature', publicKey, message);
   return concat(half, half);

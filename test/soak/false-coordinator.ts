@@ -4,7 +4,7 @@ import type { Commitment, Contribution, SignRound } from '../../proto/gen/signer
 import type { SignRequest } from '../../proto/gen/signer/v1/signer.ts';
 import { sessionId } from '../../signer/ceremony/session.ts';
 import type { PeerBody } from '../../signer/peers/peers.ts';
-import { POINT_BYTES } from '../../signer/scheme/scheme.ts';
+import { COMMITMENT_BYTES } from '../../signer/scheme/scheme.ts';
 import type { Dice } from '../simulation/dice.ts';
 import type { SimulatedWallet } from '../simulation/simulated-wallet.ts';
 
@@ -77,7 +77,7 @@ export class FalseCoordinator {
     const quorum = [roster.me, ...members].toSorted((a, b) => a.identifier - b.identifier).map((m) => m.name);
     const request = this.#requestOf(id, variant);
     const verified = wallet.verify(request);
-    const points = POINT_BYTES[key.scheme];
+    const [hiding, binding] = COMMITMENT_BYTES[key.scheme];
     const roundWith = (contributions: readonly Contribution[]): SignRound => {
       const inputs = [{ contributions: [...contributions] }];
       const binding = {
@@ -106,8 +106,8 @@ export class FalseCoordinator {
               holder,
               boot: this.#dice.bytes(16),
               index: 1n,
-              hiding: this.#dice.bytes(points),
-              binding: this.#dice.bytes(points),
+              hiding: this.#dice.bytes(hiding),
+              binding: this.#dice.bytes(binding),
             }
           : this.#contribution(holder),
       );

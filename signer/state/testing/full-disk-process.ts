@@ -52,6 +52,7 @@ const ban: Change = {
       signed: undefined,
       spends: 0n,
       fenced: 'cheated',
+      strikes: 0,
     },
   ],
   audit: [{ type: 'CulpritFound', culprit: 'client' }],

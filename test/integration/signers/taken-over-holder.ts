@@ -15,6 +15,7 @@ import { sessionId } from '../../../signer/ceremony/session.ts';
 import { openPeerLinks } from '../../../signer/peers/peer-links.ts';
 import type { PeerBody, PeerLinks } from '../../../signer/peers/peers.ts';
 import { frostScheme, inlineEngine } from '../../../signer/scheme/frost-scheme.ts';
+import type { FrostScheme, SchemeName } from '../../../signer/scheme/scheme.ts';
 import { Signer } from '../../../signer/signer.ts';
 import { parseStatement } from '../../../statement/statements.ts';
 import { Disk, MemoryStore } from '../../simulation/memory-store.ts';
@@ -54,7 +55,7 @@ export class TakenOverHolder {
       clock: systemClock,
       random: (n) => Uint8Array.from(randomBytes(n)),
       store: new MemoryStore(new Disk()),
-      scheme: (scheme) => frostScheme(scheme, engine),
+      scheme: (scheme) => frostScheme(frost(scheme), engine),
       identity: { privateKey, spki, nonce },
       heads: identityHeads({ privateKey, spki }),
       shares: plainShares,
@@ -118,7 +119,7 @@ export class TakenOverHolder {
     const inputs = [
       {
         contributions: quorum.map((name) =>
-          name === peer ? this.#contribution(peer, key.name) : ours(name, key.scheme),
+          name === peer ? this.#contribution(peer, key.name) : ours(name, frost(key.scheme)),
         ),
       },
     ];
@@ -179,6 +180,12 @@ export class TakenOverHolder {
 }
 
 /** A contribution of the attacker's: real points, whose nonces it would know. */
+/** This one plays no part in ECDSA. */
+function frost(scheme: SchemeName): FrostScheme {
+  if (scheme === 'ECDSA') throw new Error('want a scheme of FROST');
+  return scheme;
+}
+
 function ours(holder: string, scheme: 'EdDSA' | 'Schnorr'): Contribution {
   // Generators of the two groups: points like any other to whoever receives them.
   const point = fromHex(

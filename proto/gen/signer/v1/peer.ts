@@ -57,6 +57,9 @@ export interface PeerMessage {
     | { $case: "keygenSignature"; value: KeygenSignature }
     | { $case: "keygenStatus"; value: KeygenStatus }
     | { $case: "keygenAbandon"; value: KeygenAbandon }
+    | { $case: "signStep"; value: SignStep }
+    | { $case: "keygenRound"; value: KeygenRound }
+    | { $case: "keygenTestStep"; value: KeygenTestStep }
     | undefined;
 }
 
@@ -152,6 +155,17 @@ export interface SignRound {
   key: string;
 }
 
+/** Between two members of a quorum, over their own link, while one signature of an interactive scheme (ECDSA) is made. */
+export interface SignStep {
+  session: Uint8Array;
+  /** from 0 */
+  input: number;
+  /** from 1 */
+  step: number;
+  /** for the receiver alone */
+  payload: Uint8Array;
+}
+
 export interface SignShares {
   session: Uint8Array;
   /** one an input */
@@ -235,6 +249,29 @@ export interface KeygenRound2 {
   attempt: bigint;
   /** for the receiver alone */
   share: Uint8Array;
+}
+
+/** A round of a key generation that has several alike (ECDSA). */
+export interface KeygenRound {
+  key: string;
+  attempt: bigint;
+  /** from 1 */
+  round: number;
+  /** the same to every holder: the transcript covers it */
+  broadcast: Uint8Array;
+  /** for the receiver alone */
+  secret: Uint8Array;
+}
+
+/** As SignStep, for a test signature. */
+export interface KeygenTestStep {
+  key: string;
+  attempt: bigint;
+  /** index into the test quorums */
+  quorum: number;
+  /** from 1 */
+  step: number;
+  payload: Uint8Array;
 }
 
 export interface KeygenTestCommitments {
@@ -428,6 +465,15 @@ export const PeerMessage: MessageFns<PeerMessage> = {
         break;
       case "keygenAbandon":
         KeygenAbandon.encode(message.body.value, writer.uint32(298).fork()).join();
+        break;
+      case "signStep":
+        SignStep.encode(message.body.value, writer.uint32(162).fork()).join();
+        break;
+      case "keygenRound":
+        KeygenRound.encode(message.body.value, writer.uint32(306).fork()).join();
+        break;
+      case "keygenTestStep":
+        KeygenTestStep.encode(message.body.value, writer.uint32(314).fork()).join();
         break;
     }
     return writer;
@@ -647,6 +693,30 @@ export const PeerMessage: MessageFns<PeerMessage> = {
             }
 
             message.body = { $case: "keygenAbandon", value: KeygenAbandon.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.body = { $case: "signStep", value: SignStep.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 38: {
+            if (tag !== 306) {
+              break;
+            }
+
+            message.body = { $case: "keygenRound", value: KeygenRound.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 39: {
+            if (tag !== 314) {
+              break;
+            }
+
+            message.body = { $case: "keygenTestStep", value: KeygenTestStep.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -1427,6 +1497,85 @@ export const SignRound: MessageFns<SignRound> = {
   },
 };
 
+function createBaseSignStep(): SignStep {
+  return { session: new Uint8Array(0), input: 0, step: 0, payload: new Uint8Array(0) };
+}
+
+export const SignStep: MessageFns<SignStep> = {
+  encode(message: SignStep, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.session.length !== 0) {
+      writer.uint32(10).bytes(message.session);
+    }
+    if (message.input !== 0) {
+      writer.uint32(16).uint32(message.input);
+    }
+    if (message.step !== 0) {
+      writer.uint32(24).uint32(message.step);
+    }
+    if (message.payload.length !== 0) {
+      writer.uint32(34).bytes(message.payload);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SignStep {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSignStep();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.session = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.input = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.step = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.payload = reader.bytes();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseSignShares(): SignShares {
   return { session: new Uint8Array(0), shares: [] };
 }
@@ -2192,6 +2341,192 @@ export const KeygenRound2: MessageFns<KeygenRound2> = {
             }
 
             message.share = reader.bytes();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseKeygenRound(): KeygenRound {
+  return { key: "", attempt: 0n, round: 0, broadcast: new Uint8Array(0), secret: new Uint8Array(0) };
+}
+
+export const KeygenRound: MessageFns<KeygenRound> = {
+  encode(message: KeygenRound, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.attempt !== 0n) {
+      if (BigInt.asUintN(64, message.attempt) !== message.attempt) {
+        throw new globalThis.Error("value provided for field message.attempt of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.attempt);
+    }
+    if (message.round !== 0) {
+      writer.uint32(24).uint32(message.round);
+    }
+    if (message.broadcast.length !== 0) {
+      writer.uint32(34).bytes(message.broadcast);
+    }
+    if (message.secret.length !== 0) {
+      writer.uint32(42).bytes(message.secret);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KeygenRound {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKeygenRound();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.attempt = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.round = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.broadcast = reader.bytes();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.secret = reader.bytes();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseKeygenTestStep(): KeygenTestStep {
+  return { key: "", attempt: 0n, quorum: 0, step: 0, payload: new Uint8Array(0) };
+}
+
+export const KeygenTestStep: MessageFns<KeygenTestStep> = {
+  encode(message: KeygenTestStep, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.attempt !== 0n) {
+      if (BigInt.asUintN(64, message.attempt) !== message.attempt) {
+        throw new globalThis.Error("value provided for field message.attempt of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.attempt);
+    }
+    if (message.quorum !== 0) {
+      writer.uint32(24).uint32(message.quorum);
+    }
+    if (message.step !== 0) {
+      writer.uint32(32).uint32(message.step);
+    }
+    if (message.payload.length !== 0) {
+      writer.uint32(42).bytes(message.payload);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KeygenTestStep {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKeygenTestStep();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.attempt = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.quorum = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.step = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.payload = reader.bytes();
             continue;
           }
         }
