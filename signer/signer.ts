@@ -9,6 +9,7 @@ import {
   type PruneAuditRequest,
   type KeyRequest,
   type PeerAddress,
+  type SchemeState,
   type SignReply,
   type SignRequest,
   type WalletFacts,
@@ -33,6 +34,8 @@ export type Connect = (
 /** As the statement forms have it, and as the kind Wallet bounds it. */
 const KEY_NAME = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
 const MOST_KEYS = 16;
+const SCHEMES = ['EdDSA', 'Schnorr', 'ECDSA'] as const satisfies readonly SchemeName[];
+const isScheme = (name: string): name is SchemeName => SCHEMES.some((scheme) => scheme === name);
 
 /** Where provisioned facts lie in the store. */
 const META = { genesis: 'genesis', policy: 'policyDocument', peers: 'peers' } as const;
@@ -157,9 +160,18 @@ export class Signer {
         ...(sealProblem === undefined ? [] : [sealProblem.message]),
       ],
       sealState: sealProblem?.state ?? '',
+      schemes: SCHEMES.map((name) => this.#schemeState(name)),
       head: store.head,
       signedHead: this.#wallet?.heads.signed && { ...this.#wallet.heads.signed },
     };
+  }
+
+  #schemeState(name: SchemeName): SchemeState {
+    try {
+      return { name, engine: this.#env.scheme(name).engine, problem: '' };
+    } catch (error) {
+      return { name, engine: '', problem: messageOf(error) };
+    }
   }
 
   facts(): WalletFacts {
@@ -314,10 +326,10 @@ function wantedKey(
   env: Pick<Environment, 'scheme'>,
 ): { readonly name: string; readonly scheme: SchemeName } {
   const title = `key ${quote(name)}`;
-  if (scheme !== 'EdDSA' && scheme !== 'Schnorr' && scheme !== 'ECDSA')
+  if (!isScheme(scheme))
     throw new Refused(
       'Unsupported',
-      `${title}: scheme ${quote(scheme)} is not in this version; it has EdDSA, Schnorr and ECDSA`,
+      `${title}: scheme ${quote(scheme)} is not in this version; it has ${SCHEMES.join(', ')}`,
     );
   attempt(
     () => env.scheme(scheme),

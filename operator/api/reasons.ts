@@ -26,7 +26,8 @@ export const conditionReasons = {
   GeneratingKeys: 'Holders are generating a key together.',
   AllGenerated: 'Every key has a certificate that all holders signed.',
   KeygenFailed: 'The last attempt to generate a key failed; holders try again.',
-  SchemeUnsupported: 'This version has no signers for the scheme of a key.',
+  SchemeUnsupported:
+    "A holder's signer has no engine for the scheme of a key, or is older than it; the message names holder and cause.",
   ProvisioningFailed: 'A signer refused its genesis; the message says why.',
   GenesisMismatch: 'A signer belongs to another genesis than this wallet.',
   OperatorTrustedOnce: 'genesis.confirm is None: the operator was trusted when the wallet was founded.',
@@ -104,7 +105,8 @@ export const eventReasons = {
   SealUnusable: "The Secret of a running signer's seal is gone or is another: the signer could not be started again.",
   SignerRestored: 'A signer answers and serves again.',
   CulpritFound: "A cryptographic check failed on a holder's message.",
-  CounterpartyBanned: 'Two holders never sign together again with an ECDSA key; another quorum does, or the funds are moved to a new key.',
+  CounterpartyBanned:
+    'Two holders never sign together again with an ECDSA key; another quorum does, or the funds are moved to a new key.',
   RollbackDetected:
     'A signer came back with an older or another audit log than its peers remember: it stopped, or they refuse it; nothing clears this in this version.',
   ClockSkew: "A signer's clock differs too much.",

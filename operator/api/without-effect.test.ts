@@ -79,7 +79,6 @@ const wallets: readonly Case<Wallet['spec']>[] = [
     'spec.signers.placement',
   ],
   ['access', { access: [{ podSelector: { matchLabels: { app: 'a' } } }] }, 'spec.access'],
-  ['keys[].scheme', { keys: [{ name: 'ethereum', scheme: 'ECDSA' }] }, 'scheme ECDSA is not in this version'],
   ['genesis.confirm', { genesis: { confirm: 'Approvers' } }, 'confirmation by Approvers is not in this version'],
 ];
 const signers: readonly Case<Signer['spec']>[] = [

@@ -56,6 +56,7 @@ export function description(name: string, over: Partial<Description> = {}): Desc
     peers: [],
     problems: [],
     sealState: '',
+    schemes: [],
     head: { sequence: 7n, hash: new Uint8Array(32) },
     signedHead: undefined,
     ...over,

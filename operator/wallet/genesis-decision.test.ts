@@ -78,12 +78,6 @@ describe('while anything is missing, none is made', () => {
       'rules[0].timeLock',
     ],
     [
-      'a scheme of this version',
-      { wallet: aWallet({ keys: [{ name: 'ethereum', scheme: 'ECDSA' }] }) },
-      'SchemeUnsupported',
-      'spec.keys ethereum: scheme ECDSA',
-    ],
-    [
       'approvers who confirm',
       { wallet: aWallet({ genesis: { confirm: 'Approvers' } }) },
       'FeatureUnsupported',

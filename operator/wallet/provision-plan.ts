@@ -45,7 +45,7 @@ export function planProvision(facts: ProvisionFacts): readonly Provision[] {
         ? [peer]
         : [];
     }),
-    keys: supportedKeys(wallet).map(({ name, scheme }) => ({ name, scheme })),
+    keys: supportedKeys(wallet, holders).map(({ name, scheme }) => ({ name, scheme })),
   };
   // Addresses here lead nowhere from elsewhere: who runs there is dialled, and dials only others that are.
   const requestTo = ({ name: holder }: HolderState): ProvisionRequest =>

@@ -8,7 +8,7 @@ import { namespaceOf } from '../signer/holder-signers.ts';
 import type { GenesisDecision } from './genesis-decision.ts';
 import { descriptionOf, isNotAccepted, isRollback } from './holder-state.ts';
 import type { Availability, HolderState } from './holder-state.ts';
-import { unsupportedKeys } from './unsupported.ts';
+import { supportedKeys, unsupportedKeys } from './unsupported.ts';
 
 export type FindingFacts = {
   readonly wallet: Wallet;
@@ -111,12 +111,9 @@ function keysGenerated(facts: FindingFacts): Finding {
     return made === scheme ? [] : [`key ${name} is of scheme ${made} for good, the spec says ${scheme}`];
   });
   if (changed.length > 0) return finding(type, 'False', 'InvalidSpec', changed.join('; '));
-  const unsupported = unsupportedKeys(wallet);
-  const open = wallet.spec.keys
-    .filter(
-      ({ name, scheme }) =>
-        scheme !== 'ECDSA' && !(known.certificates.has(name) && isAcknowledged(wallet, holders, name)),
-    )
+  const unsupported = unsupportedKeys(wallet, holders);
+  const open = supportedKeys(wallet, holders)
+    .filter(({ name }) => !(known.certificates.has(name) && isAcknowledged(wallet, holders, name)))
     .map(({ name }) => ({ name, ...progressOf(name, holders) }));
   if (open.length > 0)
     return finding(

@@ -346,7 +346,7 @@ describe('KeysGenerated', () => {
       'key solana is of scheme EdDSA for good, the spec says Schnorr',
     ],
     [
-      'is False for a scheme that is not here',
+      'is False for a scheme that a signer has no engine for',
       {
         wallet: aWallet(
           { keys: [...aWallet().spec.keys, { name: 'ethereum', scheme: 'ECDSA' }] },
@@ -355,7 +355,7 @@ describe('KeysGenerated', () => {
       },
       'False',
       'SchemeUnsupported',
-      'ethereum',
+      'key ethereum: no ECDSA at infrastructure: its version is older than ECDSA',
     ],
     [
       'stays what it was while no signer can be asked',
@@ -470,10 +470,10 @@ test('a signer that was never started is left out of the connection', () => {
 
 test('Signers are written for what can be founded, and for what was', () => {
   const missing = { write: [aSigner('client')], sealless: [], waiting: [] };
-  const keys = [...aWallet().spec.keys, { name: 'ethereum', scheme: 'ECDSA' as const }];
+  const spec = { genesis: { confirm: 'Approvers' as const } };
   expect(planWallet(facts({ ...unfounded, missing })).writeSigners).toEqual(missing.write);
-  expect(planWallet(facts({ ...unfounded, missing, wallet: aWallet({ keys }) })).writeSigners).toEqual([]);
-  expect(
-    planWallet(facts({ missing, wallet: aWallet({ keys }, { genesis: fake.genesisDigest }) })).writeSigners,
-  ).toEqual(missing.write);
+  expect(planWallet(facts({ ...unfounded, missing, wallet: aWallet(spec) })).writeSigners).toEqual([]);
+  expect(planWallet(facts({ missing, wallet: aWallet(spec, { genesis: fake.genesisDigest }) })).writeSigners).toEqual(
+    missing.write,
+  );
 });

@@ -6,7 +6,10 @@ import type { KeyShare, SchemeName } from './scheme.ts';
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
 
 const anyKey = fc
-  .record({ scheme: fc.constantFrom<SchemeName[]>('EdDSA', 'Schnorr', 'ECDSA'), parties: fc.integer({ min: 2, max: 32 }) })
+  .record({
+    scheme: fc.constantFrom<SchemeName[]>('EdDSA', 'Schnorr', 'ECDSA'),
+    parties: fc.integer({ min: 2, max: 32 }),
+  })
   .chain(({ scheme, parties }) => {
     const point = bytes(scheme === 'EdDSA' ? 32 : 33);
     const key: fc.Arbitrary<KeyShare> = fc.record({

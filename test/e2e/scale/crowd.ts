@@ -128,5 +128,6 @@ function describe(wallet: string, { name, identity, certificate }: Played, found
     head: { sequence: 1n, hash: new Uint8Array(32) },
     signedHead: undefined,
     sealState: '',
+    schemes: [],
   };
 }

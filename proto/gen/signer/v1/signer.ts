@@ -58,6 +58,16 @@ export interface Description {
     | undefined;
   /** why its HSM does not serve, a word such as PinRefused; "" while it does, and without an HSM */
   sealState: string;
+  /** none from a version that has EdDSA and Schnorr alone and does not say so */
+  schemes: SchemeState[];
+}
+
+export interface SchemeState {
+  name: string;
+  /** what does its arithmetic here: noble, frost or dkls23; "" where nothing does */
+  engine: string;
+  /** why nothing does */
+  problem: string;
 }
 
 export interface KeyState {
@@ -314,6 +324,7 @@ function createBaseDescription(): Description {
     head: undefined,
     signedHead: undefined,
     sealState: "",
+    schemes: [],
   };
 }
 
@@ -363,6 +374,9 @@ export const Description: MessageFns<Description> = {
     }
     if (message.sealState !== "") {
       writer.uint32(122).string(message.sealState);
+    }
+    for (const v of message.schemes) {
+      SchemeState.encode(v!, writer.uint32(130).fork()).join();
     }
     return writer;
   },
@@ -498,6 +512,82 @@ export const Description: MessageFns<Description> = {
             }
 
             message.sealState = reader.string();
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.schemes.push(SchemeState.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSchemeState(): SchemeState {
+  return { name: "", engine: "", problem: "" };
+}
+
+export const SchemeState: MessageFns<SchemeState> = {
+  encode(message: SchemeState, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.engine !== "") {
+      writer.uint32(18).string(message.engine);
+    }
+    if (message.problem !== "") {
+      writer.uint32(26).string(message.problem);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SchemeState {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSchemeState();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.engine = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.problem = reader.string();
             continue;
           }
         }

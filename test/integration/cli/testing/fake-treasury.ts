@@ -177,4 +177,5 @@ const emptyDescription = {
   peers: [],
   problems: [],
   sealState: '',
+  schemes: [],
 };
