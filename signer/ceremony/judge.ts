@@ -3,6 +3,7 @@ import { parseTime } from '../../common/clock.ts';
 import { messageOf, Refused } from '../../common/errors.ts';
 import { decode } from '../../policy/decode/decode.ts';
 import type { Policy } from '../../policy/document.ts';
+import { keyAt, type RootKey } from '../../policy/child-key.ts';
 import type { Decoded, PublicKey } from '../../policy/effect.ts';
 import { effectsDigest, encodeEffects } from '../../policy/effects-json.ts';
 import type { SignRequest } from '../../proto/gen/signer/v1/signer.ts';
@@ -62,6 +63,8 @@ export function checkExpiry({ statement, expiresAt }: VerifiedRequest, now: numb
 
 /** What the payload does and what would be signed, decoded by this holder from the bytes. */
 export type Reading = {
+  /** That signs: the key itself, or its child at the request's path. */
+  readonly publicKey: PublicKey;
   readonly decoded: Decoded;
   /** Canonical JSON of the effects. */
   readonly effects: string;
@@ -69,9 +72,9 @@ export type Reading = {
 };
 
 /** Decodes the payload of `statement` for `key`. Throws {@link Refused}. */
-export function read(statement: RequestStatement, key: PublicKey): Reading {
-  if (statement.path !== '') throw new Refused('Unsupported', `key ${statement.key} has no paths: leave path empty`);
+export function read(statement: RequestStatement, key: RootKey): Reading {
+  const publicKey = keyAt(key, statement.path);
   const data = fromHex(statement.data.slice(2), 'data');
-  const decoded = decode({ chain: statement.chain, format: statement.format, data }, key);
-  return { decoded, effects: encodeEffects(decoded.effects), effectsDigest: effectsDigest(decoded.effects) };
+  const decoded = decode({ chain: statement.chain, format: statement.format, data }, publicKey);
+  return { publicKey, decoded, effects: encodeEffects(decoded.effects), effectsDigest: effectsDigest(decoded.effects) };
 }

@@ -90,12 +90,13 @@ export class Outcomes {
     checkTellable(request, time.seconds());
     const key = this.#wallet.key(request.statement.key);
     if (key === undefined) throw new Error(`key ${JSON.stringify(request.statement.key)} is not active here`);
-    const { messages } = recent.read(request, key.publicKey).decoded;
+    const { decoded, publicKey } = recent.read(request, key.publicKey);
+    const { messages } = decoded;
     if (messages.length !== outcome.signatures.length)
       throw new Error(`${outcome.signatures.length} signatures for ${messages.length} inputs`);
     for (const [i, message] of messages.entries()) {
       if (i > 0) await this.#turn();
-      if (!key.engine.verify(key.publicKey.bytes, message, outcome.signatures[i] ?? new Uint8Array()))
+      if (!key.engine.verify(publicKey.bytes, message, outcome.signatures[i] ?? new Uint8Array()))
         throw new Error(`signature ${i} does not verify`);
     }
     return { request, key };

@@ -1,6 +1,6 @@
 import { digest as digestOf } from '../../common/bytes.ts';
 import type { Policy } from '../../policy/document.ts';
-import type { PublicKey } from '../../policy/effect.ts';
+import type { RootKey } from '../../policy/child-key.ts';
 import type { SignRequest } from '../../proto/gen/signer/v1/signer.ts';
 import { read, verifyRequest, type Reading, type VerifiedRequest } from './judge.ts';
 
@@ -33,7 +33,7 @@ export class RecentRequests {
   }
 
   /** As {@link read}: a statement names its key, and a key's public key never changes. */
-  read({ request, statement, digest }: VerifiedRequest, key: PublicKey): Reading {
+  read({ request, statement, digest }: VerifiedRequest, key: RootKey): Reading {
     const entry = this.#entries.get(`${digest}\n${request.signature}`);
     const reading = entry?.reading ?? read(statement, key);
     if (entry !== undefined) entry.reading = reading;

@@ -120,7 +120,9 @@ export class SignMember {
     const { messages } = judged.reading.decoded;
     // The arithmetic runs while the disk works; its result stays here until the spend is on disk.
     const shares = Promise.all(
-      nonces.map((n, i) => this.#sign(key, n, signingInput(roster, round, messages, i), exchange?.of(i))),
+      nonces.map((n, i) =>
+        this.#sign(key, n, signingInput(roster, round, judged.request.statement.path, messages, i), exchange?.of(i)),
+      ),
     );
     // Whoever fails ends the exchange, so that the other does not wait.
     shares.catch((error: unknown) => exchange?.close(messageOf(error)));
@@ -312,6 +314,7 @@ export class SignMember {
 export function signingInput(
   roster: Roster,
   round: Pick<SignRound, 'inputs'>,
+  path: string,
   messages: readonly Uint8Array[],
   index: number,
 ): SigningInput {
@@ -321,7 +324,7 @@ export function signingInput(
   const commitments = new Map<number, NonceCommitment>(
     contributions.map((c) => [roster.get(c.holder).identifier, { hiding: c.hiding, binding: c.binding }]),
   );
-  return { message, commitments };
+  return { message, commitments, ...(path !== '' && { path }) };
 }
 
 function secondsOf(time: string): number {

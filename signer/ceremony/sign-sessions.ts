@@ -179,7 +179,11 @@ export class SignSessions {
     const { key, reading } = run;
     const mine = Promise.all(
       own.map(async (nonce, i) =>
-        key.signing?.sign(nonce.nonce, signingInput(roster, round, reading.decoded.messages, i), exchange?.of(i)),
+        key.signing?.sign(
+          nonce.nonce,
+          signingInput(roster, round, run.request.statement.path, reading.decoded.messages, i),
+          exchange?.of(i),
+        ),
       ),
     );
     let over = false;
@@ -244,13 +248,13 @@ export class SignSessions {
       Promise.all(
         shares.map(async (of, i) => {
           if (key.signing === undefined) throw new Refused('KeyNotReady', `key ${key.name} is not open here`);
-          return key.signing.aggregate(signingInput(roster, round, messages, i), of);
+          return key.signing.aggregate(signingInput(roster, round, run.request.statement.path, messages, i), of);
         }),
       ),
     );
     watch.timeSync('verify', () => {
       for (const [i, signature] of signatures.entries())
-        if (!key.engine.verify(key.publicKey.bytes, messages[i] as Uint8Array, signature))
+        if (!key.engine.verify(reading.publicKey.bytes, messages[i] as Uint8Array, signature))
           throw new Refused('Internal', `the aggregate of input ${i} does not verify`);
     });
     return signatures;

@@ -189,7 +189,11 @@ export class WalletSigner {
       name: row.name,
       scheme,
       epoch: certificate.epoch,
-      publicKey: { scheme, bytes: fromHex(certificate.publicKey, 'publicKey') },
+      publicKey: {
+        scheme,
+        bytes: fromHex(certificate.publicKey, 'publicKey'),
+        ...(certificate.chainCode !== '' && { chainCode: fromHex(certificate.chainCode, 'chainCode') }),
+      },
       certificate: row.certificate,
       certificateDigest: digestOf(row.certificate),
       signatures: signaturesOf(row),

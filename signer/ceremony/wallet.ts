@@ -1,7 +1,7 @@
 import { digest as digestOf } from '../../common/bytes.ts';
 import { messageOf, Refused } from '../../common/errors.ts';
 import type { Policy } from '../../policy/document.ts';
-import type { PublicKey } from '../../policy/effect.ts';
+import type { RootKey } from '../../policy/child-key.ts';
 import type { HolderSignature, SignRequest } from '../../proto/gen/signer/v1/signer.ts';
 import { emptyHead } from '../../statement/audit.ts';
 import { isSignedHead } from '../../statement/head-signature.ts';
@@ -22,7 +22,7 @@ export type ActiveKey = {
   readonly name: string;
   readonly scheme: SchemeName;
   readonly epoch: string;
-  readonly publicKey: PublicKey;
+  readonly publicKey: RootKey;
   readonly certificate: Uint8Array;
   readonly certificateDigest: string;
   readonly signatures: readonly HolderSignature[];
