@@ -86,6 +86,7 @@ const reply = (asked: SignRequest, over: Partial<SignReply>): SignReply => ({
   durations: {},
   coordinator: 'infrastructure',
   effects: '[]',
+  elsewhere: false,
   ...over,
 });
 const signed = (asked: SignRequest, signature: Buffer, over: Partial<SignReply> = {}) =>
@@ -146,6 +147,7 @@ describe('a reply', () => {
       durations: { total: 12.5 },
       signatures: [{ message: Uint8Array.from(hash) }],
       effects: [{ kind: 'Digest' }],
+      elsewhere: false,
     });
     expect(result).not.toHaveProperty('transaction');
   });

@@ -129,6 +129,38 @@ describe('a ban', () => {
     expect(solana.participants).toContain('west');
   });
 
+  it('between two other members leaves the rest to sign, with either of them', async () => {
+    const wallet = new SimulatedWallet({ policy, holders: five, threshold: 3, clock: fastClock(20) });
+    await wallet.startAll(keys);
+    await wallet.keyActive('ethereum');
+    wallet.network.onSend = falsify('one', 'west', 1);
+    // The quorum that comes first has both of them.
+    const reply = await wallet.sign('east', request(wallet, 'one'));
+    expect(reply, reply.message).toMatchObject({ outcome: 'signed' });
+    expect([...wallet.disk('west').bans.values()]).toMatchObject([{ peer: 'one' }]);
+    for (const away of ['west', 'one']) {
+      wallet.network.cut('east', away);
+      const without = await wallet.sign('east', request(wallet, `without ${away}`.replace(' ', '-')));
+      expect(without, without.message).toMatchObject({ outcome: 'signed' });
+      expect(without.participants).not.toContain(away);
+      wallet.network.heal('east', away);
+      await wallet.joined('east', away);
+    }
+    wallet.network.cut('east', 'two');
+    expect((await wallet.sign('east', request(wallet, 'none'))).message).toContain('west and one never sign together');
+  });
+
+  it('that leaves a coordinator no quorum leaves the request to another', async () => {
+    const wallet = new SimulatedWallet({ policy, holders: five, threshold: 3, clock: fastClock(20) });
+    await wallet.startAll(keys);
+    await wallet.keyActive('ethereum');
+    wallet.network.onSend = (from, to, body) =>
+      from === 'east' && to !== 'two' ? falsify('east', to, 1)(from, to, body) : true;
+    const reply = await wallet.sign('two', request(wallet, 'one'));
+    expect(reply, reply.message).toMatchObject({ outcome: 'signed', coordinator: 'west' });
+    expect(reply.participants).toEqual(['west', 'one', 'two']);
+  });
+
   it('is on disk before anything of it is seen', async () => {
     const wallet = await ready({ clock: fastClock(20) });
     const refusals: number[] = [];

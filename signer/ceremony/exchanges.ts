@@ -7,8 +7,8 @@ import type { Wallet } from './wallet.ts';
 
 /** Steps that two members exchange for one signature. */
 export const EXCHANGE_STEPS = 2;
-/** Nothing came for so long: it will not. Milliseconds. */
-const STEP_TIMEOUT = 10_000;
+/** Nothing came for so long: it will not. Longer than a coordinator waits for shares, whose word comes first. Milliseconds. */
+const STEP_TIMEOUT = 15_000;
 /** What one peer may send of sessions that are not known here, or not yet: the coordinator's round may come later. */
 const MOST_EARLY = 128;
 const MOST_EARLY_BYTES = 8 << 20;
@@ -113,7 +113,9 @@ export class Exchanges {
     };
     const cancel = env.clock.after(STEP_TIMEOUT, () => {
       const silent = others.filter((m) => ![...kept.keys()].some((id) => id.endsWith(`/${m.name}`)));
-      close(`no answer of ${(silent.length > 0 ? silent : others).map((m) => m.name).join(', ')} within 10 s`);
+      close(
+        `no answer of ${(silent.length > 0 ? silent : others).map((m) => m.name).join(', ')} within ${STEP_TIMEOUT / 1000} s`,
+      );
     });
 
     this.#open.set(name, {

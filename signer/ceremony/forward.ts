@@ -32,15 +32,24 @@ export class Forwarding {
     const { roster } = this.#wallet;
     const tried = new Set<string>();
     let lost = '';
+    let last: SignReply | undefined;
     for (;;) {
       const next = roster.coordinators.find((m) => !tried.has(m.name) && this.#wallet.usable(m.name));
-      if (next === roster.me) return this.#coordinate(request);
+      if (next === roster.me) {
+        last = await this.#coordinate(request);
+        if (!last.elsewhere) return last;
+        tried.add(next.name);
+        continue;
+      }
       const refused = this.#check(request);
       if (refused !== undefined) return refusalReply(refused);
-      if (next === undefined) return lost === '' ? this.#unreachable() : unknown(lost);
+      if (next === undefined) return last ?? (lost === '' ? this.#unreachable() : unknown(lost));
       // A coordinator that goes away leaves the request to the next one: the same bytes may always be asked for again.
       const forwarded = await this.#forward(next.name, request);
-      if (typeof forwarded !== 'string') return forwarded;
+      if (typeof forwarded !== 'string') {
+        if (!forwarded.elsewhere) return forwarded;
+        last = forwarded;
+      }
       if (forwarded === 'lost') lost = next.name;
       tried.add(next.name);
     }

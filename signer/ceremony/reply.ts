@@ -21,6 +21,7 @@ const empty: SignReply = {
   durations: {},
   coordinator: '',
   effects: '',
+  elsewhere: false,
 };
 
 /** The answer to a request that did not come to a signature. */

@@ -7,7 +7,8 @@ import type { Refusal, SignShares } from '../../proto/gen/signer/v1/peer.ts';
 /** How one member answered a round. `silent`: it may have released its shares. */
 export type Answer =
   | { readonly kind: 'shares'; readonly shares: readonly Uint8Array[] }
-  | { readonly kind: 'refused'; readonly refused: Refused }
+  /** `about`: with whom it never signs under this key again, where that is why. */
+  | { readonly kind: 'refused'; readonly refused: Refused; readonly about: string }
   | { readonly kind: 'silent'; readonly why: string }
   /** The session was over before it answered. `released`: it may have let its shares go by then. */
   | { readonly kind: 'ended'; readonly released: boolean };
@@ -47,12 +48,13 @@ export class Rounds {
   }
 
   /** False where no round of that session waits for this peer. */
-  onRefusal(peer: string, { session, reason, message, rule }: Refusal): boolean {
+  onRefusal(peer: string, { session, reason, message, rule, about }: Refusal): boolean {
     const waiting = this.#waiting.get(roundKey(session, peer));
     const known: Reason = Object.hasOwn(reasons, reason) ? (reason as Reason) : 'Internal';
     waiting?.answer({
       kind: 'refused',
       refused: new Refused(known, `${peer}: ${message.slice(0, 500).toWellFormed()}`, rule.slice(0, 63).toWellFormed()),
+      about: known === 'CounterpartyBanned' ? (about ?? '') : '',
     });
     return waiting !== undefined;
   }

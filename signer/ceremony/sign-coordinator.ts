@@ -7,7 +7,7 @@ import type { Outcomes } from './outcomes.ts';
 import { refusalReply, rowReply, waitingFor } from './reply.ts';
 import type { Claim } from './requests.ts';
 import { SignRecord } from './sign-record.ts';
-import type { Run, SignSessions } from './sign-sessions.ts';
+import { quorumName, type Run, type SignSessions } from './sign-sessions.ts';
 import type { Spends } from './spends.ts';
 import { Stopwatch } from './stopwatch.ts';
 import type { ActiveKey, Wallet } from './wallet.ts';
@@ -17,6 +17,8 @@ const MOST_REQUESTS = 1_024;
 const MOST_OF_INITIATOR = 512;
 /** A request that only others' unfinished ones stand in the way of tries again this long. Milliseconds. */
 const CONTENTION_PATIENCE = 3_000;
+/** Quorums of one request that may fail without a name. */
+const MOST_FAILED = 16;
 /** Members that a request can no longer count on, and why. */
 type Left = Map<string, Refused | string>;
 
@@ -184,13 +186,14 @@ export class SignCoordinator {
     const { env, roster } = this.#wallet;
     const left: Left = new Map();
     const retried = new Set<string>();
+    const failed = new Set<string>();
     // Whether any member may have let its shares go: in this run, or before it.
     let mayExist = this.#record.mayExist(run);
     let asking = false;
     let reserving: Promise<void> | undefined;
     try {
       for (;;) {
-        const quorum = this.#sessions.quorum(run, left);
+        const quorum = failed.size > MOST_FAILED ? undefined : this.#sessions.quorum(run, left, failed);
         if (quorum === undefined) break;
         const session = await watch.time('queue', () => this.#sessions.prepare(run, quorum, left));
         if (session === undefined) continue;
@@ -205,9 +208,19 @@ export class SignCoordinator {
             mayExist ||= answer.kind === 'ended' ? answer.released : answer.kind !== 'refused';
             if (answer.kind === 'silent') left.set(name, answer.why);
             if (answer.kind !== 'refused') continue;
-            if (answer.refused.reason !== 'NonceUnknown' || retried.has(name)) left.set(name, answer.refused);
+            const { refused, about } = answer;
+            this.#sessions.onBan(run.key.name, name, about);
+            // It may sign without the one that it does not sign with.
+            if (about !== '' && about !== roster.me.name && !failed.has(quorumName(quorum))) {
+              failed.add(quorumName(quorum));
+              continue;
+            }
+            if (refused.reason !== 'NonceUnknown' || retried.has(name)) left.set(name, refused);
             retried.add(name);
           }
+          // The session ended here: without a word of whoever it was, none of them is asked again for this request.
+          if ([...results.answers.values()].every(({ kind }) => kind === 'ended'))
+            for (const name of results.answers.keys()) left.set(name, 'nothing more came from it');
           asking = false;
           await reserving;
           if (results.shares === undefined) continue;
@@ -215,7 +228,13 @@ export class SignCoordinator {
           return await this.#record.signed(run, session, signatures);
         } catch (error) {
           if (error instanceof Banned || error instanceof Suspects) {
-            for (const [name, why] of await this.#record.distrust(run, error)) left.set(name, why);
+            const names = await this.#record.distrust(run, error);
+            for (const [name, why] of names) left.set(name, why);
+            if (error instanceof Suspects && names.size === 0) {
+              // One of several: others may sign without it, in whatever quorum that is.
+              failed.add(quorumName(quorum));
+              this.#sessions.doubt(quorum.map((m) => m.name));
+            }
             mayExist ||= under.exchange?.lastSent ?? true;
             continue;
           }
@@ -234,8 +253,10 @@ export class SignCoordinator {
     }
     const key = run.key.name;
     const waitsFor = this.#waitsFor(key, left);
-    if (!mayExist) return this.#record.refused(run, this.#why(key, left, waitsFor), waitsFor);
-    return this.#record.unsure(run, this.#inTheWay(key, left), waitsFor);
+    const reply = mayExist
+      ? await this.#record.unsure(run, this.#inTheWay(key, left), waitsFor)
+      : await this.#record.refused(run, this.#why(key, left, waitsFor), waitsFor);
+    return { ...reply, elsewhere: reply.outcome === 'failed' && !this.#sessions.canLead(key) };
   }
 
   /** Why no quorum signed, where nothing was released. */
@@ -262,7 +283,7 @@ export class SignCoordinator {
     const leftOut = this.#wallet.roster.signing.map(({ name }) =>
       left.has(name) ? '' : this.#wallet.whyLeftOut(name, key),
     );
-    return [...asked, ...leftOut].filter((text) => text !== '').join('; ');
+    return [...asked, ...leftOut, ...this.#sessions.apart(key)].filter((text) => text !== '').join('; ');
   }
 
   /** Who is away or failed: with them it may be signed. Not who is left out, for it stays so. */

@@ -12,6 +12,7 @@ import {
   type SigningInput,
   Suspects,
 } from '../scheme/scheme.ts';
+import { CounterpartyBanned } from './counterparty-banned.ts';
 import type { Exchanges, SessionExchange } from './exchanges.ts';
 import { checkExpiry, type Reading, type VerifiedRequest } from './judge.ts';
 import { POOL_SIZE, type OwnNonce } from './nonce-pools.ts';
@@ -82,7 +83,10 @@ export class SignMember {
       }
       env.peers.send(coordinator, {
         $case: 'refusal',
-        value: { session: round.session, reason, message, rule },
+        value: {
+          ...{ session: round.session, reason, message, rule },
+          ...(refused instanceof CounterpartyBanned && { about: refused.peer }),
+        },
       });
     } finally {
       this.#running.set(coordinator, (this.#running.get(coordinator) ?? 1) - 1);
@@ -225,7 +229,7 @@ export class SignMember {
     }
     for (const name of quorum) {
       const why = this.#wallet.ban(key.name, name);
-      if (why !== '') throw new Refused('CounterpartyBanned', why);
+      if (why !== '') throw new CounterpartyBanned(name, why);
     }
     if (round.epoch !== key.epoch)
       throw new Refused('EpochMismatch', `epoch ${round.epoch} is asked, this holder is at ${key.epoch}`);
@@ -264,12 +268,6 @@ export class SignMember {
   ): Promise<void> {
     const { ledger, requests, policyDigest } = this.#wallet;
     const { row: spend, release } = ledger.reserve({ digest: request.digest, at: now, effects: reading.effects });
-    try {
-      if (exchange !== undefined) await exchange.heard;
-    } catch (error) {
-      release();
-      throw error;
-    }
     const known = requests.get(request.digest);
     const row = requestRow(request, known?.firstSeen ?? now, {
       state: 'Released',
@@ -279,7 +277,7 @@ export class SignMember {
       // A repeat of what is signed already leaves the outcome as it is.
       ...(known?.state === 'Signed' ? known : {}),
     });
-    const written = this.#wallet.write({
+    const spent: Parameters<Wallet['write']>[0] = {
       requests: [row],
       ledger: [{ ...spend, state: 'Spent' }],
       nonces: nonces.map((n) => ({ key: key.name, boot: hex(n.boot), index: n.index })),
@@ -298,7 +296,9 @@ export class SignMember {
           quorum: round.quorum.join(','),
         },
       ],
-    });
+    };
+    const written =
+      exchange === undefined ? this.#wallet.write(spent) : exchange.heard.then(() => this.#wallet.write(spent));
     try {
       await requests.keep(row, written);
       ledger.put({ ...spend, state: 'Spent' });

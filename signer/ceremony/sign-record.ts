@@ -194,7 +194,7 @@ export class SignRecord {
     return names;
   }
 
-  /** A ban, or a failure that nobody's name is on: on disk before any answer leaves. Gives whom to leave out now, and why. */
+  /** A ban, or a failure that nobody's name is on: on disk before any answer leaves. Gives whom to leave out now, and why: nobody where one of several is to blame. */
   async distrust({ request, key }: Run, error: Banned | Suspects): Promise<ReadonlyMap<string, Refused | string>> {
     const { roster } = this.#wallet;
     if (error instanceof Banned) {
@@ -203,7 +203,7 @@ export class SignRecord {
     }
     const names = error.identifiers.map((i) => roster.nameOf(i)).filter((name) => name !== roster.me.name);
     await this.#wallet.strike(names, error.message);
-    return new Map(names.map((name) => [name, error.message]));
+    return new Map(names.length === 1 ? [[names[0] ?? '', error.message]] : []);
   }
 
   /** Writes a row whose spend counts for good. */

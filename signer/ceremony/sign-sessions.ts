@@ -58,8 +58,10 @@ export class SignSessions {
   readonly #exchanges: Exchanges;
   readonly #rounds: Rounds;
   readonly #commitments: CommitmentPools;
-  /** Members that gave no answer when they were last asked. */
-  readonly #silent = new Set<string>();
+  /** Members that gave no answer when they were last asked, or were in a quorum that failed without a name. */
+  readonly #doubted = new Set<string>();
+  /** Pairs of members that do not sign together, as one of them said, by {@link pairOf}. It harms its own part alone. */
+  readonly #apart = new Set<string>();
 
   constructor(wallet: Wallet, nonces: NonceKeeper, exchanges: Exchanges) {
     this.#wallet = wallet;
@@ -71,7 +73,7 @@ export class SignSessions {
 
   /** A peer's link is up: its commitments of before are void. */
   onUp(peer: string): void {
-    this.#silent.delete(peer);
+    this.#doubted.delete(peer);
     this.#commitments.forget(peer);
   }
 
@@ -97,19 +99,64 @@ export class SignSessions {
 
   /**
    * `t` usable members, this one among them, in roster order; undefined where too few are left. First come those that
-   * can begin at once and answered last time, so that nobody holds up what others would sign.
+   * can begin at once and answered last time, so that nobody holds up what others would sign. Of `failed`, which are
+   * {@link quorumName}s, none is tried again.
    */
-  quorum({ key, reading }: Run, left: ReadonlyMap<string, unknown>): readonly Member[] | undefined {
+  quorum(
+    { key, reading }: Run,
+    left: ReadonlyMap<string, unknown>,
+    failed: ReadonlySet<string>,
+  ): readonly Member[] | undefined {
     const { roster } = this.#wallet;
     const count = reading.decoded.messages.length;
     const rank = ({ name }: Member): number =>
-      this.#silent.has(name) ? 2 : this.#commitments.ready(key.name, name, count) ? 0 : 1;
+      this.#doubted.has(name) ? 2 : this.#commitments.ready(key.name, name, count) ? 0 : 1;
     const others = roster.signing.filter(
       (m) => m !== roster.me && !left.has(m.name) && this.#wallet.usable(m.name, key.name),
     );
     if (others.length < roster.threshold - 1) return undefined;
-    const chosen = others.toSorted((a, b) => rank(a) - rank(b)).slice(0, roster.threshold - 1);
-    return [roster.me, ...chosen].toSorted((a, b) => a.identifier - b.identifier);
+    const ranked = others.toSorted((a, b) => rank(a) - rank(b));
+    for (const chosen of combinations(ranked, roster.threshold - 1)) {
+      const quorum = [roster.me, ...chosen].toSorted((a, b) => a.identifier - b.identifier);
+      if (this.#together(key.name, quorum) && !failed.has(quorumName(quorum))) return quorum;
+    }
+    return undefined;
+  }
+
+  /** Whether any quorum with this member is left, were everyone reachable. */
+  canLead(key: string): boolean {
+    const { roster } = this.#wallet;
+    const others = roster.signing.filter((m) => m !== roster.me && this.#wallet.whyLeftOut(m.name, key) === '');
+    for (const chosen of combinations(others, roster.threshold - 1))
+      if (this.#together(key, [roster.me, ...chosen])) return true;
+    return false;
+  }
+
+  /** Which other members do not sign together under `key`, in words. */
+  apart(key: string): readonly string[] {
+    const { roster } = this.#wallet;
+    const names = roster.signing.map((m) => m.name).filter((name) => name !== roster.me.name);
+    return names.flatMap((a, i) =>
+      names
+        .slice(i + 1)
+        .filter((b) => this.#apart.has(pairOf(key, a, b)))
+        .map((b) => `${a} and ${b} never sign together under key ${key} again`),
+    );
+  }
+
+  #together(key: string, members: readonly Member[]): boolean {
+    return members.every((a) => members.every((b) => !this.#apart.has(pairOf(key, a.name, b.name))));
+  }
+
+  /** `peer` says that it never signs with `about` under `key` again. */
+  onBan(key: string, peer: string, about: string): void {
+    const { roster } = this.#wallet;
+    if (roster.find(about) !== undefined) this.#apart.add(pairOf(key, peer, about));
+  }
+
+  /** One of `names` made a signature fail, nobody can say which: whoever is not among them is asked first. */
+  doubt(names: readonly string[]): void {
+    for (const name of names) this.#doubted.add(name);
   }
 
   /** Takes one unused contribution a member and input; a member without any is left out. */
@@ -207,8 +254,8 @@ export class SignSessions {
     ]).finally(() => exchange?.close('the session is over'));
     const byName = new Map(asked.map((m, i) => [m.name, checked(key.scheme, given[i] as Answer, own.length)]));
     for (const [name, answer] of byName) {
-      if (answer.kind === 'silent') this.#silent.add(name);
-      else this.#silent.delete(name);
+      if (answer.kind === 'silent') this.#doubted.add(name);
+      else this.#doubted.delete(name);
       if (answer.kind === 'refused' && answer.refused.reason === 'NonceUnknown')
         this.#commitments.refused(key, name, taken.get(name) ?? []);
     }
@@ -259,6 +306,17 @@ export class SignSessions {
     });
     return signatures;
   }
+}
+
+export const quorumName = (quorum: readonly Member[]): string => quorum.map((m) => m.name).join(' ');
+
+const pairOf = (key: string, a: string, b: string): string => [key, ...[a, b].toSorted()].join('\n');
+
+/** Every choice of `count` items, the first ones first. */
+function* combinations<T>(items: readonly T[], count: number): Generator<readonly T[]> {
+  if (count === 0) return yield [];
+  for (let i = 0; i <= items.length - count; i++)
+    for (const rest of combinations(items.slice(i + 1), count - 1)) yield [items[i] as T, ...rest];
 }
 
 /** Shares that are not of the form of shares are none, and may be of any: others may sign without this member. */

@@ -8,6 +8,7 @@ import { isSignedHead } from '../../statement/head-signature.ts';
 import type { GenesisStatement } from '../../statement/statements.ts';
 import type { AnyScheme, SchemeName, SigningKey } from '../scheme/scheme.ts';
 import type { Change, PeerRow, Snapshot } from '../state/store.ts';
+import { CounterpartyBanned } from './counterparty-banned.ts';
 import type { Environment, ShareLabel } from './environment.ts';
 import type { VerifiedRequest } from './judge.ts';
 import { Ledger } from './ledger.ts';
@@ -181,11 +182,15 @@ export class Wallet {
     this.env.log.error('counterparty banned', { peer, key, digest, error: text });
     const audit = { type: 'CounterpartyBanned' as const, culprit: peer, digest, key, policy: this.policyDigest };
     await this.write({ bans: [{ key, peer, why: text }], ...(!known && { audit: [audit] }) });
-    return new Refused('CounterpartyBanned', this.ban(key, peer));
+    return new CounterpartyBanned(peer, this.ban(key, peer));
   }
 
-  /** Something failed that one of `peers` caused, nobody can say which: on disk when it resolves; too often fences. */
+  /**
+   * Something failed that one of `peers` caused. Of one it is on disk when it resolves, and too often fences; of several
+   * nobody can say which, and a liar must not have the honest left out with it.
+   */
   async strike(peers: readonly string[], why: string): Promise<void> {
+    if (peers.length > 1) return this.env.log.warn('ceremony failed without a culprit', { peers, error: why });
     const changed = peers.map((name) => {
       const strikes = this.peer(name).strikes + 1;
       this.env.log.warn('ceremony failed without a culprit', { peer: name, strikes, error: why });

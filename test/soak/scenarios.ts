@@ -26,6 +26,8 @@ export type Scenario = {
   readonly threshold: number;
   /** Keys are generated while faults happen; else they are there before. */
   readonly keygen: boolean;
+  /** EdDSA unless given. */
+  readonly scheme?: 'ECDSA';
   /** How many holders lie: at most `threshold - 1`. */
   readonly liars: number;
   /** The first of the liars is the coordinator, and opens rounds of its own. */
@@ -55,6 +57,11 @@ export const scenarios: readonly Scenario[] = [
   { name: '2 of 3 make a key', ...small, keygen: true, liars: 0 },
   { name: '3 of 5 make a key', ...large, keygen: true, liars: 0 },
   { name: '3 of 5 make a key, 2 lie', ...large, keygen: true, liars: 2 },
+  { name: '2 of 3 sign by ECDSA', ...small, keygen: false, scheme: 'ECDSA', liars: 0 },
+  { name: '3 of 5 sign by ECDSA', ...large, keygen: false, scheme: 'ECDSA', liars: 0 },
+  { name: '3 of 5 sign by ECDSA, 1 lies', ...large, keygen: false, scheme: 'ECDSA', liars: 1 },
+  { name: '2 of 3 make an ECDSA key', ...small, keygen: true, scheme: 'ECDSA', liars: 0 },
+  { name: '3 of 5 make an ECDSA key, 2 lie', ...large, keygen: true, scheme: 'ECDSA', liars: 2 },
   { name: '2 of 3 sign, restored disk', ...small, keygen: false, liars: 0, restores: true },
   { name: '3 of 5 sign, restored disks', ...large, keygen: false, liars: 0, restores: true },
   {

@@ -5,6 +5,7 @@ import { parseStatement } from '../../statement/statements.ts';
 import { Dice } from '../simulation/dice.ts';
 import type { Disk } from '../simulation/memory-store.ts';
 import { SimulatedWallet } from '../simulation/simulated-wallet.ts';
+import { toyEcdsa } from '../simulation/toy-ecdsa.ts';
 import { toyScheme } from '../simulation/toy-scheme.ts';
 import { VirtualWorld } from '../simulation/virtual-world.ts';
 import { auditsAgree, type Told } from './audits-agree.ts';
@@ -18,7 +19,7 @@ export const LIMIT = 4;
 const policy = {
   rules: [{ name: 'raw', verdict: 'Allow', match: { kinds: ['Digest'] }, limits: [{ count: LIMIT, per: '24h' }] }],
 };
-const keys = [{ name: 'solana', scheme: 'EdDSA' as const }];
+const keysOf = ({ scheme }: Scenario) => [{ name: 'solana', scheme: scheme ?? ('EdDSA' as const) }];
 /** No request may take longer to be answered, whatever happens. Virtual milliseconds. */
 const LONGEST_ANSWER = 180_000;
 /**
@@ -120,6 +121,7 @@ class Schedule {
     for (const { holder, message, fields } of this.#errors) {
       const expected =
         (message === 'culprit found' && liars.includes(String(fields['culprit']))) ||
+        (message === 'counterparty banned' && liars.includes(String(fields['peer']))) ||
         (message === 'rollback detected' && [...restored, ...liars].includes(String(fields['peer'])));
       if (this.#honest.includes(holder) && !expected)
         this.#violations.push(`${holder} logs: ${message} ${JSON.stringify(fields)}`);
@@ -128,7 +130,7 @@ class Schedule {
 
   async #start(name: string): Promise<void> {
     try {
-      await this.#wallet.start(name, keys);
+      await this.#wallet.start(name, keysOf(this.#scenario));
     } catch (error) {
       this.#violations.push(`${name} does not start: ${messageOf(error)}`);
     }
@@ -226,7 +228,9 @@ class Schedule {
         if (reply.reason === 'SignatureMayExist' && MAY_STAY_UNSURE.test(reply.message)) unsure++;
       }
       const why = `${name}: ${reply?.outcome} ${reply?.reason} ${reply?.message}`;
-      if (reply?.outcome === 'failed' && unsure === 0) this.#violations.push(why);
+      // Pairs that a liar parted for good, and one of the rest that denies, leave no quorum.
+      const parted = reply?.message.includes('never sign') === true && MAY_STAY_UNSURE.test(reply.message);
+      if (reply?.outcome === 'failed' && unsure === 0 && !parted) this.#violations.push(why);
       // What a liar made of a request is denied for good, at the liar at least.
       if (
         this.#scenario.liars === 0 &&
@@ -265,7 +269,11 @@ class Schedule {
       signatures.every(
         ({ message, signature }) =>
           hex(message) === byte.repeat(32) &&
-          toyScheme('EdDSA').verify(fromHex(publicKey, 'publicKey'), message, signature),
+          (this.#scenario.scheme === 'ECDSA' ? toyEcdsa() : toyScheme('EdDSA')).verify(
+            fromHex(publicKey, 'publicKey'),
+            message,
+            signature,
+          ),
       )
     );
   }
@@ -315,6 +323,13 @@ class Schedule {
         const honest = !this.#disturbance.liars.includes(out);
         if (honest) this.#violations.push(`${name} leaves out ${peer}, which is honest: ${why}`);
       }
+    for (const name of this.#names)
+      for (const { peer, why } of this.#wallet.disk(name).bans.values()) {
+        const out = this.#honest.includes(name) ? peer : name;
+        fenced.add(out);
+        if (!this.#disturbance.liars.includes(out))
+          this.#violations.push(`${name} bans ${peer}, which is honest: ${why}`);
+      }
     for (const name of this.#disturbance.restored) if (!this.#honest.includes(name)) fenced.add(name);
     return fenced;
   }
@@ -358,12 +373,13 @@ class Schedule {
 const templates = new Map<string, ReadonlyMap<string, Disk>>();
 
 /** Copies of the disks of a wallet that has its key. */
-async function disksWithKey({ name, holders, threshold }: Scenario): Promise<ReadonlyMap<string, Disk>> {
+async function disksWithKey(scenario: Scenario): Promise<ReadonlyMap<string, Disk>> {
+  const { name, holders, threshold } = scenario;
   let disks = templates.get(name);
   if (disks === undefined) {
     const world = new VirtualWorld(new Dice(1));
     const wallet = new SimulatedWallet({ policy, holders, threshold, world });
-    const started = wallet.startAll(keys);
+    const started = wallet.startAll(keysOf(scenario));
     const active = (): boolean => holders.every((h) => wallet.disk(h.name).keys.get('solana')?.state === 'Active');
     if (!(await world.until(active, 60_000))) throw new Error('the wallet to begin with gets no key');
     await started;

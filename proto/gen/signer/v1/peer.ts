@@ -172,12 +172,14 @@ export interface SignShares {
   shares: Uint8Array[];
 }
 
-/** A member releases nothing. Never names a culprit. */
+/** A member releases nothing; from a coordinator, that a session is over. Never names a culprit. */
 export interface Refusal {
   session: Uint8Array;
   reason: string;
   message: string;
   rule: string;
+  /** with reason CounterpartyBanned: with whom the sender never signs under this key again */
+  about?: string | undefined;
 }
 
 /** Coordinator to those that took part and those that may coordinate: the result, verified by each before it is kept. */
@@ -1634,7 +1636,7 @@ export const SignShares: MessageFns<SignShares> = {
 };
 
 function createBaseRefusal(): Refusal {
-  return { session: new Uint8Array(0), reason: "", message: "", rule: "" };
+  return { session: new Uint8Array(0), reason: "", message: "", rule: "", about: undefined };
 }
 
 export const Refusal: MessageFns<Refusal> = {
@@ -1650,6 +1652,9 @@ export const Refusal: MessageFns<Refusal> = {
     }
     if (message.rule !== "") {
       writer.uint32(34).string(message.rule);
+    }
+    if (message.about !== undefined) {
+      writer.uint32(42).string(message.about);
     }
     return writer;
   },
@@ -1697,6 +1702,14 @@ export const Refusal: MessageFns<Refusal> = {
             }
 
             message.rule = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.about = reader.string();
             continue;
           }
         }

@@ -159,6 +159,8 @@ export interface SignReply {
   coordinator: string;
   /** canonical JSON list: what the payload does, as decoded by the coordinator */
   effects: string;
+  /** this coordinator has no quorum left for the key, for good: another may */
+  elsewhere: boolean;
 }
 
 export interface SignReply_DurationsEntry {
@@ -1179,6 +1181,7 @@ function createBaseSignReply(): SignReply {
     durations: {},
     coordinator: "",
     effects: "",
+    elsewhere: false,
   };
 }
 
@@ -1225,6 +1228,9 @@ export const SignReply: MessageFns<SignReply> = {
     }
     if (message.effects !== "") {
       writer.uint32(114).string(message.effects);
+    }
+    if (message.elsewhere !== false) {
+      writer.uint32(120).bool(message.elsewhere);
     }
     return writer;
   },
@@ -1355,6 +1361,14 @@ export const SignReply: MessageFns<SignReply> = {
             }
 
             message.effects = reader.string();
+            continue;
+          }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.elsewhere = reader.bool();
             continue;
           }
         }

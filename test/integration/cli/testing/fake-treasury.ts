@@ -105,6 +105,7 @@ function answer(wallet: FakeWallet, { statement }: SignRequest, asked: Map<strin
     durations: { total: 12.5 },
     coordinator: 'infrastructure',
     effects: '',
+    elsewhere: false,
     rule: '',
   };
   if (request.id === 'never' || (request.id === 'later' && times === 1))
