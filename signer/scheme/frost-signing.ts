@@ -1,6 +1,6 @@
 import type { FrostPublic, FrostSecret, NonceCommitments, Nonces } from '@noble/curves/abstract/frost.js';
 import { equal, secretCopy } from '../../common/bytes.ts';
-import { checkParties, exactLength } from './frost-keygen.ts';
+import { checkedCommitments, checkParties, checkSignatureShares, exactLength, type Parties } from './frost-shapes.ts';
 import { frostSuite, SCALAR_LENGTH, type FrostSuite } from './frost-suite.ts';
 import {
   BadCommitment,
@@ -20,6 +20,7 @@ type Committed = { readonly nonces: Nonces; readonly hiding: Uint8Array; readonl
 /** An opened share, synchronous: {@link SigningKey} over @noble/curves. Keeps its own copy of the share. */
 export class FrostSigning {
   readonly #suite: FrostSuite;
+  readonly #parties: Parties;
   readonly #secret: FrostSecret;
   readonly #public: FrostPublic;
   readonly #nonces = new Map<number, Committed>();
@@ -41,6 +42,7 @@ export class FrostSigning {
       throw new Error(`share does not match verification share ${key.identifier}`);
     const name = suite.frost.Identifier.fromNumber;
     this.#suite = suite;
+    this.#parties = { me: key.identifier, threshold: key.threshold, parties: key.verificationShares.length };
     const { share, groupKey, verificationShares } = suite.forSigning({ ...key, share: secretCopy(key.share) });
     this.#secret = { identifier: name(key.identifier), signingShare: share };
     this.#public = {
@@ -95,10 +97,7 @@ export class FrostSigning {
   aggregate(input: SigningInput, shares: ReadonlyMap<number, Uint8Array>): Uint8Array {
     this.#mustBeOpen();
     const list = this.#list(input);
-    if (shares.size !== input.commitments.size || ![...shares.keys()].every((i) => input.commitments.has(i)))
-      throw new Error('want one signature share for each commitment');
-    for (const [identifier, share] of shares)
-      exactLength(share, SCALAR_LENGTH, `signature share of identifier ${identifier}`);
+    checkSignatureShares(input, shares);
     const unreadable = [...shares].filter(([, share]) => fails(() => this.#suite.checkScalar(share)));
     if (unreadable.length > 0) throw wrongShares(unreadable.map(([identifier]) => identifier));
     const named = Object.fromEntries(
@@ -126,20 +125,11 @@ export class FrostSigning {
   }
 
   #list(input: SigningInput): NonceCommitments[] {
-    const { min, max } = this.#public.signers;
-    const identifiers = [...input.commitments.keys()].sort((a, b) => a - b);
-    if (identifiers.length < min || !identifiers.every((i) => Number.isInteger(i) && i >= 1 && i <= max))
-      throw new Error(`want commitments of ${min} to ${max} identifiers, got ${identifiers.join(', ')}`);
-    return identifiers.map((i) => {
-      const { hiding, binding } = input.commitments.get(i)!;
-      exactLength(hiding, this.#suite.pointLength, `hiding commitment of identifier ${i}`);
-      exactLength(binding, this.#suite.pointLength, `binding commitment of identifier ${i}`);
-      return {
-        identifier: this.#suite.frost.Identifier.fromNumber(i),
-        hiding: Uint8Array.from(hiding),
-        binding: Uint8Array.from(binding),
-      };
-    });
+    return checkedCommitments(this.#suite.scheme, this.#parties, input).map(({ identifier, hiding, binding }) => ({
+      identifier: this.#suite.frost.Identifier.fromNumber(identifier),
+      hiding: Uint8Array.from(hiding),
+      binding: Uint8Array.from(binding),
+    }));
   }
 
   /** Points are parsed once, by `step`; only where that fails are they looked at one by one. */

@@ -1,5 +1,5 @@
 import { concat, secretCopy } from '../../common/bytes.ts';
-import { checkParties, exactLength } from './frost-keygen.ts';
+import { checkParties, exactLength } from './frost-shapes.ts';
 import { SCALAR_LENGTH } from './frost-suite.ts';
 import type { KeyShare, SchemeName } from './scheme.ts';
 
