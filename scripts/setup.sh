@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Makes a fresh clone ready: system tools, packages as locked, bundles. What is there already is left alone, so that
-# every npm script can start with it. Usage: scripts/setup.sh [--no-bundles] [--try TOOL] [TOOL...]; a TOOL to
-# try is installed where that is possible, else whoever wants it says that it is missing.
+# every npm script can start with it. Usage: scripts/setup.sh [--no-bundles [--addon]] [--try TOOL] [TOOL...]; a TOOL to
+# try is installed where that is possible, else whoever wants it says that it is missing. With the bundles comes the
+# signer's addon, and --addon makes that alone.
 # Nothing goes to stdout, which belongs to the command that follows.
 set -euo pipefail
 exec >&2
@@ -77,10 +78,28 @@ sources=(client cli common crds hsm operator policy proto signer statement scrip
 bundle() {
   if [[ -f dist/meta.json ]]; then
     local newer
-    newer=$(find "${sources[@]}" -newer dist/meta.json ! -name '*.test.ts' -print -quit 2>/dev/null || true)
+    newer=$(find "${sources[@]}" -path signer/native/target -prune -o -newer dist/meta.json ! -name '*.test.ts' -print -quit \
+      2>/dev/null || true)
     [[ -z $newer ]] && return
   fi
   quietly 'bundling' node_modules/.bin/node scripts/bundle.ts || fail 'the bundles could not be made'
+}
+
+# Where there is no Rust, everything but what only the addon can do works without it.
+addon() {
+  [[ ${HOLDFAST_NATIVE:-} == off ]] && return
+  local made=dist/holdfast.node newer why
+  if [[ -f $made ]]; then
+    newer=$(find signer/native/{src,build.rs,Cargo.toml,Cargo.lock} scripts/native.sh -newer "$made" -print -quit)
+    [[ -z $newer ]] && return
+  fi
+  if ! why=$(scripts/native.sh usable); then
+    rm -f "$made"
+    say "without the signer's addon, so without ECDSA, and with FROST in JavaScript: $why, and cargo 1.88 or later builds it"
+    return
+  fi
+  quietly "building the signer's addon, a minute or two the first time" scripts/native.sh build ||
+    fail "the signer's addon could not be built" 'cargo above says why; HOLDFAST_NATIVE=off goes without it'
 }
 
 need flock
@@ -91,10 +110,11 @@ exec 9>dist/.setup.lock
 flock -w 1 9 || { say 'waiting for another setup of this folder'; flock 9; }
 
 need cmp
-bundles=true
+bundles=true addon=true
 while (($# > 0)); do
   case $1 in
-    --no-bundles) bundles=false ;;
+    --no-bundles) bundles=false addon=false ;;
+    --addon) addon=true ;;
     --try)
       shift
       try "${1:?--try wants a tool}"
@@ -107,3 +127,4 @@ install_packages
 [[ -x node_modules/.bin/node ]] ||
   fail "no Node 24 for this machine ($(uname -sm))" 'it comes with the packages, for Linux on x86-64 and arm64'
 if $bundles; then bundle; fi
+if $addon; then addon; fi
