@@ -142,6 +142,7 @@ function metricsPage(): string {
   const zero = (): number => 0;
   const signer = signerMetrics('', '', {
     version: '',
+    engine: 'noble',
     peers: none,
     limits: none,
     queueLength: zero,

@@ -12,7 +12,7 @@ import type { Hsm } from './hsm/hsm.ts';
 import { openIdentity, openSeal } from './open-seal.ts';
 import { openPeerLinks } from './peers/peer-links.ts';
 import { callerFingerprint, signPortCredentials } from './peers/pinned-credentials.ts';
-import { createSchemes } from './scheme/worker-engine.ts';
+import { createSchemes } from './scheme/create-schemes.ts';
 import { serveSigner } from './server.ts';
 import { shareKeeper } from './share-keeper.ts';
 import { Signer } from './signer.ts';
@@ -24,6 +24,7 @@ const STOP_TIMEOUT_MS = 5_000;
 
 await runService(readConfig, async ({ wallet, holder, data, operator, ...config }, { log, die }) => {
   let ready = false;
+  const schemes = createSchemes(die, (why) => log.info('signs in JavaScript, without the addon', { why }));
   const store = await openStore(data, {
     onFailure: die,
     onProblem: (problem) => (problem === '' ? log.info('disk has room again') : log.warn('disk full', { problem })),
@@ -33,6 +34,7 @@ await runService(readConfig, async ({ wallet, holder, data, operator, ...config 
   let hsm: Hsm | undefined;
   const metrics = signerMetrics(wallet, holder, {
     version,
+    engine: schemes.engine,
     peers: () => signer?.peers ?? [],
     limits: () => signer?.wallet?.limitUse() ?? [],
     queueLength: () => signer?.wallet?.requestsUnderWay ?? 0,
@@ -64,7 +66,6 @@ await runService(readConfig, async ({ wallet, holder, data, operator, ...config 
   const identity = await openIdentity(opened, { store, wallet, holder, now: Math.floor(clock.now() / 1000) });
   const certificate = selfSignedCertificate({ commonName: `${wallet}/${holder}`, privateKey: identity.privateKey });
   const tls = { certificate, privateKey: identity.privateKey };
-  const schemes = createSchemes(die);
   signer = await Signer.open(
     {
       wallet,
@@ -105,7 +106,13 @@ await runService(readConfig, async ({ wallet, holder, data, operator, ...config 
     log,
   });
   ready = true;
-  log.info('ready', { sign: server.port, metrics: health.port, fingerprint: signer.fingerprint, version });
+  log.info('ready', {
+    sign: server.port,
+    metrics: health.port,
+    fingerprint: signer.fingerprint,
+    version,
+    engine: schemes.engine,
+  });
 
   return async () => {
     ready = false;

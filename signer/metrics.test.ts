@@ -4,6 +4,7 @@ import { signerMetrics, type SignerGauges } from './metrics.ts';
 
 const gauges: SignerGauges = {
   version: '0.0.0',
+  engine: 'noble',
   peers: () => [],
   limits: () => [],
   queueLength: () => 0,

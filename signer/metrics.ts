@@ -2,6 +2,7 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Limit } from '../policy/policy.ts';
 import { limitInWords } from '../policy/why.ts';
 import type { Meter } from './ceremony/meter.ts';
+import type { Engine } from './scheme/scheme.ts';
 
 /** Seconds; part of the API (docs/reference/metrics.md). */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.008, 0.015, 0.025, 0.06, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
@@ -17,6 +18,7 @@ export type SignerMetrics = {
 /** What is read when a scrape comes. */
 export type SignerGauges = {
   readonly version: string;
+  readonly engine: Engine;
   readonly peers: () => Iterable<readonly [peer: string, available: boolean]>;
   readonly limits: () => Iterable<{ readonly rule: string; readonly limit: Limit; readonly ratio: number }>;
   readonly queueLength: () => number;
@@ -139,10 +141,12 @@ export function signerMetrics(wallet: string, holder: string, gauges: SignerGaug
       for (const { rule, limit, ratio } of gauges.limits()) this.set({ rule, limit: limitInWords(limit) }, ratio);
     },
   });
-  new Gauge({ name: 'holdfast_signer_info', help: 'Always 1', labelNames: ['version', 'epoch'], registers }).set(
-    { version: gauges.version, epoch: '0' },
-    1,
-  );
+  new Gauge({
+    name: 'holdfast_signer_info',
+    help: 'Always 1; engine is noble where signatures are made in JavaScript, frost where the addon makes them',
+    labelNames: ['version', 'epoch', 'engine'],
+    registers,
+  }).set({ version: gauges.version, epoch: '0', engine: gauges.engine }, 1);
 
   return {
     registry,

@@ -27,7 +27,7 @@ describe('the command of a signer', () => {
     expect(signerCommand('file:///opt/holdfast/operator/fleet/signer-command.ts')(files).at(-1)).toBe(
       '/opt/holdfast/signer/main.ts',
     );
-    const bundled = signerCommand('file:///opt/hold%20fast/holdfast.js')(files);
+    const bundled = signerCommand('file:///opt/hold%20fast/holdfast.js', false)(files);
     expect(bundled.at(-1)).toBe('/opt/hold fast/signer.js');
     expect(bundled).toEqual(
       expect.arrayContaining([
@@ -37,6 +37,13 @@ describe('the command of a signer', () => {
         '--allow-fs-write=/state/data',
       ]),
     );
+    expect(bundled).not.toContain('--allow-addons');
+  });
+
+  it('lets native code in where there is an addon, and that one only', () => {
+    const files = { data: '/state/data', seal: '/seals/key' };
+    const command = signerCommand('file:///opt/holdfast/holdfast.js', '/opt/modules/holdfast.node')(files);
+    expect(command).toEqual(expect.arrayContaining(['--allow-addons', '--allow-fs-read=/opt/modules/holdfast.node']));
   });
 
   it('starts a real signer, takes it up after a crash, ends it and moves it', { timeout: 60_000 }, async () => {

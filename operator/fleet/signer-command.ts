@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { addonFile } from '../../common/addon-file.ts';
 import { signerNodeFlags } from '../../common/signer-node-flags.ts';
 
 /**
@@ -14,7 +15,10 @@ export type SignerCommand = (files: SignerFiles) => readonly string[];
  * How the signer beside this program is started: `signer/main.ts` from sources, `signer.js` beside a bundle. The
  * permission model is a belt: it holds neither SQLite nor the network.
  */
-export function signerCommand(moduleUrl: string = import.meta.url): SignerCommand {
+export function signerCommand(
+  moduleUrl: string = import.meta.url,
+  addon: string | false = addonFile() ?? false,
+): SignerCommand {
   const source = moduleUrl.endsWith('.ts');
   const program = fileURLToPath(new URL(source ? '../../signer/main.ts' : './signer.js', moduleUrl));
   const code = fileURLToPath(new URL(source ? '../../' : './', moduleUrl));
@@ -23,6 +27,8 @@ export function signerCommand(moduleUrl: string = import.meta.url): SignerComman
     ...signerNodeFlags,
     '--permission',
     '--allow-worker',
+    // Native code could do what the permission model keeps from JavaScript: only where there is some to load.
+    ...(addon === false ? [] : ['--allow-addons', '--disable-warning=PERM0001', `--allow-fs-read=${addon}`]),
     '--disable-warning=PERM0006',
     ...[code, data, seal, ...(accept === undefined ? [] : [accept])].map((path) => `--allow-fs-read=${path}`),
     // Where a process keeps its memory out of core dumps.

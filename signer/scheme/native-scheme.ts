@@ -19,6 +19,7 @@ import {
   type KeyShare,
   POINT_BYTES,
   type Scheme,
+  type Schemes,
   type SigningInput,
   type SigningKey,
 } from './scheme.ts';
@@ -60,6 +61,12 @@ export function nativeScheme(
     },
     verify: (publicKey, message, signature) => verifySignature(name, publicKey, message, signature),
   };
+}
+
+/** All schemes by the addon: nothing to start, and nothing that could stop. */
+export function nativeSchemes(addon: Addon): Schemes {
+  const schemes = { EdDSA: nativeScheme('EdDSA', addon), Schnorr: nativeScheme('Schnorr', addon) };
+  return { engine: 'frost', get: (name) => schemes[name], close: async () => {} };
 }
 
 function keygenRun(name: FrostScheme, parties: Parties, begin: () => FrostKeygen): KeygenRun {

@@ -111,9 +111,12 @@ export interface RoundsKeygenRun {
   close(): void;
 }
 
+/** Whose arithmetic it is: @noble/curves in JavaScript, or the Zcash Foundation's FROST in the addon. */
+export type Engine = 'noble' | 'frost';
+
 export interface Scheme {
   readonly name: FrostScheme;
-  readonly engine: 'noble' | 'frost';
+  readonly engine: Engine;
   keygen(identifier: number, threshold: number, parties: number): KeygenRun;
   /** Opens a share; refuses one that does not match its verification share. */
   open(key: KeyShare): Promise<SigningKey>;
@@ -134,6 +137,8 @@ export interface EcdsaScheme {
 }
 
 export type AnyScheme = Scheme | EcdsaScheme;
+/** All schemes of a process. */
+export type Schemes = { readonly engine: Engine; get(name: FrostScheme): Scheme; close(): Promise<void> };
 
 /**
  * Commitments of these identifiers are no valid points. Whoever handed them over is to blame: the identifiers

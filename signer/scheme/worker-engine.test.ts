@@ -1,9 +1,9 @@
 import { readdirSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { generate, schemeSuite } from '../../test/scheme-suite.ts';
-import { createSchemes } from './worker-engine.ts';
+import { workerSchemes } from './worker-engine.ts';
 
-const schemes = createSchemes((error) => {
+const schemes = workerSchemes((error) => {
   throw error;
 });
 afterAll(() => schemes.close());
@@ -45,7 +45,7 @@ describe('the engine in a thread', () => {
 
   it('rejects what waits and what comes after when it is closed, without calling that a failure', async () => {
     const failures: Error[] = [];
-    const own = createSchemes((error) => failures.push(error));
+    const own = workerSchemes((error) => failures.push(error));
     const run = own.get('EdDSA').keygen(1, 2, 2);
     const waiting = run.round1();
     const refused = expect(waiting).rejects.toThrow('signing engine is closed');
@@ -59,7 +59,7 @@ describe('the engine in a thread', () => {
     const failures: Error[] = [];
     const dying =
       "import { parentPort } from 'node:worker_threads'; parentPort.once('message', () => { throw new Error('out of luck'); });";
-    const own = createSchemes(
+    const own = workerSchemes(
       (error) => failures.push(error),
       new URL(`data:text/javascript,${encodeURIComponent(dying)}`),
     );
@@ -72,7 +72,7 @@ describe('the engine in a thread', () => {
 
   it('ends its thread when nothing is open in it, and has another for the next key', async () => {
     const failures: Error[] = [];
-    const own = createSchemes((error) => failures.push(error), undefined, 50);
+    const own = workerSchemes((error) => failures.push(error), undefined, 50);
     const threads = (): number => readdirSync('/proc/self/task').length;
     const scheme = own.get('EdDSA');
     const opened = await scheme.open((await generate(schemes.get('EdDSA'), 2, 2))[0]!.key);
@@ -93,7 +93,7 @@ describe('the engine in a thread', () => {
   });
 
   it('answers Busy instead of queueing without bound', async () => {
-    const own = createSchemes(() => {});
+    const own = workerSchemes(() => {});
     const run = own.get('EdDSA').keygen(1, 2, 2);
     await run.round1();
     const done = await Promise.allSettled(Array.from({ length: 2100 }, () => run.round2(new Map())));

@@ -13,29 +13,27 @@ import {
   secretsOfCall,
 } from './frost-calls.ts';
 import { type FrostEngine, frostScheme } from './frost-scheme.ts';
-import type { FrostScheme, Scheme } from './scheme.ts';
+import type { Schemes } from './scheme.ts';
 
 /** How long the thread lives on with nothing open in it: a ceremony's next step comes within less. */
 const IDLE_MS = 1_000;
-
-/** All schemes of a process over one worker thread. */
-export type Schemes = { get(name: FrostScheme): Scheme; close(): Promise<void> };
 
 /** Calls that may wait for the thread; at 10 ms each more would only be late. */
 const MAX_PENDING = 2048;
 
 /**
- * Starts the thread; it ends whenever nothing has been open in it for a while, and is started anew for the next. Where it dies, keys and nonces died with it: pending and later calls reject, and `onFailure` is
- * told once so that the process can end and start anew.
+ * All schemes over one worker thread. It ends whenever nothing has been open in it for a while, and is started anew for the
+ * next. Where it dies, keys and nonces died with it: pending and later calls reject, and `onFailure` is told once so that
+ * the process can end and start anew.
  */
-export function createSchemes(
+export function workerSchemes(
   onFailure: (error: Error) => void,
   entry: URL = workerUrl(import.meta.url, 'frost'),
   idleMs = IDLE_MS,
 ): Schemes {
   const engine = new WorkerEngine(entry, onFailure, idleMs);
   const schemes = { EdDSA: frostScheme('EdDSA', engine), Schnorr: frostScheme('Schnorr', engine) };
-  return { get: (name) => schemes[name], close: () => engine.close() };
+  return { engine: 'noble', get: (name) => schemes[name], close: () => engine.close() };
 }
 
 type Pending = { readonly resolve: (result: FrostResult) => void; readonly reject: (error: Error) => void };
