@@ -5,6 +5,9 @@
 export type FrostScheme = 'EdDSA' | 'Schnorr';
 export type SchemeName = FrostScheme | 'ECDSA';
 
+/** Of an encoded point. */
+export const POINT_BYTES: Readonly<Record<FrostScheme, number>> = { EdDSA: 32, Schnorr: 33 };
+
 /** Lengths of what a peer gives: a signature share, and the parts of a commitment. ECDSA's is random bytes. */
 export const SHARE_BYTES: Readonly<Record<SchemeName, number>> = { EdDSA: 32, Schnorr: 32, ECDSA: 96 };
 export const COMMITMENT_BYTES: Readonly<Record<SchemeName, readonly [hiding: number, binding: number]>> = {
@@ -137,6 +140,7 @@ export interface EcdsaScheme {
 }
 
 export type AnyScheme = Scheme | EcdsaScheme;
+
 /** All schemes of a process. */
 export type Schemes = { readonly engine: Engine; get(name: FrostScheme): Scheme; close(): Promise<void> };
 

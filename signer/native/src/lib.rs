@@ -1,5 +1,6 @@
 //! Threshold arithmetic of a Holdfast signer, for Node. Nothing here does I/O or knows of policies: sessions are state
 //! machines that are fed with bytes. What JavaScript may call is described in index.d.ts.
+mod dkls;
 mod frost;
 mod outcome;
 

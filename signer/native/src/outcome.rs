@@ -12,6 +12,8 @@ pub enum Fault {
     Culprit(Vec<u16>, String),
     /// Commitments of these parties are no valid points.
     BadCommitment(Vec<u16>),
+    /// One of these parties made the step fail, and nobody can prove which.
+    Suspects(Vec<u16>, String),
     /// The library says never to run this protocol with that party again: state that both keep would leak the key.
     Ban(u16, String),
     /// Input that no honest caller gives, or a step out of order. Nobody is to blame.
@@ -35,6 +37,7 @@ impl From<Fault> for JsFault {
         let (fault, parties, message) = match fault {
             Fault::Culprit(parties, message) => ("Culprit", parties, message),
             Fault::BadCommitment(parties) => ("BadCommitment", parties, String::new()),
+            Fault::Suspects(parties, message) => ("Suspects", parties, message),
             Fault::Ban(party, message) => ("Ban", vec![party], message),
             Fault::Refused(message) => ("Refused", vec![], message),
             Fault::Panic => ("Panic", vec![], "the library panicked".into()),
