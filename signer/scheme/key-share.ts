@@ -12,8 +12,8 @@ const VERSION = 1;
 const HEADER = 5;
 const codes: Readonly<Record<SchemeName, number>> = { EdDSA: 1, Schnorr: 2, ECDSA: 3 };
 const pointLengths: Readonly<Record<SchemeName, number>> = { EdDSA: 32, Schnorr: 33, ECDSA: 33 };
-/** Some 105 kB for each of the other parties. */
-const MOST_SHARE = 1 << 20;
+/** Some 52 kB for each of the other parties. */
+const MOST_SHARE = 2 << 20;
 
 /** The bytes of `key`, secret like the share in them. */
 export function encodeKeyShare(scheme: SchemeName, key: KeyShare): Uint8Array {

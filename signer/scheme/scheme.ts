@@ -81,8 +81,8 @@ export interface Exchange {
 export interface SigningKey {
   commit(count: number): Promise<readonly FreshCommitment[]>;
   /**
-   * One signature share of {@link SHARE_BYTES} bytes. Throws on an unknown or used nonce, {@link BadCommitment},
-   * {@link Banned} and {@link Suspects}.
+   * One signature share of {@link SHARE_BYTES} bytes. Throws on an unknown or used nonce, {@link BadCommitment}, and of what
+   * others sent in the exchange {@link Culprit}, {@link Banned} and {@link Suspects}.
    */
   sign(nonce: number, input: SigningInput, exchange?: Exchange): Promise<Uint8Array>;
   discard(nonces: readonly number[]): void;
@@ -107,9 +107,9 @@ export type Heard = ReadonlyMap<number, { readonly broadcast: Uint8Array; readon
 export interface RoundsKeygenRun {
   /** How many times `round` is called. */
   readonly rounds: number;
-  /** The next round, from what all others said in the one before; nothing before the first. Throws {@link Culprit}. */
+  /** The next round, from what all others said in the one before; nothing before the first. Throws as `finish`. */
   round(heard: Heard): Promise<Said>;
-  /** From what all others said in the last round. Throws {@link Culprit}. */
+  /** From what all others said in the last round. Throws {@link Culprit}, and {@link Suspects} where nobody can say who lied. */
   finish(heard: Heard): Promise<KeygenResult>;
   close(): void;
 }
