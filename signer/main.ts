@@ -74,10 +74,7 @@ await runService(readConfig, async ({ wallet, holder, data, operator, ...config 
       clock: systemClock,
       random: (length) => Uint8Array.from(randomBytes(length)),
       store,
-      scheme: (name) => {
-        if (name === 'ECDSA') throw new Refused('Unsupported', 'ECDSA has no engine in this version');
-        return schemes.get(name);
-      },
+      scheme: (name) => (name === 'ECDSA' ? schemes.ecdsa() : schemes.get(name)),
       identity,
       heads: hsm?.headSigner ?? identityHeads(identity),
       shares: shareKeeper(opened.seal),

@@ -1,23 +1,9 @@
+import type { Outcome } from './index.d.ts';
+
 /**
  * Threshold ECDSA over secp256k1 by DKLs23, in native code. Identifiers are 1..n; points are compressed (33 bytes). What
  * comes from JavaScript is copied before a call returns, and all arithmetic is done on the thread pool.
  */
-
-/**
- * Why a call gave nothing.
- * - `Culprit`: a check failed on messages of `parties`, and of nobody else.
- * - `Suspects`: one of `parties` made the step fail, and nobody can prove which.
- * - `Ban`: the protocol must never be run with this party again for this key: going on tells it of the share.
- * - `Refused`: input that no honest caller gives, a step out of order, or messages of another session. Nobody is to blame.
- * - `Panic`: a fault of the library; the session it happened in is over.
- */
-export type Fault = {
-  readonly fault: 'Culprit' | 'Suspects' | 'BadCommitment' | 'Ban' | 'Refused' | 'Panic';
-  readonly parties: readonly number[];
-  readonly message: string;
-};
-
-export type Outcome<T> = T | Fault;
 
 /** Bytes for the party, or from it. */
 export type DklsMessage = { readonly party: number; readonly bytes: Uint8Array };
@@ -88,9 +74,13 @@ export interface DklsSigning {
   close(): void;
 }
 
-export interface DklsAddon {
-  /** `session`: 32 to 64 bytes that no other run has, the same at all parties. */
-  dklsKeygen(identifier: number, threshold: number, parties: number, session: Uint8Array): Outcome<DklsKeygen>;
-  /** Refuses a share that is not the one named, or does not belong to its verification share. */
-  dklsOpen(key: DklsKeyShare): Promise<Outcome<DklsKey>>;
-}
+/** `session`: 32 to 64 bytes that no other run has, the same at all parties. */
+export function dklsKeygen(
+  identifier: number,
+  threshold: number,
+  parties: number,
+  session: Uint8Array,
+): Outcome<DklsKeygen>;
+
+/** Refuses a share that is not the one named, or does not belong to its verification share. */
+export function dklsOpen(key: DklsKeyShare): Promise<Outcome<DklsKey>>;

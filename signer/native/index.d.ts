@@ -1,5 +1,6 @@
 /**
- * What the addon gives to JavaScript: threshold arithmetic by the Zcash Foundation's crates, in Rust (src/).
+ * What the addon gives to JavaScript: threshold arithmetic in Rust (src/), FROST by the Zcash Foundation's crates,
+ * ECDSA by dkls23-core (dkls.d.ts).
  *
  * Calls answer with a value or with a {@link Fault}, and never throw for bytes that they are given. Arguments are copied
  * before a call returns; whoever handed over a secret, or got one, erases it. Points, scalars, shares and proofs are the raw
@@ -7,19 +8,22 @@
  * what belongs to it, all of one length.
  */
 
+export * from './dkls.d.ts';
+
 /** The version of the addon: that of the program it was built with. */
 export function version(): string;
 
 /**
  * Why a call gave nothing.
  * - `Culprit`: a cryptographic check failed on messages of `parties`, and of nobody else.
+ * - `Suspects`: one of `parties` made the step fail, and nobody can prove which.
  * - `BadCommitment`: commitments of `parties` are no valid points.
- * - `Ban`: the protocol must never be run with this party again.
+ * - `Ban`: the protocol must never be run with this party again for this key: going on tells it of the share.
  * - `Refused`: input that no honest caller gives, or a step out of order.
  * - `Panic`: a fault of the library; the session it happened in is over.
  */
 export type Fault = {
-  readonly fault: 'Culprit' | 'BadCommitment' | 'Ban' | 'Refused' | 'Panic';
+  readonly fault: 'Culprit' | 'Suspects' | 'BadCommitment' | 'Ban' | 'Refused' | 'Panic';
   readonly parties: readonly number[];
   readonly message: string;
 };

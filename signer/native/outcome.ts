@@ -1,4 +1,4 @@
-import { BadCommitment, Banned, Culprit } from '../scheme/scheme.ts';
+import { BadCommitment, Banned, Culprit, Suspects } from '../scheme/scheme.ts';
 import type { Fault, Outcome } from './index.d.ts';
 
 /** The value of a call of the addon; throws what its fault means to whoever runs a scheme. */
@@ -10,6 +10,8 @@ export function valueOf<T extends object>(outcome: Outcome<T>): T {
       throw new Culprit(parties, message);
     case 'BadCommitment':
       throw new BadCommitment(parties);
+    case 'Suspects':
+      throw new Suspects(parties, message);
     case 'Ban':
       throw new Banned(parties[0] as number, message);
     case 'Refused':

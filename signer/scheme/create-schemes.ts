@@ -1,3 +1,4 @@
+import { Refused } from '../../common/errors.ts';
 import { loadAddon } from '../native/addon.ts';
 import { nativeSchemes } from './native-scheme.ts';
 import type { Schemes } from './scheme.ts';
@@ -11,5 +12,10 @@ export function createSchemes(
 ): Schemes {
   if (found.addon !== undefined) return nativeSchemes(found.addon);
   onWhy(found.why);
-  return workerSchemes(onFailure);
+  return {
+    ...workerSchemes(onFailure),
+    ecdsa() {
+      throw new Refused('Unsupported', `ECDSA needs the native addon: ${found.why}`);
+    },
+  };
 }

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { concat, equal, taggedHash } from '../../common/bytes.ts';
 import { verifyEcdsa } from '../../statement/ecdsa.ts';
-import type { DklsAddon, DklsKey, DklsMessage, DklsOrder, Outcome } from '../native/dkls.d.ts';
-import { checkParties, exactLength } from './frost-keygen.ts';
+import type { Addon } from '../native/addon.ts';
+import type { DklsKey, DklsMessage, DklsOrder } from '../native/dkls.d.ts';
+import { valueOf } from '../native/outcome.ts';
+import { checkParties, exactLength } from './frost-shapes.ts';
 import {
-  Banned,
   COMMITMENT_BYTES,
-  Culprit,
   type EcdsaScheme,
   type Exchange,
   type Heard,
@@ -14,13 +14,14 @@ import {
   type RoundsKeygenRun,
   type SigningInput,
   type SigningKey,
-  Suspects,
 } from './scheme.ts';
 
 /** Unused contributions a key may have: some pools of every peer, so that asking for more cannot fill memory. */
 const MAX_NONCES = 4096;
 const CONTRIBUTION_BYTES = COMMITMENT_BYTES.ECDSA[0];
 const NOTHING = new Uint8Array();
+
+type DklsAddon = Pick<Addon, 'dklsKeygen' | 'dklsOpen'>;
 
 /** Threshold ECDSA by DKLs23 in native code. Quorums are exactly as large as the threshold. */
 export function dklsScheme(addon: DklsAddon): EcdsaScheme {
@@ -147,19 +148,3 @@ const byParty = (messages: readonly DklsMessage[]): ReadonlyMap<number, Uint8Arr
 
 const messagesOf = (bytes: ReadonlyMap<number, Uint8Array>): DklsMessage[] =>
   [...bytes].map(([party, bytes]) => ({ party, bytes }));
-
-/** The value of a call of the addon; throws what its fault means to whoever runs a scheme. */
-function valueOf<T extends object>(outcome: Outcome<T>): T {
-  if (!('fault' in outcome)) return outcome;
-  const { fault, parties, message } = outcome;
-  switch (fault) {
-    case 'Culprit':
-      throw new Culprit(parties, message);
-    case 'Suspects':
-      throw new Suspects(parties, message);
-    case 'Ban':
-      throw new Banned(parties[0] as number, message);
-    default:
-      throw new Error(message);
-  }
-}

@@ -2,6 +2,7 @@ import { concat, secretBytes, secretCopy } from '../../common/bytes.ts';
 import type { Addon } from '../native/addon.ts';
 import type { FrostKey, FrostKeygen } from '../native/index.d.ts';
 import { valueOf } from '../native/outcome.ts';
+import { dklsScheme } from './dkls-scheme.ts';
 import {
   checkedBroadcasts,
   checkedCommitments,
@@ -66,7 +67,8 @@ export function nativeScheme(
 /** All schemes by the addon: nothing to start, and nothing that could stop. */
 export function nativeSchemes(addon: Addon): Schemes {
   const schemes = { EdDSA: nativeScheme('EdDSA', addon), Schnorr: nativeScheme('Schnorr', addon) };
-  return { engine: 'frost', get: (name) => schemes[name], close: async () => {} };
+  const ecdsa = dklsScheme(addon);
+  return { engine: 'frost', get: (name) => schemes[name], ecdsa: () => ecdsa, close: async () => {} };
 }
 
 function keygenRun(name: FrostScheme, parties: Parties, begin: () => FrostKeygen): KeygenRun {

@@ -142,7 +142,14 @@ export interface EcdsaScheme {
 export type AnyScheme = Scheme | EcdsaScheme;
 
 /** All schemes of a process. */
-export type Schemes = { readonly engine: Engine; get(name: FrostScheme): Scheme; close(): Promise<void> };
+export type Schemes = {
+  /** Of FROST. */
+  readonly engine: Engine;
+  get(name: FrostScheme): Scheme;
+  /** Throws an Unsupported {@link Refused} with the reason where this process has no engine for it. */
+  ecdsa(): EcdsaScheme;
+  close(): Promise<void>;
+};
 
 /**
  * Commitments of these identifiers are no valid points. Whoever handed them over is to blame: the identifiers

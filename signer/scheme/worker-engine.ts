@@ -30,10 +30,14 @@ export function workerSchemes(
   onFailure: (error: Error) => void,
   entry: URL = workerUrl(import.meta.url, 'frost'),
   idleMs = IDLE_MS,
-): Schemes {
+): Omit<Schemes, 'ecdsa'> {
   const engine = new WorkerEngine(entry, onFailure, idleMs);
   const schemes = { EdDSA: frostScheme('EdDSA', engine), Schnorr: frostScheme('Schnorr', engine) };
-  return { engine: 'noble', get: (name) => schemes[name], close: () => engine.close() };
+  return {
+    engine: 'noble',
+    get: (name) => schemes[name],
+    close: () => engine.close(),
+  };
 }
 
 type Pending = { readonly resolve: (result: FrostResult) => void; readonly reject: (error: Error) => void };

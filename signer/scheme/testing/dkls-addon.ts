@@ -1,5 +1,4 @@
-import { createRequire } from 'node:module';
-import type { DklsAddon } from '../../native/dkls.d.ts';
+import { loadAddon } from '../../native/addon.ts';
 
-/** The addon as it was built: `cargo build --release`, then its library copied to dist/holdfast.node. */
-export const dklsAddon = createRequire(import.meta.url)('../../../dist/holdfast.node') as DklsAddon;
+/** The addon as scripts/native.sh built it. */
+export const dklsAddon = loadAddon().addon!;
