@@ -3,6 +3,7 @@ import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { HDKey } from '@scure/bip32';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { sha256, utf8 } from '../../common/bytes.ts';
+import { failure } from '../../test/ecdsa-lies.ts';
 import {
   attempt,
   contributions,
@@ -25,7 +26,7 @@ const scheme = dklsScheme(dklsAddon);
 let made: readonly KeygenResult[];
 beforeAll(async () => {
   made = await new Parties(scheme, 2, 3).all();
-});
+}, 60_000);
 const open = (): Promise<Keys> => openAll(scheme, made);
 
 /** By implementations that share nothing with the engine. */
@@ -42,12 +43,6 @@ function expectSignature(publicKey: Uint8Array, message: Uint8Array, signature: 
   const key = createPublicKey({ format: 'jwk', key: { kty: 'EC', crv: 'secp256k1', x: x!, y: y! } });
   expect(verifyByOpenssl('sha256', message, { key, dsaEncoding: 'ieee-p1363' }, rs)).toBe(true);
 }
-
-const failure = (done: Promise<unknown>): Promise<Error> =>
-  done.then(
-    () => expect.unreachable('should have failed'),
-    (error: unknown) => error as Error,
-  );
 
 describe('a key of ECDSA', () => {
   it.each([
@@ -72,7 +67,7 @@ describe('a key of ECDSA', () => {
       const signature = await signed(keys, i % 2 === 0 ? quorum : quorum.toReversed(), { hash: sha256(message) });
       expectSignature(first!.key.groupKey, message, signature);
     }
-  });
+  }, 60_000);
 
   it('signs with its children, which BIP-32 derives from what the certificate says', async () => {
     const keys = await open();
