@@ -1,9 +1,11 @@
 import { getAddressDecoder } from '@solana/kit';
 import { p2tr, TEST_NETWORK } from '@scure/btc-signer';
+import { computeAddress } from 'ethers';
 import { describe, expect, test } from 'vitest';
 import { fromHex, hex } from '../common/bytes.ts';
 import vectors from '../test/vectors/bip86/addresses.json' with { type: 'json' };
 import { addressesOf, taprootAddress } from './address.ts';
+import { ecdsaKey } from './decode/testing/ethereum.ts';
 
 describe('addresses', () => {
   test('of an Ed25519 key are those of Solana', () => {
@@ -18,7 +20,8 @@ describe('addresses', () => {
     expect(taprootAddress(fromHex(vector.output_key), TEST_NETWORK)).toMatch(/^tb1p/);
   });
 
-  test('of a secp256k1 key are not in this version', () => {
-    expect(addressesOf('ECDSA', new Uint8Array(33).fill(2))).toEqual({});
+  test('of an ECDSA key are those of Ethereum', () => {
+    const { publicKey, ethers } = ecdsaKey('ours');
+    expect(addressesOf('ECDSA', publicKey)).toEqual({ ethereum: computeAddress(ethers) });
   });
 });

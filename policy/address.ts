@@ -1,5 +1,6 @@
 import { base58 } from '@scure/base';
 import { Address, NETWORK } from '@scure/btc-signer';
+import { ethereumAddress } from './decode/ethereum-address.ts';
 import type { BitcoinNetwork } from './decode/networks.ts';
 import type { SchemeName } from './effect.ts';
 
@@ -10,7 +11,7 @@ export const taprootAddress = (outputKey: Uint8Array, network: BitcoinNetwork = 
 /** Addresses by network: `solana`, `bitcoin` or `ethereum`, each the main one. */
 export type AddressMap = Readonly<Record<string, string>>;
 
-/** Addresses of a key; none for schemes whose chains are not in this version. */
+/** Addresses of a key; throws where an ECDSA key is no point of its curve. */
 export function addressesOf(scheme: SchemeName, publicKey: Uint8Array): AddressMap {
   switch (scheme) {
     case 'EdDSA':
@@ -18,6 +19,6 @@ export function addressesOf(scheme: SchemeName, publicKey: Uint8Array): AddressM
     case 'Schnorr':
       return { bitcoin: taprootAddress(publicKey) };
     case 'ECDSA':
-      return {};
+      return { ethereum: ethereumAddress(publicKey) };
   }
 }

@@ -4,7 +4,9 @@ import { quote } from '../common/bytes.ts';
 import { messageOf } from '../common/errors.ts';
 import { canonicalId, chainOf, nativeAsset } from './caip.ts';
 import { addressOf } from './decode/bitcoin-script.ts';
+import { ethereumAddressProblem } from './decode/ethereum-address.ts';
 import { bitcoinNetworks } from './decode/networks.ts';
+import { evmChains } from './evm-chains.ts';
 
 /* Identifiers that have the right form and still cannot be: a rule that names one would silently never match. */
 
@@ -52,11 +54,18 @@ export function assetProblem(asset: string): string | undefined {
   if (problem !== undefined) return problem;
   const [kind = '', reference = ''] = rest.split(':', 2);
   if (namespace === 'solana' && kind === 'token') return solanaProblem(reference, 'mint');
+  if (namespace === 'eip155' && !evmChains.has(chain))
+    return `chain ${chain} is not in this version, so no transaction would ever move this`;
   if (namespace === 'eip155' && kind === 'erc20') return evmProblem(reference);
   const native = nativeAsset(chain);
-  return namespace === 'eip155' || native === undefined || native.id === asset
-    ? undefined
-    : `want ${native.id}${namespace === 'solana' ? ` or ${chain}/token: and a mint` : ''}, got ${quote(asset)}`;
+  if (native === undefined || native.id === asset) return undefined;
+  const tokens =
+    namespace === 'solana'
+      ? ` or ${chain}/token: and a mint`
+      : namespace === 'eip155'
+        ? ` or ${chain}/erc20: and an address`
+        : '';
+  return `want ${native.id}${tokens}, got ${quote(asset)}`;
 }
 
 function solanaProblem(address: string, what: string): string | undefined {
@@ -83,5 +92,7 @@ function bitcoinProblem(chain: string, address: string): string | undefined {
   }
 }
 
-const evmProblem = (address: string): string | undefined =>
-  /^0x[0-9a-fA-F]{40}$/.test(address) ? undefined : `want 0x and 40 hex digits, got ${quote(address)}`;
+function evmProblem(address: string): string | undefined {
+  const problem = ethereumAddressProblem(address);
+  return problem === undefined ? undefined : `${problem}, got ${quote(address)}`;
+}

@@ -1,3 +1,6 @@
+import { evmChains } from './evm-chains.ts';
+import type { Coin } from './evm-chains.ts';
+
 /** The namespace and reference of a CAIP-2 chain; "" and "" for what is bound to no chain. */
 export function chainOf(id: string): { readonly chain: string; readonly namespace: string; readonly rest: string } {
   const [namespace = '', reference = ''] = id.split(/[:/]/, 2);
@@ -16,16 +19,15 @@ export function canonicalId(id: string): string {
 
 export type NativeAsset = { readonly id: string; readonly symbol: string; readonly decimals: number };
 
-const natives: Readonly<Record<string, Omit<NativeAsset, 'id'> & { readonly coin: string }>> = {
+const natives: Readonly<Record<string, Coin>> = {
   solana: { coin: '501', symbol: 'SOL', decimals: 9 },
   bip122: { coin: '0', symbol: 'BTC', decimals: 8 },
-  eip155: { coin: '60', symbol: 'ETH', decimals: 18 },
 };
 
 /** What fees of `chain` are paid in; undefined for a chain that this version does not know. */
 export function nativeAsset(chain: string): NativeAsset | undefined {
   const { namespace } = chainOf(chain);
-  const native = Object.hasOwn(natives, namespace) ? natives[namespace] : undefined;
+  const native = evmChains.get(chain) ?? (Object.hasOwn(natives, namespace) ? natives[namespace] : undefined);
   return native === undefined
     ? undefined
     : { id: `${chain}/slip44:${native.coin}`, symbol: native.symbol, decimals: native.decimals };

@@ -104,15 +104,15 @@ const signers: readonly Case<Signer['spec']>[] = [
 const eth = { name: 'ETH', id: 'eip155:1/slip44:60', decimals: 18 };
 const policies: readonly Case<SigningPolicy['spec']>[] = [
   ['assets[].price', { assets: [{ ...eth, price: { fixed: '3000' } }] }, 'the price of ETH'],
-  ['assets[].id', { assets: [eth] }, 'what names eip155:1'],
-  ['fees[].chain', { fees: [{ chain: 'eip155:5', atMost: '1' }] }, 'what names eip155:5'],
-  ['rules[].match.chains[]', rule({ match: { chains: ['eip155:1'] } }), 'what names eip155:1'],
+  ['assets[].id', { assets: [{ name: 'X', id: 'cosmos:hub-4/slip44:118', decimals: 6 }] }, 'what names cosmos:hub-4'],
+  ['fees[].chain', { fees: [{ chain: 'eip155:5', atMost: '1' }] }, 'does not know what fees of eip155:5 are paid in'],
+  ['rules[].match.chains[]', rule({ match: { chains: ['eip155:5'] } }), 'what names eip155:5'],
   [
     'addressBook[].addresses[]',
-    { addressBook: [{ name: 'a', addresses: ['eip155:1:0xab16a96D359eC26a11e2C2b3d8f8B8942d5Bfcdb'] }] },
-    'what names eip155:1',
+    { addressBook: [{ name: 'a', addresses: ['eip155:5:0xab16a96D359eC26a11e2C2b3d8f8B8942d5Bfcdb'] }] },
+    'what names eip155:5',
   ],
-  ['rules[].match.kinds[]', rule({ match: { kinds: ['TypedData', 'Deploy'] } }), 'match.kinds TypedData and Deploy'],
+  ['rules[].match.kinds[]', rule({ match: { kinds: ['TypedData', 'Deploy'] } }), 'match.kinds TypedData (not decoded'],
   ['approvers', people, 'spec.approvers'],
   ['groups', people, 'spec.groups'],
   ['change', { ...people, change: { approvals: [group] } }, 'spec.change'],

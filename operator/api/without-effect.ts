@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { chainOf } from '../../policy/caip.ts';
 import { bitcoinNetworks, solanaChains } from '../../policy/decode/networks.ts';
 import type { EffectKind } from '../../policy/effect.ts';
+import { evmChains } from '../../policy/evm-chains.ts';
 import type { Signer, SigningPolicy, Wallet } from './resource.ts';
 
 /*
@@ -70,7 +71,7 @@ export const signerWithoutEffect = ({ spec }: Signer, sharedMachine: boolean): r
     : [];
 
 /** Nothing is decoded to them, so nothing ever matches. */
-const unseenKinds: ReadonlySet<EffectKind> = new Set<EffectKind>(['TypedData', 'Deploy']);
+const unseenKinds: ReadonlySet<EffectKind> = new Set<EffectKind>(['TypedData']);
 
 export function policyWithoutEffect({ spec }: SigningPolicy): readonly string[] {
   const { assets = [], addressBook = [], fees = [], rules } = spec;
@@ -99,7 +100,8 @@ export function policyWithoutEffect({ spec }: SigningPolicy): readonly string[] 
   ];
 }
 
-const isDecoded = (chain: string): boolean => solanaChains.has(chain) || bitcoinNetworks.has(chain);
+const isDecoded = (chain: string): boolean =>
+  solanaChains.has(chain) || bitcoinNetworks.has(chain) || evmChains.has(chain);
 
 const some = (names: readonly string[]): string =>
   names.length <= 5 ? names.join(', ') : `${names.slice(0, 5).join(', ')} and ${names.length - 5} more`;
