@@ -50,8 +50,11 @@ export type PublicKey = { readonly scheme: SchemeName; readonly bytes: Uint8Arra
 export type Decoded = {
   readonly effects: readonly Effect[];
   readonly fees: readonly Fee[];
-  /** The very bytes that the key signs, one an input (Ed25519: the message; BIP-340: the 32-byte sighash). */
+  /** The very bytes that the key signs, one an input (Ed25519: the message; BIP-340 and ECDSA: a hash of 32 bytes). */
   readonly messages: readonly Uint8Array[];
-  /** The finished transaction, from one 64-byte signature an input; absent where the format has none. */
+  /**
+   * The finished transaction, from one signature an input: 64 bytes, by ECDSA 65 with the recovery id. Absent where the
+   * format has none.
+   */
   readonly finish?: (signatures: readonly Uint8Array[]) => { readonly transaction: Uint8Array; readonly id: string };
 };

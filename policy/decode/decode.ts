@@ -1,7 +1,10 @@
 import { quote } from '../../common/bytes.ts';
 import { Refused } from '../../common/errors.ts';
-import type { Decoded, Payload, PublicKey } from '../effect.ts';
+import type { Decoded, Format, Payload, PublicKey, SchemeName } from '../effect.ts';
+import { evmChains } from '../evm-chains.ts';
 import { decodeDigest } from './digest.ts';
+import { decodePersonalMessage } from './ethereum-message.ts';
+import { decodeEthereum } from './ethereum-transaction.ts';
 import { bitcoinNetworks, solanaChains } from './networks.ts';
 import { decodeOffchain } from './solana-offchain.ts';
 import { decodePsbt } from './bitcoin-psbt.ts';
@@ -18,34 +21,45 @@ export function decode(payload: Payload, key: PublicKey): Decoded {
   if (format === 'Digest') return decodeDigest(payload, key);
   if (key.scheme === 'ECDSA') throw new Refused('Unsupported', 'transactions of ECDSA keys are not in this version');
   if (format === 'Message') return decodeMessage(payload, key);
-  const family = chain.split(':', 1)[0] ?? '';
-  if (family === 'eip155') throw new Refused('Unsupported', `chain ${chain}: EVM chains are not in this version`);
-  return bounded(decodeTransaction(payload, key, family));
+  const family = families.get(chain.split(':', 1)[0] ?? '');
+  if (family === undefined || !family.known.has(chain))
+    throw new Refused(
+      'Unsupported',
+      `chain ${quote(chain)} is not in this version: want a Solana, Bitcoin or EVM network`,
+    );
+  if (format !== family.format)
+    throw new Refused('Malformed', `chain ${chain}: want format ${family.format}, got ${format}`);
+  if (!family.schemes.includes(key.scheme))
+    throw new Refused(
+      'Malformed',
+      `chain ${chain}: want a key of scheme ${family.schemes.join(' or ')}, this one is ${key.scheme}`,
+    );
+  return bounded(family.decode(payload, key));
 }
 
 function decodeMessage(payload: Payload, key: PublicKey): Decoded {
   const { chain } = payload;
-  if (key.scheme !== 'EdDSA')
-    throw new Refused('Unsupported', `messages by ${key.scheme} keys are not in this version`);
+  if (key.scheme === 'Schnorr') throw new Refused('Unsupported', 'messages by Schnorr keys are not in this version');
   // Nothing in its bytes is bound to a chain: a rule by chain would judge what the initiator claims.
   if (chain !== '')
     throw new Refused('Malformed', `a message belongs to no chain: leave chain empty, got ${quote(chain)}`);
-  return decodeOffchain(payload, key);
+  return key.scheme === 'EdDSA' ? decodeOffchain(payload, key) : decodePersonalMessage(payload);
 }
 
-function decodeTransaction(payload: Payload, key: PublicKey, family: string): Decoded {
-  const { chain, format } = payload;
-  const [scheme, known, own] =
-    family === 'solana'
-      ? (['EdDSA', solanaChains.has(chain), 'Transaction'] as const)
-      : (['Schnorr', bitcoinNetworks.has(chain), 'PSBT'] as const);
-  if (!known)
-    throw new Refused('Unsupported', `chain ${quote(chain)} is not in this version: want a Solana or Bitcoin network`);
-  if (format !== own) throw new Refused('Malformed', `chain ${chain}: want format ${own}, got ${format}`);
-  if (key.scheme !== scheme)
-    throw new Refused('Malformed', `chain ${chain}: want a key of scheme ${scheme}, this one is ${key.scheme}`);
-  return family === 'solana' ? decodeSolana(payload, key) : decodePsbt(payload, key);
-}
+/** Chains whose transactions are alike. */
+type Family = {
+  /** By CAIP-2 chain. */
+  readonly known: { has(chain: string): boolean };
+  readonly format: Format;
+  readonly schemes: readonly SchemeName[];
+  readonly decode: (payload: Payload, key: PublicKey) => Decoded;
+};
+
+const families: ReadonlyMap<string, Family> = new Map<string, Family>([
+  ['solana', { known: solanaChains, format: 'Transaction', schemes: ['EdDSA'], decode: decodeSolana }],
+  ['bip122', { known: bitcoinNetworks, format: 'PSBT', schemes: ['Schnorr'], decode: decodePsbt }],
+  ['eip155', { known: evmChains, format: 'Transaction', schemes: ['ECDSA'], decode: decodeEthereum }],
+]);
 
 const mostEffects = 64;
 

@@ -1,0 +1,120 @@
+import { keccak_256 } from '@noble/hashes/sha3.js';
+import { hex } from '../../common/bytes.ts';
+import { Refused } from '../../common/errors.ts';
+import { formatAmount } from '../amount.ts';
+import type { NativeAsset } from '../caip.ts';
+import type { Effect } from '../effect.ts';
+import { checksummed } from './ethereum-address.ts';
+
+/** What a transaction asks of the chain. */
+export type EthereumCall = {
+  /** CAIP-2, and what its coin is. */
+  readonly chain: string;
+  readonly native: NativeAsset;
+  /** 20 bytes, or none to deploy a contract. */
+  readonly to: Uint8Array;
+  /** In wei. */
+  readonly value: bigint;
+  readonly data: Uint8Array;
+};
+
+/**
+ * What a call does: its value moves to where it is sent, and its data is a function of a token that is understood, or
+ * else a Call of its own, beside whatever value it moves. Where a key has code of its own (EIP-7702) what others make
+ * that do is not seen here; the key signs no such thing.
+ */
+export function callEffects(call: EthereumCall): readonly Effect[] {
+  const { chain, native, to, value, data } = call;
+  if (to.length === 0) return [deployed(call)];
+  const address = checksummed(to);
+  refuseNobody(to, 'to');
+  const token = tokenFunctions.get(hex(data.subarray(0, 4)));
+  if (token !== undefined) return [token(readTokenCall(call), chain)];
+  const moved: Effect = {
+    kind: 'Transfer',
+    chain,
+    asset: native.id,
+    amount: value,
+    destination: `${chain}:${address}`,
+    text: `sends ${units(value, native)} to ${address}`,
+  };
+  if (data.length === 0) return [moved];
+  const called: Effect = {
+    kind: 'Call',
+    chain,
+    destination: `${chain}:${address}`,
+    text: `calls ${data.length < 4 ? '' : `function 0x${hex(data.subarray(0, 4))} of `}${address} with ${dataText(data)}`,
+  };
+  return value === 0n ? [called] : [moved, called];
+}
+
+function deployed({ chain, native, value, data }: EthereumCall): Effect {
+  if (value > 0n)
+    throw new Refused('Unsupported', `transaction: gives ${units(value, native)} to a contract that it deploys`);
+  if (data.length === 0) throw new Refused('Malformed', 'transaction: goes nowhere and deploys nothing');
+  return { kind: 'Deploy', chain, text: `deploys a contract with ${dataText(data)}` };
+}
+
+const units = (wei: bigint, { decimals, symbol }: NativeAsset): string => `${formatAmount(wei, decimals)} ${symbol}`;
+
+function dataText(data: Uint8Array): string {
+  if (data.length <= 256) return `data 0x${hex(data)}`;
+  return `data 0x${hex(data.subarray(0, 256))}... (${data.length} bytes, keccak256 0x${hex(keccak_256(data))})`;
+}
+
+/** A function of a token (ERC-20) that takes an address and an amount. */
+type TokenCall = { readonly token: string; readonly account: string; readonly amount: bigint };
+
+const transfer = 'a9059cbb';
+const approve = '095ea7b3';
+const mostUint256 = 2n ** 256n - 1n;
+
+const tokenFunctions: ReadonlyMap<string, (call: TokenCall, chain: string) => Effect> = new Map([
+  [
+    transfer,
+    ({ token, account, amount }: TokenCall, chain: string): Effect => ({
+      kind: 'Transfer',
+      chain,
+      asset: `${chain}/erc20:${token}`,
+      amount,
+      destination: `${chain}:${account}`,
+      text: `sends ${amount} base units of token ${token} to ${account}`,
+    }),
+  ],
+  [
+    approve,
+    ({ token, account, amount }: TokenCall, chain: string): Effect => ({
+      kind: 'Approve',
+      chain,
+      asset: `${chain}/erc20:${token}`,
+      amount,
+      destination: `${chain}:${account}`,
+      text: `lets ${account} move ${amount === mostUint256 ? 'any amount' : `${amount} base units`} of token ${token}`,
+    }),
+  ],
+]);
+
+/** The two words after the selector: 12 zeros and an address, an amount (Solidity's ABI specification, strict mode). */
+function readTokenCall({ native, to, value, data }: EthereumCall): TokenCall {
+  const name = hex(data.subarray(0, 4)) === transfer ? 'transfer' : 'approve';
+  if (data.length !== 68)
+    throw new Refused('Malformed', `${name}: want a selector and two words, 68 bytes of data, got ${data.length}`);
+  if (data.subarray(4, 16).some((byte) => byte !== 0))
+    throw new Refused('Malformed', `${name}: want 12 zeros before the address, got 0x${hex(data.subarray(4, 16))}`);
+  // The functions take no value: what came with it would be lost or the call would fail.
+  if (value > 0n)
+    throw new Refused('Malformed', `${name}: sends ${units(value, native)} along, which a token does not take`);
+  const account = data.subarray(16, 36);
+  refuseNobody(account, name);
+  if (name === 'transfer' && Buffer.compare(account, to) === 0)
+    throw new Refused(
+      'Malformed',
+      `transfer: sends the token to its own contract ${checksummed(to)}, where it is lost`,
+    );
+  return { token: checksummed(to), account: checksummed(account), amount: BigInt(`0x${hex(data.subarray(36))}`) };
+}
+
+function refuseNobody(address: Uint8Array, title: string): void {
+  if (address.every((byte) => byte === 0))
+    throw new Refused('Malformed', `${title}: the zero address is nobody's: what goes there is lost`);
+}
