@@ -7,21 +7,22 @@ import { messageOf, Refused } from '../../common/errors.ts';
 import { formatAmount } from '../amount.ts';
 import type { Decoded, Effect, Payload, PublicKey } from '../effect.ts';
 import { lockText } from './bitcoin-locks.ts';
-import { addressOf, taprootScript } from './bitcoin-script.ts';
-import { taprootSighashes } from './bitcoin-sighash.ts';
+import { addressOf } from './bitcoin-script.ts';
 import type { SpentInput } from './bitcoin-sighash.ts';
+import { spendingOf } from './bitcoin-spending.ts';
+import type { Spending } from './bitcoin-spending.ts';
 import { bitcoinNetworks } from './networks.ts';
 import type { BitcoinNetwork } from './networks.ts';
 
-const mostBytes = 32_768;
 const mostInputs = 64;
 const mostOutputs = 64;
 const mostSatoshis = 2_100_000_000_000_000n;
 
-// What an input may say. All but the outpoint, sequence, hash type and previous output are claims that nobody needs.
+// What an input may say, whatever spends it. All but the outpoint, sequence, hash type and previous output are claims that
+// nobody needs.
 const inputFields: ReadonlySet<string> = new Set([
   ...['txid', 'index', 'sequence', 'requiredTimeLocktime', 'requiredHeightLocktime', 'sighashType'],
-  ...['witnessUtxo', 'nonWitnessUtxo', 'tapInternalKey', 'tapMerkleRoot', 'tapBip32Derivation'],
+  ...['witnessUtxo', 'nonWitnessUtxo'],
 ]);
 const signedFields: ReadonlySet<string> = new Set([
   ...['partialSig', 'finalScriptSig', 'finalScriptWitness', 'tapKeySig', 'tapScriptSig'],
@@ -36,30 +37,28 @@ const outputFields: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Reads a PSBT, version 0 or 2, that spends outputs of `key` by its taproot key path and nothing else. Nothing in a
- * transaction says for which network it is: the chain decides how addresses are written, not where it is valid.
+ * Reads a PSBT, version 0 or 2, that spends outputs of `key` and nothing else. Nothing in a transaction says for which
+ * network it is: the chain decides how addresses are written, not where it is valid.
  */
 export function decodePsbt({ chain, data }: Payload, key: PublicKey): Decoded {
   const network = bitcoinNetworks.get(chain);
   if (network === undefined) throw new Refused('Unsupported', `chain ${chain} is not in this version`);
-  const own = taprootScript(key.bytes);
-  const { psbt, maps } = parse(data);
+  const spending = spendingOf(key);
+  const { script: own, by } = spending;
+  const { psbt, maps } = parse(data, spending);
   // The library reads a version 0 that is written out like one that is not.
   const global = new Set(fieldsOf(maps[0], PSBTGlobal));
   if (global.has('unsignedTx') && global.has('version')) throw notCanonical();
-  checkFields(maps[0], PSBTGlobal, globalFields, 'PSBT');
+  checkFields(maps[0], PSBTGlobal, globalFields, 'PSBT', by);
   const { unsignedTx } = psbt;
   const unsigned = RawOldTx.decode(unsignedTx);
   checkShape(unsigned);
   if (maps.length !== 1 + unsigned.inputs.length + unsigned.outputs.length) throw notCanonical();
-  const inputs = unsigned.inputs.map((_, i) => readInput(psbt, maps, i, { own, network }));
+  const inputs = unsigned.inputs.map((_, i) => readInput(psbt, maps, i, { spending, network }));
   const effects = unsigned.outputs.map(({ amount, script }, i): Effect => {
-    checkFields(maps[1 + inputs.length + i], PSBTOutput, outputFields, `output ${i}`);
+    checkFields(maps[1 + inputs.length + i], PSBTOutput, outputFields, `output ${i}`, by);
     return { ...effectOf(script, amount, { chain, network, own, at: `output ${i}` }, lockText(unsigned)), chain };
   });
-  // Amounts of previous outputs are claims too, yet nothing is lost by believing them: every input is signed here by
-  // hash type DEFAULT or ALL, and BIP-341 hashes the amounts and scripts of all inputs, so that where one is a lie no
-  // signature is valid and nothing moves. The fee is therefore what is paid, or nothing is.
   const spent = sum(inputs.map(({ amount }) => amount));
   const paid = sum(unsigned.outputs.map(({ amount }) => amount));
   if (spent > mostSatoshis || paid > spent)
@@ -67,17 +66,12 @@ export function decodePsbt({ chain, data }: Payload, key: PublicKey): Decoded {
   return {
     effects,
     fees: [{ chain, asset: `${chain}/slip44:0`, amount: spent - paid }],
-    messages: taprootSighashes(unsignedTx, own, inputs),
+    messages: spending.sighashes(unsignedTx, inputs),
     finish: (signatures) => {
-      if (signatures.length !== inputs.length || signatures.some(({ length }) => length !== 64))
-        throw new Error(`PSBT: want ${inputs.length} signatures of 64 bytes, one an input`);
-      // BIP-341: 64 bytes mean DEFAULT, any other hash type follows the signature.
-      const witnesses = inputs.map(({ sighash }, i) => [
-        concat(
-          signatures[i] ?? new Uint8Array(),
-          sighash === SigHash.DEFAULT ? new Uint8Array() : Uint8Array.of(sighash),
-        ),
-      ]);
+      const { signatureBytes } = spending;
+      if (signatures.length !== inputs.length || signatures.some(({ length }) => length !== signatureBytes))
+        throw new Error(`PSBT: want ${inputs.length} signatures of ${signatureBytes} bytes, one an input`);
+      const witnesses = inputs.map(({ sighash }, i) => spending.witness(signatures[i] ?? new Uint8Array(), sighash));
       return {
         transaction: RawTx.encode({ ...unsigned, segwitFlag: true, witnesses }),
         id: hex(sha256(sha256(unsignedTx)).reverse()),
@@ -98,11 +92,14 @@ type RawMap = ReturnType<typeof rawPsbt.decode>['maps'][number];
  * library reads, so that what is left to compare is the order of keys: writing it all again to compare the bytes would cost
  * as much as reading it, points on the curve among it.
  */
-function parse(data: Uint8Array): { readonly psbt: Transaction; readonly maps: readonly RawMap[] } {
+function parse(
+  data: Uint8Array,
+  { mostBytes, needsPrevious }: Spending,
+): { readonly psbt: Transaction; readonly maps: readonly RawMap[] } {
   if (data.length > mostBytes)
     throw new Refused(
       'Malformed',
-      `PSBT: want at most ${mostBytes} bytes, got ${data.length}: taproot inputs need no previous transactions`,
+      `PSBT: want at most ${mostBytes} bytes, got ${data.length}${needsPrevious ? '' : ': taproot inputs need no previous transactions'}`,
     );
   try {
     const psbt = Transaction.fromPSBT(Uint8Array.from(data), {
@@ -140,20 +137,21 @@ function checkShape({ version, inputs, outputs }: ReturnType<typeof RawOldTx.dec
     throw new Refused('Malformed', 'PSBT: spends one output twice');
 }
 
-/** Amount and hash type of input `i`, which must spend the script `own` and be unsigned. */
+/** Amount and hash type of input `i`, which must be unsigned and spend an output of the key. */
 function readInput(
   psbt: Transaction,
   maps: readonly RawMap[],
   i: number,
-  { own, network }: Pick<Place, 'own' | 'network'>,
+  { spending, network }: { readonly spending: Spending; readonly network: BitcoinNetwork },
 ): SpentInput {
+  const { script: own, hashTypes } = spending;
   const at = `input ${i}`;
   const input = psbt.getInput(i);
   const map = maps[1 + i];
   if (fieldsOf(map, PSBTInput).some((field) => signedFields.has(field)))
     throw new Refused('Malformed', `${at}: is signed already: send the PSBT without signatures`);
-  checkFields(map, PSBTInput, inputFields, at);
-  const { witnessUtxo, sighashType = SigHash.DEFAULT } = input;
+  checkFields(map, PSBTInput, new Set([...inputFields, ...spending.fields]), at, spending.by);
+  const { witnessUtxo, nonWitnessUtxo, sighashType = hashTypes[0] } = input;
   if (witnessUtxo === undefined) throw new Refused('Malformed', `${at}: want its previous output in witnessUtxo`);
   if (!equal(witnessUtxo.script, own))
     throw new Refused(
@@ -162,9 +160,19 @@ function readInput(
     );
   if (witnessUtxo.amount === 0n || witnessUtxo.amount > mostSatoshis)
     throw new Refused('Malformed', `${at}: spends ${btc(witnessUtxo.amount)}, which no output holds`);
-  if (sighashType !== SigHash.DEFAULT && sighashType !== SigHash.ALL)
-    throw new Refused('Unsupported', `${at}: want hash type DEFAULT or ALL, got ${sighashType}`);
-  return { amount: witnessUtxo.amount, sighash: sighashType };
+  // Where there is one, the library has compared its id with the outpoint and its output with witnessUtxo.
+  if (spending.needsPrevious && nonWitnessUtxo === undefined)
+    throw new Refused(
+      'Malformed',
+      `${at}: want the transaction that it spends in nonWitnessUtxo, which proves its amount`,
+    );
+  const sighash = hashTypes.find((type) => type === sighashType);
+  if (sighash === undefined)
+    throw new Refused(
+      'Unsupported',
+      `${at}: want hash type ${hashTypes.map((type) => (type === SigHash.ALL ? 'ALL' : 'DEFAULT')).join(' or ')}, got ${sighashType}`,
+    );
+  return { amount: witnessUtxo.amount, sighash };
 }
 
 /** Whose outputs of `script` are, as people know them. */
@@ -183,10 +191,9 @@ const names = new Map(
 const fieldsOf = (map: RawMap = [], table: Table): string[] =>
   map.map(([key]) => names.get(table)?.get(key?.[0] ?? -1) ?? 'unknown');
 
-function checkFields(map: RawMap | undefined, table: Table, known: ReadonlySet<string>, at: string): void {
+function checkFields(map: RawMap | undefined, table: Table, known: ReadonlySet<string>, at: string, by: string): void {
   const other = fieldsOf(map, table).find((field) => !known.has(field));
-  if (other !== undefined)
-    throw new Refused('Unsupported', `${at}: has ${other}, which a taproot key path does not need`);
+  if (other !== undefined) throw new Refused('Unsupported', `${at}: has ${other}, which ${by} does not need`);
 }
 
 type Place = {

@@ -194,7 +194,7 @@ describe('a PSBT is refused', () => {
   });
 
   test.each([
-    ['PSBT', 'EdDSA', mainnet, 'Malformed', 'want a key of scheme Schnorr, this one is EdDSA'],
+    ['PSBT', 'EdDSA', mainnet, 'Malformed', 'want a key of scheme Schnorr or ECDSA, this one is EdDSA'],
     ['Transaction', 'Schnorr', mainnet, 'Malformed', 'want format PSBT, got Transaction'],
     ['PSBT', 'Schnorr', 'bip122:11111111111111111111111111111111', 'Unsupported', 'is not in this version'],
     ['PSBT', 'Schnorr', '', 'Unsupported', 'is not in this version'],

@@ -33,3 +33,6 @@ export function addressOf(script: Uint8Array, network: BitcoinNetwork): Addresse
 
 /** The script that only a signature by the taproot output key `key` spends. */
 export const taprootScript = (key: Uint8Array): Uint8Array => Uint8Array.of(0x51, 32, ...key);
+
+/** The script that only a signature by the compressed public key of this hash spends (P2WPKH). */
+export const keyHashScript = (keyHash: Uint8Array): Uint8Array => Uint8Array.of(0x00, 20, ...keyHash);

@@ -57,7 +57,7 @@ type Family = {
 
 const families: ReadonlyMap<string, Family> = new Map<string, Family>([
   ['solana', { known: solanaChains, format: 'Transaction', schemes: ['EdDSA'], decode: decodeSolana }],
-  ['bip122', { known: bitcoinNetworks, format: 'PSBT', schemes: ['Schnorr'], decode: decodePsbt }],
+  ['bip122', { known: bitcoinNetworks, format: 'PSBT', schemes: ['Schnorr', 'ECDSA'], decode: decodePsbt }],
   ['eip155', { known: evmChains, format: 'Transaction', schemes: ['ECDSA'], decode: decodeEthereum }],
 ]);
 
