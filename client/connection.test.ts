@@ -21,7 +21,7 @@ test('a connection survives its file, Infrastructure first, with certificates th
     ['client', 'Client', '127.0.0.1:8002'],
     ['backup', 'Backup', '127.0.0.1:8003'],
   ]);
-  expect([...read.keys.keys()]).toEqual(['bitcoin', 'solana']);
+  expect([...read.keys.keys()]).toEqual(['bitcoin', 'ethereum', 'solana']);
   expect(read.statement).toEqual(fake.genesis);
 });
 

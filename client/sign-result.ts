@@ -6,6 +6,7 @@ import { decode } from '../policy/decode/decode.ts';
 import type { Effect } from '../policy/effect.ts';
 import type { SignReply } from '../proto/gen/signer/v1/signer.ts';
 import { verifyBip340 } from '../statement/bip340.ts';
+import { verifyEcdsa } from '../statement/secp256k1.ts';
 import type { CertificateStatement, RequestStatement } from '../statement/statements.ts';
 
 type Answered = {
@@ -125,22 +126,22 @@ export function verifySigned(
 // RFC 8410 4: all of an Ed25519 SubjectPublicKeyInfo but the key.
 const ed25519Prefix = fromHex('302a300506032b6570032100');
 
-/** Single-party verification of one 64-byte signature. */
+/** Single-party verification of one signature: of 64 bytes, by ECDSA of 65 with the recovery id. */
 function verifySignature(
   scheme: CertificateStatement['scheme'],
   publicKey: Uint8Array,
   message: Uint8Array,
   signature: Uint8Array,
 ): boolean {
-  if (signature.length !== 64) return false;
   switch (scheme) {
     case 'EdDSA': {
+      if (signature.length !== 64) return false;
       const key = createPublicKey({ key: Buffer.from(concat(ed25519Prefix, publicKey)), format: 'der', type: 'spki' });
       return verify(null, message, key, signature);
     }
     case 'Schnorr':
       return verifyBip340(publicKey, message, signature);
     case 'ECDSA':
-      throw new Error('reply: ECDSA signatures are not in this version');
+      return verifyEcdsa(publicKey, message, signature);
   }
 }

@@ -106,7 +106,7 @@ describe('a wallet', () => {
     const client = await connect([await start({})], { genesis: wallet.genesisDigest });
     expect(client.wallet.genesis).toEqual(wallet.genesis);
     const certificates = await client.certificates();
-    expect(certificates.map(({ certificate }) => certificate.key)).toEqual(['solana', 'bitcoin']);
+    expect(certificates.map(({ certificate }) => certificate.key)).toEqual(['solana', 'bitcoin', 'ethereum']);
   });
 
   test('is not connected to where a pin, the genesis or a signature is wrong', async () => {
@@ -135,6 +135,7 @@ describe('a reply', () => {
   test.each([
     ['solana', () => wallet.signSolana(hash)],
     ['bitcoin', () => wallet.signBitcoin(hash)],
+    ['ethereum', () => wallet.signEthereum(hash)],
   ])('signed with key %s is a result once its signatures verify here', async (key, make) => {
     const client = await connect([await start({ sign: (asked) => signed(asked, make()) })]);
     const { statement, signature, digest: named } = request(key);

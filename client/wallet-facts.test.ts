@@ -17,7 +17,7 @@ test('facts that follow from the pins give the wallet', () => {
   expect(verified.genesis).toEqual(wallet.genesis);
   expect(verified.genesisDigest).toBe(wallet.genesisDigest);
   expect(verified.policyDigest).toBe(digest(wallet.facts.policyStatement));
-  expect([...verified.certificates.keys()]).toEqual(['solana', 'bitcoin']);
+  expect([...verified.certificates.keys()]).toEqual(['solana', 'bitcoin', 'ethereum']);
   expect(verified.certificates.get('solana')?.certificate).toEqual(wallet.solana);
 });
 

@@ -1,6 +1,6 @@
 import { createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { schnorr } from '@noble/curves/secp256k1.js';
+import { schnorr, secp256k1 } from '@noble/curves/secp256k1.js';
 import { digest, hex, utf8 } from '../../common/bytes.ts';
 import { fingerprintOfCertificate, selfSignedCertificate } from '../../common/certificate.ts';
 import type { WalletFacts } from '../../proto/gen/signer/v1/signer.ts';
@@ -43,20 +43,21 @@ export function fakeWallet(policyDocument: Uint8Array = utf8('{"rules":[]}')) {
   return { infrastructure, client, ...foundFakeWallet(genesis, holders, policyDocument) };
 }
 
-/** A wallet of that genesis with both keys. */
+/** A wallet of that genesis with a key of each scheme. */
 export function foundFakeWallet(genesis: GenesisStatement, holders: readonly FakeHolder[], policyDocument: Uint8Array) {
   const genesisBytes = encodeStatement(genesis);
   const genesisDigest = statementDigest(genesisBytes);
 
   const solana = generateKeyPairSync('ed25519').privateKey;
   const bitcoin = schnorr.utils.randomSecretKey();
+  const ethereum = secp256k1.utils.randomSecretKey();
   const certificate = (over: Pick<CertificateStatement, 'key' | 'scheme' | 'publicKey' | 'internalKey'>) => ({
     type: 'holdfast/certificate/v1' as const,
     genesis: genesisDigest,
     attempt: '1',
     epoch: '0',
     verificationShares: holders.map(() => (over.scheme === 'EdDSA' ? '11'.repeat(32) : `02${'11'.repeat(32)}`)),
-    chainCode: '',
+    chainCode: over.scheme === 'ECDSA' ? '33'.repeat(32) : '',
     transcript: digest(utf8(over.key)),
     ...over,
   });
@@ -67,6 +68,12 @@ export function foundFakeWallet(genesis: GenesisStatement, holders: readonly Fak
       scheme: 'Schnorr',
       publicKey: hex(schnorr.getPublicKey(bitcoin)),
       internalKey: '22'.repeat(32),
+    }),
+    certificate({
+      key: 'ethereum',
+      scheme: 'ECDSA',
+      publicKey: hex(secp256k1.getPublicKey(ethereum)),
+      internalKey: '',
     }),
   ];
 
@@ -100,6 +107,11 @@ export function foundFakeWallet(genesis: GenesisStatement, holders: readonly Fak
     solana: certificates[0] as CertificateStatement,
     signSolana: (message: Uint8Array): Buffer => sign(null, message, solana),
     signBitcoin: (message: Uint8Array): Buffer => Buffer.from(schnorr.sign(message, bitcoin)),
+    /** r, s and the recovery id, which the library puts first. */
+    signEthereum(message: Uint8Array): Buffer {
+      const [id = 0, ...scalars] = secp256k1.sign(message, ethereum, { prehash: false, format: 'recovered' });
+      return Buffer.from([...scalars, id]);
+    },
   };
 }
 
