@@ -52,6 +52,7 @@ const reply = (over: Partial<SignReply> = {}): SignReply => ({
   durations: {},
   coordinator: 'infrastructure',
   effects: '[]',
+  elsewhere: false,
   ...over,
 });
 const verified = (over: Partial<SignReply> = {}) => verifySigned(reply(over), named, request, certificate);

@@ -148,7 +148,6 @@ describe('a reply', () => {
       durations: { total: 12.5 },
       signatures: [{ message: Uint8Array.from(hash) }],
       effects: [{ kind: 'Digest' }],
-      elsewhere: false,
     });
     expect(result).not.toHaveProperty('transaction');
   });

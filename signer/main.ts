@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { selfSignedCertificate } from '../common/certificate.ts';
 import { systemClock } from '../common/clock.ts';
-import { Refused } from '../common/errors.ts';
 import { serveMetrics } from '../common/metrics-server.ts';
 import { runService } from '../common/run-service.ts';
 import { version } from '../common/version.ts';

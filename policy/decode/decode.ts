@@ -19,7 +19,6 @@ export function decode(payload: Payload, key: PublicKey): Decoded {
   const { chain, format } = payload;
   if (format === 'TypedData') throw new Refused('Unsupported', 'format TypedData is not in this version');
   if (format === 'Digest') return decodeDigest(payload, key);
-  if (key.scheme === 'ECDSA') throw new Refused('Unsupported', 'transactions of ECDSA keys are not in this version');
   if (format === 'Message') return decodeMessage(payload, key);
   const family = families.get(chain.split(':', 1)[0] ?? '');
   if (family === undefined || !family.known.has(chain))

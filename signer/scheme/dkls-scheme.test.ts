@@ -48,26 +48,30 @@ describe('a key of ECDSA', () => {
   it.each([
     [2, 3],
     [3, 5],
-  ])('%i of %i: everybody holds a share of it, and every quorum signs under it', async (t, n) => {
-    const results = t === 2 ? made : await new Parties(scheme, t, n).all();
-    const [first] = results;
-    for (const [i, { key, internalKey, chainCode }] of results.entries()) {
-      expect(key.identifier).toBe(i + 1);
-      expect(key.threshold).toBe(t);
-      expect(key.groupKey).toEqual(first!.key.groupKey);
-      expect(key.verificationShares).toEqual(first!.key.verificationShares);
-      expect(chainCode).toEqual(first!.chainCode);
-      expect(internalKey).toHaveLength(0);
-      expect(key.groupKey).toHaveLength(33);
-      expect(chainCode).toHaveLength(32);
-    }
-    const keys = await openAll(scheme, results);
-    for (const [i, quorum] of quorumsOf(t, n).entries()) {
-      const message = utf8(`payment ${i}`);
-      const signature = await signed(keys, i % 2 === 0 ? quorum : quorum.toReversed(), { hash: sha256(message) });
-      expectSignature(first!.key.groupKey, message, signature);
-    }
-  }, 60_000);
+  ])(
+    '%i of %i: everybody holds a share of it, and every quorum signs under it',
+    async (t, n) => {
+      const results = t === 2 ? made : await new Parties(scheme, t, n).all();
+      const [first] = results;
+      for (const [i, { key, internalKey, chainCode }] of results.entries()) {
+        expect(key.identifier).toBe(i + 1);
+        expect(key.threshold).toBe(t);
+        expect(key.groupKey).toEqual(first!.key.groupKey);
+        expect(key.verificationShares).toEqual(first!.key.verificationShares);
+        expect(chainCode).toEqual(first!.chainCode);
+        expect(internalKey).toHaveLength(0);
+        expect(key.groupKey).toHaveLength(33);
+        expect(chainCode).toHaveLength(32);
+      }
+      const keys = await openAll(scheme, results);
+      for (const [i, quorum] of quorumsOf(t, n).entries()) {
+        const message = utf8(`payment ${i}`);
+        const signature = await signed(keys, i % 2 === 0 ? quorum : quorum.toReversed(), { hash: sha256(message) });
+        expectSignature(first!.key.groupKey, message, signature);
+      }
+    },
+    60_000,
+  );
 
   it('signs with its children, which BIP-32 derives from what the certificate says', async () => {
     const keys = await open();

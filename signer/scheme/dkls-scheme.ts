@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { concat, equal, taggedHash } from '../../common/bytes.ts';
-import { verifyEcdsa } from '../../statement/ecdsa.ts';
+import { verifyEcdsa } from '../../statement/secp256k1.ts';
 import type { Addon } from '../native/addon.ts';
 import type { DklsKey, DklsMessage, DklsOrder } from '../native/dkls.d.ts';
 import { valueOf } from '../native/outcome.ts';
