@@ -36,7 +36,7 @@ import { formatSshPublicKey, sshKeyOf } from '../../../statement/ssh-key.ts';
 import { encodeStatement } from '../../../statement/statements.ts';
 
 export type HolderSpec = { readonly name: string; readonly role: 'Infrastructure' | 'Client' | 'Backup' };
-export type KeySpec = { readonly name: string; readonly scheme: 'EdDSA' | 'Schnorr' };
+export type KeySpec = { readonly name: string; readonly scheme: 'EdDSA' | 'Schnorr' | 'ECDSA' };
 
 export const threeHolders: readonly HolderSpec[] = [
   { name: 'infrastructure', role: 'Infrastructure' },
