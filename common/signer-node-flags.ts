@@ -4,7 +4,7 @@
  * would open a debugger's port, and with it the heap, to every user of the machine.
  */
 export const signerNodeFlags: readonly string[] = [
-  '--max-semi-space-size=2',
+  '--max-semi-space-size=8',
   '--max-old-space-size=96',
   '--single-threaded-gc',
   '--disable-sigusr1',
