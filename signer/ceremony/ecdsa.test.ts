@@ -174,6 +174,22 @@ describe('a ban', () => {
   });
 });
 
+it.each([
+  ['client', 'infrastructure'],
+  ['infrastructure', 'client'],
+] as const)('a malformed step of %s leaves it out at %s, on disk', async (from, to) => {
+  const wallet = await ready({ clock: fastClock(20) });
+  wallet.network.onSend = (sender, receiver, body) =>
+    sender === from && receiver === to && body.$case === 'signStep'
+      ? { ...body, value: { ...body.value, payload: body.value.payload.slice(1) } }
+      : true;
+  const reply = await wallet.sign('infrastructure', request(wallet, 'one'));
+  expect(reply.message).toContain(`${from} is left out since a check failed`);
+  expect(wallet.disk(to).peers.get(from)?.fenced).toContain('malformed');
+  wallet.network.onSend = () => true;
+  expect((await wallet.sign('infrastructure', request(wallet, 'two'))).message).toContain(`${from} is left out`);
+});
+
 it('a failure that has no name counts, and the third leaves its suspects out', async () => {
   const wallet = await ready({ clock: fastClock(20) });
   wallet.network.onSend = (from, _to, body) =>

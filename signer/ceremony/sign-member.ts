@@ -6,6 +6,7 @@ import type { Decision } from '../../policy/decision.ts';
 import type { SignRound } from '../../proto/gen/signer/v1/peer.ts';
 import {
   Banned,
+  Culprit,
   type Exchange,
   isCommitment,
   type NonceCommitment,
@@ -160,16 +161,19 @@ export class SignMember {
     const { roster } = this.#wallet;
     const failed = (cause: unknown): Refused =>
       cause instanceof Refused ? cause : new Refused('Internal', messageOf(cause));
+    const digest = request === undefined ? '' : digestOf(request.statement);
     try {
       if (error instanceof Banned) {
-        const digest = request === undefined ? '' : digestOf(request.statement);
         return await this.#wallet.banForGood(key, roster.nameOf(error.identifier), error.message, digest);
       }
-      if (error instanceof Suspects)
-        await this.#wallet.strike(
-          error.identifiers.map((i) => roster.nameOf(i)).filter((name) => name !== roster.me.name),
-          error.message,
-        );
+      if (error instanceof Culprit || error instanceof Suspects) {
+        const names = error.identifiers.map((i) => roster.nameOf(i)).filter((name) => name !== roster.me.name);
+        if (error instanceof Suspects) await this.#wallet.strike(names, error.message);
+        else {
+          await this.#wallet.leaveOut(names, key, error.message, digest);
+          return new Refused('CulpritFound', names.map((name) => this.#wallet.whyLeftOut(name)).join('; '));
+        }
+      }
     } catch (cause) {
       return failed(cause);
     }
@@ -228,7 +232,8 @@ export class SignMember {
         throw new Refused('SessionMismatch', 'each input needs one contribution of each member, in roster order');
     }
     for (const name of quorum) {
-      const why = this.#wallet.ban(key.name, name);
+      // Of ECDSA going on with one that fails checks may give the share away; FROST's shares tell nothing.
+      const why = key.scheme === 'ECDSA' ? this.#wallet.whyLeftOut(name, key.name) : '';
       if (why !== '') throw new CounterpartyBanned(name, why);
     }
     if (round.epoch !== key.epoch)

@@ -174,23 +174,10 @@ export class SignRecord {
 
   /** A member's share or commitment is provably wrong: on disk before any answer leaves, and it is left out until cleared. */
   async culprits({ request, key }: Run, culprit: Culprit | BadCommitment): Promise<readonly string[]> {
-    const { roster, env, policyDigest } = this.#wallet;
+    const { roster } = this.#wallet;
     const names = culprit.identifiers.map((i) => roster.nameOf(i)).filter((name) => name !== roster.me.name);
     if (names.length === 0) throw new Refused('Internal', culprit.message);
-    for (const name of names) {
-      env.meter.failure('sign', 'CulpritFound', name);
-      env.log.error('culprit found', { culprit: name, digest: request.digest, error: culprit.message });
-    }
-    await this.#wallet.write({
-      peers: names.map((name) => this.#wallet.remember(name, { fenced: `key ${key.name}: ${culprit.message}` })),
-      audit: names.map((name) => ({
-        type: 'CulpritFound' as const,
-        culprit: name,
-        digest: request.digest,
-        key: key.name,
-        policy: policyDigest,
-      })),
-    });
+    await this.#wallet.leaveOut(names, key.name, culprit.message, request.digest);
     return names;
   }
 

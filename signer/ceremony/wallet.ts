@@ -172,6 +172,19 @@ export class Wallet {
     return why === undefined ? '' : `${this.roster.me.name} never signs with ${peer} under key ${key} again: ${why}`;
   }
 
+  /** A check failed on messages of `peers`: on disk when it resolves, they are left out until cleared. */
+  async leaveOut(peers: readonly string[], key: string, why: string, digest: string): Promise<void> {
+    for (const name of peers) {
+      this.env.meter.failure('sign', 'CulpritFound', name);
+      this.env.log.error('culprit found', { culprit: name, digest, error: why });
+    }
+    const { policyDigest: policy } = this;
+    await this.write({
+      peers: peers.map((name) => this.remember(name, { fenced: `key ${key}: ${why}` })),
+      audit: peers.map((culprit) => ({ type: 'CulpritFound' as const, culprit, digest, key, policy })),
+    });
+  }
+
   /** Never again with `peer` under `key`: in force at once, on disk when it resolves. */
   async banForGood(key: string, peer: string, why: string, digest: string): Promise<Refused> {
     const text = why.slice(0, MOST_WHY).toWellFormed();

@@ -110,7 +110,8 @@ function signingKey(
       for (const n of [1, 2]) {
         exchange.send(n, new Map(others.map((id) => [id, step(n, exchange.session, message, me, id)])));
         for (const [id, payload] of await exchange.receive(n))
-          if (!equal(payload, step(n, exchange.session, message, id, me)))
+          if (payload.length !== 32) throw new Culprit([id], `step ${n} of identifier ${id} is malformed`);
+          else if (!equal(payload, step(n, exchange.session, message, id, me)))
             throw new Banned(id, `step ${n} of identifier ${id} is wrong`);
       }
       return shareFor(me, message);

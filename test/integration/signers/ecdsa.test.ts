@@ -23,11 +23,7 @@ describe('an ECDSA key of signer processes', () => {
     const root = { scheme: 'ECDSA', bytes: fromHex(publicKey), chainCode: fromHex(chainCode) } as const;
     const [signed] = reply.signatures;
     expect(
-      verifyEcdsa(
-        keyAt(root, path).bytes,
-        signed?.message ?? new Uint8Array(),
-        signed?.signature ?? new Uint8Array(),
-      ),
+      verifyEcdsa(keyAt(root, path).bytes, signed?.message ?? new Uint8Array(), signed?.signature ?? new Uint8Array()),
     ).toBe(true);
   });
 });
