@@ -1,7 +1,10 @@
 import { fromHex } from '../common/bytes.ts';
 import { UserError } from '../common/errors.ts';
-import { addressesOf, taprootAddress } from '../policy/address.ts';
+import { addressesOf, keyHashAddress, taprootAddress } from '../policy/address.ts';
+import type { AddressMap } from '../policy/address.ts';
+import { ethereumAddress } from '../policy/decode/ethereum-address.ts';
 import { bitcoinNetworks } from '../policy/decode/networks.ts';
+import type { SchemeName } from '../policy/effect.ts';
 import { chainNamed } from './chains.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { NamespaceOptions } from './namespace.ts';
@@ -36,15 +39,13 @@ export async function showAddress(
   for (const address of Object.values(addresses)) session.print(address);
 }
 
-function addressesOn(
-  scheme: 'EdDSA' | 'Schnorr' | 'ECDSA',
-  publicKey: Uint8Array,
-  word: string | undefined,
-): Readonly<Record<string, string>> {
+function addressesOn(scheme: SchemeName, publicKey: Uint8Array, word: string | undefined): AddressMap {
   if (word === undefined) return addressesOf(scheme, publicKey);
   const chain = chainNamed(word);
   const network = bitcoinNetworks.get(chain);
   if (scheme === 'Schnorr' && network !== undefined) return { [word]: taprootAddress(publicKey, network) };
-  if (scheme === 'EdDSA' && chain.startsWith('solana:')) return { ...addressesOf(scheme, publicKey) };
+  if (scheme === 'ECDSA' && network !== undefined) return { [word]: keyHashAddress(publicKey, network) };
+  if (scheme === 'EdDSA' && chain.startsWith('solana:')) return addressesOf(scheme, publicKey);
+  if (scheme === 'ECDSA' && chain.startsWith('eip155:')) return { [word]: ethereumAddress(publicKey) };
   throw new UserError(`--chain: ${word} has no addresses of ${scheme} keys`);
 }

@@ -13,6 +13,12 @@ export const chainNames: Readonly<Record<string, string>> = {
   'bitcoin-testnet4': 'bip122:00000000da84f2bafbbc53dee25a72ae',
   'bitcoin-signet': 'bip122:00000008819873e925422c1ff0f99f7c',
   'bitcoin-regtest': 'bip122:0f9188f13cb7b2c71f2a335e3a4fc328',
+  ethereum: 'eip155:1',
+  sepolia: 'eip155:11155111',
+  base: 'eip155:8453',
+  optimism: 'eip155:10',
+  arbitrum: 'eip155:42161',
+  polygon: 'eip155:137',
 };
 
 /** The CAIP-2 chain that `--chain` means: a name of {@link chainNames}, or a chain itself. */

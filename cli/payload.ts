@@ -3,14 +3,20 @@ import { addAbortSignal } from 'node:stream';
 import { offchainMessage } from '../client/offchain-message.ts';
 import { equal, fromHex, fromUtf8, quote, utf8 } from '../common/bytes.ts';
 import { UserError, messageOf } from '../common/errors.ts';
-import type { Payload, PublicKey } from '../policy/effect.ts';
+import type { Payload, PublicKey, SchemeName } from '../policy/effect.ts';
 import { signingDomain } from '../policy/decode/solana-offchain.ts';
-import { chainNamed, chainNames } from './chains.ts';
+import { chainNamed } from './chains.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { PayloadOptions } from './payload-options.ts';
 
 /** As many bytes as a request takes. */
 const mostBytes = 262_144;
+/** The networks that transactions are for unless another is named. */
+const mainChains: Readonly<Record<SchemeName, string>> = {
+  EdDSA: chainNamed('solana'),
+  Schnorr: chainNamed('bitcoin'),
+  ECDSA: chainNamed('ethereum'),
+};
 const psbtMagic = Uint8Array.of(0x70, 0x73, 0x62, 0x74, 0xff);
 
 /** The payload that the options describe, for `key`. Files hold raw bytes, hex or base64; - is stdin. */
@@ -23,16 +29,17 @@ export async function readPayload(options: PayloadOptions, key: PublicKey, signa
       ['leave --chain out'],
       exitCodes.usage,
     );
-  const main = (key.scheme === 'EdDSA' ? chainNames['solana'] : chainNames['bitcoin']) ?? '';
-  if (transaction !== undefined)
-    return { chain: chainOr(main), format: 'Transaction', data: await readBytes('--transaction', transaction, signal) };
+  if (transaction !== undefined) {
+    const data = await readBytes('--transaction', transaction, signal);
+    return { chain: chainOr(mainChains[key.scheme]), format: 'Transaction', data };
+  }
   if (psbt !== undefined) {
     const data = await readBytes('--psbt', psbt, signal);
     if (!equal(data.subarray(0, psbtMagic.length), psbtMagic))
       throw new UserError('--psbt: want a PSBT, which begins with "psbt" and 0xff', [
         'a finished transaction is no PSBT',
       ]);
-    return { chain: chainOr(main), format: 'PSBT', data };
+    return { chain: chainOr(chainNamed('bitcoin')), format: 'PSBT', data };
   }
   if (message !== undefined) return { chain: '', format: 'Message', data: await readMessage(message, key, signal) };
   if (digest !== undefined) return { chain: '', format: 'Digest', data: hexBytes('--digest', digest) };
@@ -47,12 +54,15 @@ export const noPayload = (verb: string, others = ''): UserError =>
     exitCodes.usage,
   );
 
-/** Text becomes an off-chain message of the key, which is all that Ed25519 keys sign besides transactions. */
+/**
+ * Text becomes an off-chain message of an Ed25519 key, which is all that these sign besides transactions. For an ECDSA
+ * key it stays as it is: signers put EIP-191's prefix before it.
+ */
 async function readMessage(given: string, key: PublicKey, signal: AbortSignal): Promise<Uint8Array> {
   const bytes = given.startsWith('@')
     ? await readInput('--message', given.slice(1), signal, 'give the text itself, @FILE, or @- for stdin')
     : utf8(given);
-  if (equal(bytes.subarray(0, signingDomain.length), signingDomain)) return bytes;
+  if (key.scheme === 'ECDSA' || equal(bytes.subarray(0, signingDomain.length), signingDomain)) return bytes;
   let text: string;
   try {
     text = fromUtf8(bytes);

@@ -2,6 +2,7 @@ import { base58 } from '@scure/base';
 import { Address } from '@scure/btc-signer';
 import { fromHex, quote } from '../common/bytes.ts';
 import { UserError } from '../common/errors.ts';
+import { ethereumAddressProblem } from '../policy/decode/ethereum-address.ts';
 import { bitcoinNetworks } from '../policy/decode/networks.ts';
 import { parsePolicy, policyDocument } from '../policy/document.ts';
 import type { Policy } from '../policy/document.ts';
@@ -78,12 +79,17 @@ function publicKeyOf({ address, psbt, digest }: PolicyTestOptions, format: Paylo
     throw new UserError(
       '--address: say of which key, since effects depend on it',
       [
-        psbt !== undefined || format === 'PSBT' ? 'like bc1p...' : 'the address that pays',
+        psbt !== undefined || format === 'PSBT'
+          ? 'like bc1p..., or the public key of an ECDSA key in hex'
+          : 'the address that pays',
         'holdfast address WALLET KEY shows it',
       ],
       exitCodes.usage,
     );
   }
+  // An ECDSA key signs transactions alike whosever they are; what change returns to follows from the key alone.
+  if (ethereumAddressProblem(address) === undefined) return { scheme: 'ECDSA', bytes: new Uint8Array(33) };
+  if (/^0[23][0-9a-f]{64}$/.test(address)) return { scheme: 'ECDSA', bytes: fromHex(address) };
   for (const network of bitcoinNetworks.values()) {
     try {
       const decoded = Address(network).decode(address);
@@ -99,8 +105,8 @@ function publicKeyOf({ address, psbt, digest }: PolicyTestOptions, format: Paylo
     // Not base58 either.
   }
   throw new UserError(
-    `--address: want an address of Solana or a taproot address of Bitcoin, got ${quote(address)}`,
-    [],
+    `--address: want an address of Solana or Ethereum, a taproot address of Bitcoin, or an ECDSA public key, got ${quote(address)}`,
+    address.startsWith('0x') ? [ethereumAddressProblem(address) ?? ''] : [],
     exitCodes.usage,
   );
 }

@@ -24,6 +24,7 @@ export function addAddress(program: Command, session: Session): void {
       examples(
         'holdfast address treasury solana --dir wallets',
         'holdfast address treasury bitcoin --chain bitcoin-signet --dir wallets',
+        'holdfast address treasury ethereum --chain bitcoin --dir wallets',
       ),
     )
     .action(async (wallet: string, key: string, options: AddressOptions) => {

@@ -16,7 +16,7 @@ export function addPolicyTest(program: Command, session: Session): void {
     .argument('<file>', 'manifest with one SigningPolicy')
     .option(
       '--address <address>',
-      "address of the key that would sign: the transaction's payer, or where change returns to",
+      "address of the key that would sign: the transaction's payer, or where change returns to; or an ECDSA public key",
     )
     .option('-f, --filename <file>', 'take the payload of a SigningRequest manifest')
     .option('--initiator <name>', 'who would ask (default: the first of the policy)')

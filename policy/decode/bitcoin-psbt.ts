@@ -150,7 +150,6 @@ function readInput(
   const map = maps[1 + i];
   if (fieldsOf(map, PSBTInput).some((field) => signedFields.has(field)))
     throw new Refused('Malformed', `${at}: is signed already: send the PSBT without signatures`);
-  checkFields(map, PSBTInput, new Set([...inputFields, ...spending.fields]), at, spending.by);
   const { witnessUtxo, nonWitnessUtxo, sighashType = hashTypes[0] } = input;
   if (witnessUtxo === undefined) throw new Refused('Malformed', `${at}: want its previous output in witnessUtxo`);
   if (!equal(witnessUtxo.script, own))
@@ -158,6 +157,7 @@ function readInput(
       'Malformed',
       `${at}: spends an output of ${holderOf(witnessUtxo.script, network)}, not of this key's own ${holderOf(own, network)}`,
     );
+  checkFields(map, PSBTInput, new Set([...inputFields, ...spending.fields]), at, spending.by);
   if (witnessUtxo.amount === 0n || witnessUtxo.amount > mostSatoshis)
     throw new Refused('Malformed', `${at}: spends ${btc(witnessUtxo.amount)}, which no output holds`);
   // Where there is one, the library has compared its id with the outpoint and its output with witnessUtxo.

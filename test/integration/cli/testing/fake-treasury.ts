@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { hashMessage } from 'ethers';
 import { parse } from 'yaml';
 import { connectionOf, encodeConnection } from '../../../../client/connection.ts';
 import type { FakeAnswers } from '../../../../client/testing/fake-signer.ts';
@@ -18,6 +19,7 @@ import { chainRecord, emptyHead } from '../../../../statement/audit.ts';
 import type { AuditRecord } from '../../../../statement/audit.ts';
 import { canonicalize } from '../../../../statement/canonical.ts';
 import { parseStatement } from '../../../../statement/statements.ts';
+import type { RequestStatement } from '../../../../statement/statements.ts';
 import { root } from './script.ts';
 import { setStatus } from '../../../../operator/store/testing/set-status.ts';
 
@@ -118,7 +120,7 @@ function answer(wallet: FakeWallet, { statement }: SignRequest, asked: Map<strin
     };
   if (request.format === 'Digest')
     return { ...common, outcome: 'denied', reason: 'PolicyDenied', message: 'no rule allows it' };
-  const message = Buffer.from(fromHex(request.data.slice(2)));
+  const { message, signature } = signatureOf(wallet, request);
   return {
     ...common,
     outcome: 'signed',
@@ -126,8 +128,16 @@ function answer(wallet: FakeWallet, { statement }: SignRequest, asked: Map<strin
     message: '',
     rule: 'messages',
     participants: ['infrastructure', 'client'],
-    signatures: [{ message, signature: wallet.signSolana(message) }],
+    signatures: [{ message, signature }],
   };
+}
+
+/** What an honest signer makes of a message for either key. */
+function signatureOf(wallet: FakeWallet, { key, data }: RequestStatement): SignReply['signatures'][number] {
+  const text = fromHex(data.slice(2));
+  if (key !== 'ethereum') return { message: Buffer.from(text), signature: wallet.signSolana(text) };
+  const message = Buffer.from(hashMessage(text).slice(2), 'hex');
+  return { message, signature: wallet.signEthereum(message) };
 }
 
 function auditLog(genesis: string) {
