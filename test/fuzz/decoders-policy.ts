@@ -1,13 +1,25 @@
 import { getTransferSolInstruction } from '@solana-program/system';
 import { base58 } from '@scure/base';
 import fc from 'fast-check';
-import { utf8 } from '../../common/bytes.ts';
+import { RLP } from 'micro-eth-signer/core/rlp.js';
+import { concat, utf8 } from '../../common/bytes.ts';
 import { messageOf } from '../../common/errors.ts';
 import { offchainMessage } from '../../client/offchain-message.ts';
 import { parseAmount } from '../../policy/amount.ts';
 import { canonicalId, chainOf, nativeAsset } from '../../policy/caip.ts';
 import { decode } from '../../policy/decode/decode.ts';
 import { mainnet, ours as taproot, pay, psbt, simple } from '../../policy/decode/testing/bitcoin.ts';
+import { scriptOf, spendingByHash } from '../../policy/decode/testing/bitcoin-key-hash.ts';
+import {
+  ethereum,
+  legacy,
+  ours as ecdsaKey,
+  payroll,
+  tokenData,
+  transaction,
+  unsigned,
+  usdc,
+} from '../../policy/decode/testing/ethereum.ts';
 import { devnet, other, ours as solana, wire } from '../../policy/decode/testing/solana.ts';
 import { parsePolicy, policyDocument } from '../../policy/document.ts';
 import { decodeEffects, encodeEffects } from '../../policy/effects-json.ts';
@@ -17,6 +29,7 @@ import { fromUtf8Text } from './decoders-statement.ts';
 import type { Decoder } from './decoder.ts';
 
 const eddsa = { scheme: 'EdDSA', bytes: solana.bytes } as const;
+const ecdsa = { scheme: 'ECDSA', bytes: ecdsaKey.publicKey } as const;
 const schnorr = { scheme: 'Schnorr', bytes: taproot.output } as const;
 
 const pays = getTransferSolInstruction({ source: solana.signer, destination: other.address, amount: 1_000_000n });
@@ -110,6 +123,44 @@ export const policyDecoderTable: readonly Decoder[] = [
       return undefined;
     },
     mostBytes: 128 * 1024,
+  },
+  {
+    name: 'PSBT of an ECDSA key',
+    seeds: [0, 2].map((PSBTVersion) =>
+      spendingByHash(ecdsaKey, [100_000n, 5_000n], [pay(90_000n), pay(10_000n, scriptOf(ecdsaKey))], {
+        PSBTVersion,
+      }).toPSBT(),
+    ),
+    decode(data) {
+      decode({ chain: mainnet, format: 'PSBT', data }, ecdsa);
+      return undefined;
+    },
+    mostBytes: 300 * 1024,
+  },
+  {
+    name: 'Ethereum transaction',
+    seeds: [
+      transaction(),
+      legacy(),
+      transaction({ to: usdc, value: 0n, data: tokenData('transfer', payroll, 5_000_000n) }),
+      transaction({ to: usdc, value: 0n, data: tokenData('approve', payroll, 2n ** 256n - 1n) }),
+      transaction({ to: null, value: 0n, data: `0x60${'00'.repeat(300)}` }),
+    ].map(unsigned),
+    decode(data) {
+      decode({ chain: ethereum, format: 'Transaction', data }, ecdsa);
+      const type = data.subarray(0, data[0] === 2 ? 1 : 0);
+      return concat(type, RLP.encode(RLP.decode(data.subarray(type.length))));
+    },
+    mostBytes: 140 * 1024,
+  },
+  {
+    name: 'personal message',
+    seeds: ['log in to example.org', 'zahl die Miete \u{1f3e0}\n'].map(utf8),
+    decode(data) {
+      decode({ chain: '', format: 'Message', data }, ecdsa);
+      return utf8(fromUtf8Text(data));
+    },
+    mostBytes: 70_000,
   },
   {
     name: 'digest',
