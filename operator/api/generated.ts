@@ -833,7 +833,7 @@ export interface SigningRequestStatus {
      */
     message: string;
     /**
-     * The signature, 64 bytes, for ECDSA r, s and v in 65.
+     * The signature, 64 bytes, for ECDSA r, s and the recovery id in 65.
      */
     signature: string;
   }[];
