@@ -10,6 +10,7 @@ import type { VerifiedConnection } from '../client/connection.ts';
 import { signRequest } from '../client/request.ts';
 import type { SignResult } from '../client/sign-result.ts';
 import { WalletClient } from '../client/wallet-client.ts';
+import { addonFile } from '../common/addon-file.ts';
 import { fromHex, hex } from '../common/bytes.ts';
 import { UserError } from '../common/errors.ts';
 import { createLog } from '../common/log.ts';
@@ -29,7 +30,7 @@ import type { Expected } from './demo/expected.ts';
 import { makeDemoFolder } from './demo/folder.ts';
 import type { DemoFolder } from './demo/folder.ts';
 import { killSigner, untilPeer } from './demo/holders.ts';
-import { bitcoinPayment, solanaTransfer } from './demo/payments.ts';
+import { bitcoinPayment, ethereumTransaction, solanaTransfer, tokenTransfer } from './demo/payments.ts';
 import { findSoftHsm } from './demo/soft-hsm.ts';
 import { jsonOf, latencyTable } from './demo/report.ts';
 import type { DemoAudit, DemoKey, DemoRequest } from './demo/report.ts';
@@ -44,6 +45,10 @@ const solana = chainNames['solana'] ?? '';
 const bitcoin = chainNames['bitcoin'] ?? '';
 const SOL = 1_000_000_000n;
 const BTC = 100_000_000n;
+const mainnet = chainNames['ethereum'] ?? '';
+const ETH = 10n ** 18n;
+const USDC = 1_000_000n;
+const usdcContract = '0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48';
 /** Belong to nobody: no key is known of them. */
 const stranger = '11111111111111111111111111111112';
 /** What the wallet waits for, by the reason of its condition, where names and numbers would only flicker. */
@@ -60,7 +65,11 @@ export async function runDemo(session: Session, { json }: { readonly json: boole
   const say = (text: string): void => wrap(text, 10).forEach(put);
   const initiator = generateKeyPairSync('ed25519').privateKey;
   const softHsm = findSoftHsm();
-  const folder = await makeDemoFolder(initiator, 'module' in softHsm ? softHsm.module : undefined);
+  const withEthereum = addonFile() !== undefined;
+  const folder = await makeDemoFolder(initiator, {
+    ethereum: withEthereum,
+    module: 'module' in softHsm ? softHsm.module : undefined,
+  });
   const stop = new AbortController();
   const signal = AbortSignal.any([session.signal, AbortSignal.timeout(patience), stop.signal]);
   // Whatever ends the demo ends the operator, and with it the signers, before the folder goes.
@@ -71,6 +80,7 @@ export async function runDemo(session: Session, { json }: { readonly json: boole
     // One line, however long: it is to be found, and copied from.
     if ('missing' in softHsm) put(`backup has a key-file seal, not an HSM: ${softHsm.missing}`);
     else say('The shares of backup are sealed by a key that never leaves a PKCS#11 token (SoftHSM).');
+    if (!withEthereum) put('no key for Ethereum: ECDSA needs the native addon, which is built where there is Rust');
     const state = join(folder.path, '.holdfast');
     // The log lies beside the state and goes with it.
     const log = createLog(logFile(join(folder.path, 'operator.log')));
@@ -168,10 +178,23 @@ class Demo {
         }),
       });
       await ask('signed', 'pay-alice-again', 'solana', pay(alice, 9n * SOL));
+      const ethereum = keys.some(({ name }) => name === 'ethereum');
+      const transaction = (data: Uint8Array): Payload => ({ chain: mainnet, format: 'Transaction', data });
+      if (ethereum) {
+        const exchange = folder.address('exchange', mainnet);
+        const wei = 3n * ETH;
+        await ask('signed', 'pay-exchange-eth', 'ethereum', transaction(ethereumTransaction({ to: exchange, wei })));
+        const usdc = tokenTransfer(usdcContract, folder.address('alice', mainnet), 2_500n * USDC);
+        await ask('signed', 'pay-alice-usdc', 'ethereum', transaction(usdc));
+      }
 
       title('Refused, by every signer for itself');
       await ask('LimitExceeded', 'over-limit', 'solana', pay(alice, 9n * SOL));
       await ask('PolicyDenied', 'to-a-stranger', 'solana', pay(stranger, SOL));
+      if (ethereum) {
+        const usdc = tokenTransfer(usdcContract, folder.address('alice', mainnet), 5_001n * USDC);
+        await ask('PolicyDenied', 'too-much-usdc', 'ethereum', transaction(usdc));
+      }
       await ask('PolicyDenied', 'raw-digest', 'bitcoin', {
         chain: '',
         format: 'Digest',

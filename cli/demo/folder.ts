@@ -18,8 +18,13 @@ export type DemoFolder = {
 const examples = new URL(`${import.meta.url.endsWith('.ts') ? '../../' : '../'}examples/`, import.meta.url);
 const moduleOfExample = '/usr/lib/softhsm/libsofthsm2.so';
 
-/** With a `module`, the backup holder's shares are behind a token of it; else they are behind a key file, as the others'. */
-export async function makeDemoFolder(initiator: KeyObject, module?: string): Promise<DemoFolder> {
+const ethereumOfExample = '# - { name: ethereum,';
+
+/** With `ethereum` the wallet has that key too. With a `module`, the backup holder's shares are behind a token of it; else they are behind a key file, as the others'. */
+export async function makeDemoFolder(
+  initiator: KeyObject,
+  { ethereum, module }: { readonly ethereum: boolean; readonly module: string | undefined },
+): Promise<DemoFolder> {
   const path = await mkdtemp(join(tmpdir(), 'holdfast-demo-'));
   const [wallet = '', policyTemplate = '', backup = ''] = await Promise.all(
     ['quickstart/wallet.yaml', 'quickstart/policy.yaml', 'quickstart-hsm/backup.yaml'].map((file) =>
@@ -30,7 +35,7 @@ export async function makeDemoFolder(initiator: KeyObject, module?: string): Pro
   const secret = (name: string, key: string, value: string): string =>
     stringify({ apiVersion: 'v1', kind: 'Secret', metadata: { name }, data: { [key]: value } });
   const write = (file: string, text: string): Promise<void> => writeFile(join(path, file), text, { mode: 0o600 });
-  await write('wallet.yaml', wallet);
+  await write('wallet.yaml', ethereum ? wallet.replace(ethereumOfExample, ethereumOfExample.slice(2)) : wallet);
   await write('policy.yaml', policy);
   await write('seal.yaml', secret('treasury-seal', 'kek', randomBytes(32).toString('base64')));
   if (module !== undefined) {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { hex as toHex } from '../../common/bytes.ts';
+import { concat, hex as toHex } from '../../common/bytes.ts';
 import { Transaction, p2tr } from '@scure/btc-signer';
+import { RLP } from 'micro-eth-signer/core/rlp.js';
 import { getTransferSolInstruction } from '@solana-program/system';
 import {
   address,
@@ -40,6 +41,21 @@ export function solanaTransfer(from: string, to: string, lamports: bigint): Uint
   );
   return Uint8Array.from(getTransactionEncoder().encode(compileTransaction(message)));
 }
+
+/** An EIP-1559 transaction on the main network that sends `wei`, unsigned; with `data` it calls `to`. */
+export function ethereumTransaction({ to, wei = 0n, data = '' }: EthereumPayment): Uint8Array {
+  const [nonce, priorityFee, fee, gas] = [0n, 1_000_000_000n, 30_000_000_000n, data === '' ? 21_000n : 65_000n];
+  return concat(Uint8Array.of(2), RLP.encode([1n, nonce, priorityFee, fee, gas, to, wei, `0x${data}`, []]));
+}
+
+type EthereumPayment = { readonly to: string; readonly wei?: bigint; readonly data?: string };
+
+/** A transfer of an ERC-20 token: its contract is called. Amounts in the token's smallest unit. */
+export const tokenTransfer = (token: string, to: string, amount: bigint): Uint8Array =>
+  ethereumTransaction({
+    to: token,
+    data: `a9059cbb${to.slice(2).toLowerCase().padStart(64, '0')}${amount.toString(16).padStart(64, '0')}`,
+  });
 
 /** A PSBT that spends two coins of the taproot key `internalKey` and returns what is left to it. Amounts in satoshi. */
 export function bitcoinPayment(options: {

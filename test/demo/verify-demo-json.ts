@@ -5,9 +5,10 @@
  *   npm run demo -- --json | node test/demo/main.ts
  */
 import { createPublicKey, verify } from 'node:crypto';
-import { schnorr } from '@noble/curves/secp256k1.js';
+import { schnorr, secp256k1 } from '@noble/curves/secp256k1.js';
 import { base58 } from '@scure/base';
 import { OutScript, Address, NETWORK, TEST_NETWORK } from '@scure/btc-signer';
+import { computeAddress, Transaction } from 'ethers';
 import { concat, hex } from '../../common/bytes.ts';
 import { reasons } from '../../common/reasons.ts';
 
@@ -38,7 +39,7 @@ export function verifyDemoJson(stdout: string): Verified {
     requests.map(({ id }) => id),
     'requests: id',
   );
-  verifyStory(requests);
+  verifyStory(requests, keys);
   const audit = members(demo['audit'], 'audit', ['verified', 'records']);
   want(audit['verified'] === true, `audit.verified: want true, got ${JSON.stringify(audit['verified'])}`);
   want(Number.isSafeInteger(audit['records']) && Number(audit['records']) > requests.length, 'audit.records: too few');
@@ -65,14 +66,16 @@ function verifyKey(value: unknown, i: number): Key {
   const at = `keys[${i}]`;
   const key = members(value, at, ['name', 'scheme', 'publicKey', 'addresses']);
   const [name, scheme] = [text(key['name'], `${at}.name`), text(key['scheme'], `${at}.scheme`)];
-  const publicKey = bytes(key['publicKey'], `${at}.publicKey`, 32);
+  const publicKey = bytes(key['publicKey'], `${at}.publicKey`, scheme === 'ECDSA' ? 33 : 32);
   const given = members(key['addresses'], `${at}.addresses`);
   const computed: Readonly<Record<string, readonly string[]>> =
     scheme === 'EdDSA'
       ? { solana: [base58.encode(publicKey)] }
       : scheme === 'Schnorr'
         ? { bitcoin: taprootAddresses(publicKey) }
-        : {};
+        : scheme === 'ECDSA'
+          ? { ethereum: [computeAddress(`0x${hex(publicKey)}`)] }
+          : {};
   want(Object.keys(computed).length > 0, `${at}.scheme: no verifier for ${scheme}`);
   want(
     sameNames(Object.keys(given), Object.keys(computed)),
@@ -165,12 +168,19 @@ type Pair = { readonly message: Uint8Array; readonly signature: Uint8Array };
 function verifySignature(value: unknown, at: string, { scheme, publicKey }: Key): Pair {
   const pair = members(value, at, ['message', 'signature']);
   const message = bytes(pair['message'], `${at}.message`);
-  const signature = bytes(pair['signature'], `${at}.signature`, 64);
-  const good =
-    scheme === 'EdDSA' ? verifyEd25519(publicKey, message, signature) : schnorr.verify(signature, message, publicKey);
+  const signature = bytes(pair['signature'], `${at}.signature`, scheme === 'ECDSA' ? 65 : 64);
+  const good = verifiers[scheme]?.(publicKey, message, signature) === true;
   want(good, `${at}: does not verify as ${scheme}`);
   return { message, signature };
 }
+
+const verifiers: Readonly<Record<string, (key: Uint8Array, message: Uint8Array, signature: Uint8Array) => boolean>> = {
+  EdDSA: verifyEd25519,
+  Schnorr: (key, message, signature) => schnorr.verify(signature, message, key),
+  // Low s only, as Ethereum wants it.
+  ECDSA: (key, message, signature) =>
+    secp256k1.verify(signature.subarray(0, 64), message, key, { prehash: false, lowS: true }),
+};
 
 function verifyEd25519(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
   const x = Buffer.from(publicKey).toString('base64url');
@@ -179,6 +189,7 @@ function verifyEd25519(publicKey: Uint8Array, message: Uint8Array, signature: Ui
 
 /** A finished transaction holds its signatures where its network looks for them. */
 function verifyTransaction(transaction: Uint8Array, pairs: readonly Pair[], kind: string, key: Key, at: string): void {
+  if (key.scheme === 'ECDSA') return verifyEthereum(transaction, pairs, key, at);
   const has = (part: Uint8Array): boolean => Buffer.from(transaction).includes(Buffer.from(part));
   for (const [i, { signature }] of pairs.entries()) want(has(signature), `${at}.transaction: lacks signature ${i}`);
   if (key.scheme !== 'EdDSA') return;
@@ -194,8 +205,19 @@ function verifyTransaction(transaction: Uint8Array, pairs: readonly Pair[], kind
   );
 }
 
+/** As another library reads it: sent by the key's address, over the very hash that was signed. */
+function verifyEthereum(transaction: Uint8Array, pairs: readonly Pair[], key: Key, at: string): void {
+  const read = Transaction.from(`0x${hex(transaction)}`);
+  want(
+    read.from === computeAddress(`0x${hex(key.publicKey)}`) &&
+      pairs.length === 1 &&
+      read.unsignedHash === `0x${hex(pairs[0]?.message ?? new Uint8Array())}`,
+    `${at}.transaction: is not one of ${key.name} over the message that it signed`,
+  );
+}
+
 /** What the demo sets out to show, one request each at least. */
-function verifyStory(requests: readonly Request[]): void {
+function verifyStory(requests: readonly Request[], keys: readonly Key[]): void {
   const some = (what: string, test: (request: Request) => boolean): void =>
     want(requests.some(test), `requests: none ${what}`);
   some(
@@ -203,6 +225,12 @@ function verifyStory(requests: readonly Request[]): void {
     (r) => r.outcome === 'signed' && r.scheme === 'EdDSA' && r.kind === 'Transaction',
   );
   some('is a signed Bitcoin PSBT', (r) => r.outcome === 'signed' && r.scheme === 'Schnorr' && r.kind === 'PSBT');
+  // Where the signers have the addon for it.
+  if (keys.some(({ scheme }) => scheme === 'ECDSA'))
+    want(
+      requests.filter((r) => r.outcome === 'signed' && r.scheme === 'ECDSA' && r.kind === 'Transaction').length >= 2,
+      'requests: want two signed Ethereum transactions',
+    );
   some('is over a limit', (r) => r.reason === 'LimitExceeded');
   some('goes to an unknown destination', (r) => r.reason === 'PolicyDenied' && r.kind !== 'Digest');
   some('is a raw digest that policy refuses', (r) => r.outcome === 'denied' && r.kind === 'Digest');
