@@ -58,10 +58,13 @@ export const podsOf = ({ name }: Pick<ClusterWallet, 'name'>): string =>
   `app.kubernetes.io/component=signer,holdfast.dev/wallet=${name}`;
 
 /** How a wallet differs from the quickstart's. */
-export type WalletShape = Partial<Pick<Wallet['spec'], 'threshold' | 'holders' | 'access'>> & {
+export type WalletShape = Partial<Pick<Wallet['spec'], 'threshold' | 'holders' | 'access' | 'keys'>> & {
   /** The backup holder's shares behind a SoftHSM sidecar, as examples/quickstart-hsm has it. */
   readonly hsm?: boolean;
 };
+
+/** What is asked for: of key `solana` unless another is named. */
+type Asked = Payload & { readonly key?: string; readonly path?: string };
 
 /** The quickstart's wallet `treasury` in a namespace of its own, driven through kubectl as a user would, and its initiator. */
 export class ClusterWallet {
@@ -164,25 +167,25 @@ export class ClusterWallet {
     return names.trim().split('\n');
   }
 
-  #sign(genesis: string, id: string, payload: Payload): SignedRequest {
+  #sign(genesis: string, id: string, payload: Asked): SignedRequest {
     const expiresAt = Date.now() + 3_600_000;
-    const fields = { ...payload, genesis, id, key: 'solana', initiator: 'payments-api', expiresAt };
+    const fields = { key: 'solana', ...payload, genesis, id, initiator: 'payments-api', expiresAt };
     return signRequest(fields, this.#initiator.privateKey);
   }
 
   /** A request that its initiator has signed. */
-  async signedRequest(id: string, payload: Payload): Promise<SignedRequest> {
+  async signedRequest(id: string, payload: Asked): Promise<SignedRequest> {
     const { status } = await this.resource();
     return this.#sign(status?.genesis ?? '', id, payload);
   }
 
   /** A signed request as `holdfast sign --dry-run` writes it. */
-  async signed(id: string, payload: Payload): Promise<RequestManifest> {
+  async signed(id: string, payload: Asked): Promise<RequestManifest> {
     const { statement, signature } = await this.signedRequest(id, payload);
     return manifestOf(parseStatement('holdfast/request/v1', statement), signature, `${this.namespace}/${this.name}`);
   }
 
-  async ask(id: string, payload: Payload): Promise<void> {
+  async ask(id: string, payload: Asked): Promise<void> {
     await apply(await this.signed(id, payload));
   }
 
