@@ -161,6 +161,26 @@ describe('a ban', () => {
     expect(reply.participants).toEqual(['west', 'one', 'two']);
   });
 
+  it('ends all that is under way between the two', async () => {
+    const wallet = await ready({ clock: fastClock(20) });
+    let wrong = 0;
+    const shares: PeerBody[] = [];
+    wallet.network.onSend = (from, to, body) => {
+      if (body.$case === 'signShares') shares.push(body);
+      // The others' second steps come after the wrong one.
+      if (from === 'infrastructure' && body.$case === 'signStep' && body.value.step === 2 && wrong === 0) return 'held';
+      return from === 'infrastructure' && body.$case === 'signStep' && body.value.step === 1 && ++wrong === 4
+        ? falsify('infrastructure', to, 1)(from, to, body)
+        : true;
+    };
+    const replies = await Promise.all(
+      ['one', 'two', 'three', 'four'].map((id) => wallet.sign('infrastructure', request(wallet, id))),
+    );
+    expect(replies.map(({ outcome }) => outcome)).toEqual(['failed', 'failed', 'failed', 'failed']);
+    expect(wallet.disk('client').bans.size).toBe(1);
+    expect(shares).toEqual([]);
+  });
+
   it('is on disk before anything of it is seen', async () => {
     const wallet = await ready({ clock: fastClock(20) });
     const refusals: number[] = [];

@@ -37,7 +37,8 @@ export class Exchanges {
       readonly end: (peer: string, why: string) => void;
     }
   >();
-  readonly #down = new Set<(peer: string) => void>();
+  /** Ends each open session that has the peer in it. */
+  readonly #ends = new Set<(peer: string, why: string) => void>();
   #early: Early[] = [];
 
   constructor(wallet: Wallet) {
@@ -59,6 +60,11 @@ export class Exchanges {
     this.#early.push(early);
   }
 
+  /** A check failed on what `peer` said in one session: none goes on with it. */
+  onLeftOut(peer: string, why: string): void {
+    for (const end of [...this.#ends]) end(peer, why);
+  }
+
   /** The coordinator of a session ended it. */
   onEnd(peer: string, session: Uint8Array, why: string): void {
     this.#open.get(hex(session))?.end(peer, why);
@@ -67,7 +73,7 @@ export class Exchanges {
   onDown(peer: string): void {
     for (const { cancel } of this.#early.filter((e) => e.peer === peer)) cancel();
     this.#early = this.#early.filter((e) => e.peer !== peer);
-    for (const tell of this.#down) tell(peer);
+    for (const end of [...this.#ends]) end(peer, `the link to ${peer} went down`);
   }
 
   /** The exchanges of a session with `count` inputs among this holder and `others`; to be closed when it is over. */
@@ -96,14 +102,14 @@ export class Exchanges {
       closed = new Refused('QuorumUnavailable', why);
       cancel();
       this.#open.delete(name);
-      this.#down.delete(onDown);
+      this.#ends.delete(endWith);
       for (const { reject } of waiting.values()) reject(closed);
       waiting.clear();
       kept.clear();
       neverHeard(closed);
     };
-    const onDown = (peer: string): void => {
-      if (others.some((m) => m.name === peer)) close(`the link to ${peer} went down`);
+    const endWith = (peer: string, why: string): void => {
+      if (others.some((m) => m.name === peer)) close(why);
     };
     const wait = (id: string): Promise<Uint8Array> => {
       if (closed !== undefined) return Promise.reject(closed);
@@ -124,7 +130,7 @@ export class Exchanges {
         if (others.some((m) => m.name === peer)) close(`${peer} ended the session: ${why}`);
       },
     });
-    this.#down.add(onDown);
+    this.#ends.add(endWith);
     this.#early = this.#early.filter((e) => {
       if (!e.id.startsWith(`${name}/`)) return true;
       e.cancel();

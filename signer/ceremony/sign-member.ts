@@ -137,6 +137,8 @@ export class SignMember {
     if (signed.status === 'rejected') throw signed.reason;
     if (spent.status === 'rejected') throw spent.reason;
     const released = signed.value;
+    // What another session found meanwhile holds for this one too.
+    this.#checkTrust(key, round.quorum);
     const { id, initiator } = judged.request.statement;
     env.log.info('shares released', {
       coordinator,
@@ -231,11 +233,7 @@ export class SignMember {
       if (contributions.length !== quorum.length || !fits)
         throw new Refused('SessionMismatch', 'each input needs one contribution of each member, in roster order');
     }
-    for (const name of quorum) {
-      // Of ECDSA going on with one that fails checks may give the share away; FROST's shares tell nothing.
-      const why = key.scheme === 'ECDSA' ? this.#wallet.whyLeftOut(name, key.name) : '';
-      if (why !== '') throw new CounterpartyBanned(name, why);
-    }
+    this.#checkTrust(key, quorum);
     if (round.epoch !== key.epoch)
       throw new Refused('EpochMismatch', `epoch ${round.epoch} is asked, this holder is at ${key.epoch}`);
     if (round.policyDigest !== policyDigest)
@@ -257,6 +255,15 @@ export class SignMember {
     };
     if (!equal(sessionId({ ...binding, quorum, inputs }), round.session))
       throw new Refused('SessionMismatch', 'the session id is not that of this round');
+  }
+
+  /** Of ECDSA going on with one that failed a check may give the share away; FROST's shares tell nothing. */
+  #checkTrust(key: ActiveKey, quorum: readonly string[]): void {
+    if (key.scheme !== 'ECDSA') return;
+    for (const name of quorum) {
+      const why = this.#wallet.whyLeftOut(name, key.name);
+      if (why !== '') throw new CounterpartyBanned(name, why);
+    }
   }
 
   /**

@@ -54,6 +54,7 @@ export class WalletSigner {
     this.#spends = new Spends(wallet);
     this.#outcomes = new Outcomes(wallet);
     this.#exchanges = new Exchanges(wallet);
+    wallet.onLeftOut = (peer, why) => this.#exchanges.onLeftOut(peer, why);
     this.#sessions = new SignSessions(wallet, this.#nonces, this.#exchanges);
     this.#coordinator = new SignCoordinator(wallet, this.#sessions, this.#spends, this.#outcomes);
     this.#member = new SignMember(wallet, this.#nonces, this.#spends, this.#exchanges);

@@ -57,6 +57,8 @@ export class Wallet {
   readonly fence: RollbackFence;
   /** Called when records came to the audit log and are on disk. */
   onAppended: () => void = () => {};
+  /** Called when a peer is left out, before that is on disk: what is under way with it ends. */
+  onLeftOut: (peer: string, why: string) => void = () => {};
   readonly #peers: Map<string, PeerRow>;
   readonly #dirtyPeers = new Set<string>();
   /** Why this holder never signs with a peer under a key, by key and peer. */
@@ -179,8 +181,10 @@ export class Wallet {
       this.env.log.error('culprit found', { culprit: name, digest, error: why });
     }
     const { policyDigest: policy } = this;
+    const changed = peers.map((name) => this.remember(name, { fenced: `key ${key}: ${why}` }));
+    for (const name of peers) this.onLeftOut(name, this.whyLeftOut(name));
     await this.write({
-      peers: peers.map((name) => this.remember(name, { fenced: `key ${key}: ${why}` })),
+      peers: changed,
       audit: peers.map((culprit) => ({ type: 'CulpritFound' as const, culprit, digest, key, policy })),
     });
   }
@@ -191,6 +195,7 @@ export class Wallet {
     const id = banId(key, peer);
     const known = this.#bans.has(id);
     if (!known) this.#bans.set(id, text);
+    this.onLeftOut(peer, this.ban(key, peer));
     this.env.meter.failure('sign', 'CounterpartyBanned', peer);
     this.env.log.error('counterparty banned', { peer, key, digest, error: text });
     const audit = { type: 'CounterpartyBanned' as const, culprit: peer, digest, key, policy: this.policyDigest };
