@@ -1,10 +1,14 @@
 //! Threshold arithmetic of a Holdfast signer, for Node. Nothing here does I/O or knows of policies: sessions are state
 //! machines that are fed with bytes. What JavaScript may call is described in index.d.ts.
 mod dkls;
+mod erase;
 mod frost;
 mod outcome;
 
 use napi_derive::napi;
+
+#[global_allocator]
+static ALLOCATOR: erase::Erasing = erase::Erasing;
 
 /// The version of this addon, which the signer compares with its own.
 #[napi]

@@ -5,6 +5,8 @@ use napi::bindgen_prelude::{AsyncTask, Either, ToNapiValue, TypeName};
 use napi::{Env, Task};
 use napi_derive::napi;
 
+use crate::erase::without_trace;
+
 /// Parties are identifiers, 1 to n.
 #[derive(Debug)]
 pub enum Fault {
@@ -82,7 +84,7 @@ impl<T: ToNapiValue + TypeName + Send + 'static> Task for Job<T> {
 
     fn compute(&mut self) -> napi::Result<Self::Output> {
         Ok(match self.0.take() {
-            Some(work) => answer(work),
+            Some(work) => without_trace(|| answer(work)),
             None => Either::B(Fault::Refused("work was done before".into()).into()),
         })
     }

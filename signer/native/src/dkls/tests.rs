@@ -4,15 +4,16 @@ use dkls23_core::protocols::signing::{TransmitPhase1to2, TransmitPhase2to3};
 use dkls23_core::protocols::{Parameters, PartyIndex};
 use k256::ecdsa::signature::hazmat::PrehashVerifier;
 use k256::ecdsa::{RecoveryId, Signature, VerifyingKey};
-use k256::{AffinePoint, Scalar};
+use k256::{AffinePoint, ProjectivePoint, Scalar};
 use zeroize::Zeroizing;
 
+use super::abort::blaming;
 use super::codec::{decode, encode, Message};
-use super::key::{Key, KeyName, Order};
+use super::key::{compressed, encode_share, Key, KeyName, Order};
 use super::keygen::{Heard, Keygen, MadeKey, Said};
-use super::members::index;
+use super::members::{index, Members};
 use super::sign::{self, Messages};
-use super::Curve;
+use super::{Curve, Party};
 use crate::outcome::{Fault, Outcome};
 
 const HASH: [u8; 32] = [7; 32];
@@ -159,7 +160,7 @@ fn derived_keys_sign_under_their_own_public_key() {
     let order = order(&[1, 2], Some("m/0/7"));
     let signature = one.aggregate(&order, shares([&one, &two], &order)).unwrap();
     let child = one.at(Some("m/0/7")).unwrap();
-    assert!(verified(&super::key::compressed(&child.pk), &signature));
+    assert!(verified(&compressed(&child.pk), &signature));
     assert!(!verified(&made()[0].group_key, &signature));
 }
 
@@ -371,6 +372,33 @@ fn wrong_signature_shares_are_of_their_sender_or_of_somebody() {
         one.aggregate(&order, vec![good[0].clone(), good[0].clone()]),
         "want signature shares",
     );
+}
+
+#[test]
+fn a_member_with_another_share_makes_all_others_suspects() {
+    let MadeKey {
+        share, group_key, ..
+    } = &made()[1];
+    let mut party: Party = postcard::from_bytes(&share[1..]).unwrap();
+    party.poly_point += Scalar::ONE;
+    party.derivation_data.poly_point = party.poly_point;
+    let own = compressed(&(ProjectivePoint::GENERATOR * party.poly_point).to_affine());
+    let share = encode_share(&party).unwrap();
+    let two = Arc::new(Key::open(&share, name(2), group_key, &own).unwrap());
+    let order = order(&[1, 2], None);
+    let (a, to_b) = sign::start(open(1), vec![1; 32], &order).unwrap();
+    let (b, to_a) = sign::start(two, vec![1; 32], &order).unwrap();
+    let (a, _) = a.answer(only(2, &to_a)).unwrap();
+    let (_, next_to_a) = b.answer(only(1, &to_b)).unwrap();
+    let outcome = a.share(only(2, &next_to_a));
+    assert!(matches!(outcome, Err(Fault::Suspects(parties, _)) if parties == [2]));
+}
+
+#[test]
+fn a_panic_over_messages_of_others_makes_them_suspects() {
+    let members = Members::new(2, &[3, 1, 2]).unwrap();
+    let outcome = blaming::<()>(&members, || panic!("as the library may"));
+    assert!(matches!(outcome, Err(Fault::Suspects(parties, _)) if parties == [1, 3]));
 }
 
 #[test]
