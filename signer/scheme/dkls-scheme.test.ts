@@ -3,7 +3,7 @@ import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { HDKey } from '@scure/bip32';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { sha256, utf8 } from '../../common/bytes.ts';
-import { failure } from '../../test/ecdsa-lies.ts';
+import { blame, failure } from '../../test/ecdsa-lies.ts';
 import {
   attempt,
   contributions,
@@ -22,10 +22,12 @@ import { dklsAddon } from './testing/dkls-addon.ts';
 
 const scheme = dklsScheme(dklsAddon);
 
-/** Keys of 2 of 3, by identifier - 1. */
+/** Keys of 2 of 3 and 3 of 5, by identifier - 1. */
 let made: readonly KeygenResult[];
+let ofFive: readonly KeygenResult[];
 beforeAll(async () => {
   made = await new Parties(scheme, 2, 3).all();
+  ofFive = await new Parties(scheme, 3, 5).all();
 }, 60_000);
 const open = (): Promise<Keys> => openAll(scheme, made);
 
@@ -48,30 +50,43 @@ describe('a key of ECDSA', () => {
   it.each([
     [2, 3],
     [3, 5],
-  ])(
-    '%i of %i: everybody holds a share of it, and every quorum signs under it',
-    async (t, n) => {
-      const results = t === 2 ? made : await new Parties(scheme, t, n).all();
-      const [first] = results;
-      for (const [i, { key, internalKey, chainCode }] of results.entries()) {
-        expect(key.identifier).toBe(i + 1);
-        expect(key.threshold).toBe(t);
-        expect(key.groupKey).toEqual(first!.key.groupKey);
-        expect(key.verificationShares).toEqual(first!.key.verificationShares);
-        expect(chainCode).toEqual(first!.chainCode);
-        expect(internalKey).toHaveLength(0);
-        expect(key.groupKey).toHaveLength(33);
-        expect(chainCode).toHaveLength(32);
-      }
-      const keys = await openAll(scheme, results);
-      for (const [i, quorum] of quorumsOf(t, n).entries()) {
-        const message = utf8(`payment ${i}`);
-        const signature = await signed(keys, i % 2 === 0 ? quorum : quorum.toReversed(), { hash: sha256(message) });
-        expectSignature(first!.key.groupKey, message, signature);
-      }
-    },
-    60_000,
-  );
+  ])('%i of %i: everybody holds a share of it, and every quorum signs under it', async (t, n) => {
+    const results = n === 3 ? made : ofFive;
+    const [first] = results;
+    for (const [i, { key, internalKey, chainCode }] of results.entries()) {
+      expect(key.identifier).toBe(i + 1);
+      expect(key.threshold).toBe(t);
+      expect(key.groupKey).toEqual(first!.key.groupKey);
+      expect(key.verificationShares).toEqual(first!.key.verificationShares);
+      expect(chainCode).toEqual(first!.chainCode);
+      expect(internalKey).toHaveLength(0);
+      expect(key.groupKey).toHaveLength(33);
+      expect(chainCode).toHaveLength(32);
+    }
+    const keys = await openAll(scheme, results);
+    for (const [i, quorum] of quorumsOf(t, n).entries()) {
+      const message = utf8(`payment ${i}`);
+      const signature = await signed(keys, i % 2 === 0 ? quorum : quorum.toReversed(), { hash: sha256(message) });
+      expectSignature(first!.key.groupKey, message, signature);
+    }
+  });
+
+  it('gives no share where a member was told of another quorum, and nobody is to blame', async () => {
+    const keys = await openAll(scheme, ofFive);
+    const { outcomes } = await attempt(keys, [1, 2, 3], {
+      told: (i, input) => {
+        if (i !== 2) return input;
+        const commitments = new Map(input.commitments).set(4, input.commitments.get(3)!);
+        commitments.delete(3);
+        return { ...input, commitments };
+      },
+    });
+    const why = [...outcomes.values()].map((o) => (o.status === 'rejected' ? o.reason : expect.unreachable()) as Error);
+    expect(why.map(blame)).toEqual(['nobody', 'nobody', 'nobody']);
+    expect(why[0]!.message).toMatch('different signing session');
+    expect(why[1]!.message).toMatch('want messages of identifiers [1, 4], got [1, 3]');
+    await expect(signed(keys, [1, 2, 3])).resolves.toHaveLength(65);
+  });
 
   it('signs with its children, which BIP-32 derives from what the certificate says', async () => {
     const keys = await open();

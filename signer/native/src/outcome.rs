@@ -61,7 +61,7 @@ pub fn contained<T>(work: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
 
 /// Answers on the caller's thread.
 pub fn answer<T>(work: impl FnOnce() -> Outcome<T>) -> JsOutcome<T> {
-    match contained(work) {
+    match without_trace(|| contained(work)) {
         Ok(value) => Either::A(value),
         Err(fault) => Either::B(fault.into()),
     }
@@ -84,7 +84,7 @@ impl<T: ToNapiValue + TypeName + Send + 'static> Task for Job<T> {
 
     fn compute(&mut self) -> napi::Result<Self::Output> {
         Ok(match self.0.take() {
-            Some(work) => without_trace(|| answer(work)),
+            Some(work) => answer(work),
             None => Either::B(Fault::Refused("work was done before".into()).into()),
         })
     }
