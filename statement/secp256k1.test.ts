@@ -39,6 +39,18 @@ describe('verification of ECDSA', () => {
     for (const other of [id, 1 - id]) expect(verifyEcdsa(publicKey, message, withId(high, other))).toBe(false);
   });
 
+  it('takes the highest low s, and not the next one', () => {
+    // Of any s a signature can be made: the key of R and s over a hash is what recovery gives.
+    for (const [s, verdict] of [
+      [half, true],
+      [half + 1n, false],
+    ] as const) {
+      const made = new secp256k1.Signature(secp256k1.Signature.fromBytes(signature.subarray(0, 64)).r, s);
+      const key = made.addRecoveryBit(0).recoverPublicKey(message).toBytes(true);
+      expect(verifyEcdsa(key, message, withId(made.toBytes(), 0))).toBe(verdict);
+    }
+  });
+
   it('says false to any flipped bit of key, message or signature', () => {
     const all = concat(publicKey, message, signature);
     fc.assert(
