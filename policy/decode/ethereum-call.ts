@@ -29,7 +29,7 @@ export function callEffects(call: EthereumCall): readonly Effect[] {
   const address = checksummed(to);
   refuseNobody(to, 'to');
   const token = tokenFunctions.get(hex(data.subarray(0, 4)));
-  if (token !== undefined) return [token(readTokenCall(call), chain)];
+  if (token !== undefined) return [tokenEffect(call, token)];
   const moved: Effect = {
     kind: 'Transfer',
     chain,
@@ -62,41 +62,15 @@ function dataText(data: Uint8Array): string {
   return `data 0x${hex(data.subarray(0, 256))}... (${data.length} bytes, keccak256 0x${hex(keccak_256(data))})`;
 }
 
-/** A function of a token (ERC-20) that takes an address and an amount. */
-type TokenCall = { readonly token: string; readonly account: string; readonly amount: bigint };
-
-const transfer = 'a9059cbb';
-const approve = '095ea7b3';
+/** Functions of a token (ERC-20) that take an address and an amount, by selector. */
+const tokenFunctions: ReadonlyMap<string, 'transfer' | 'approve'> = new Map([
+  ['a9059cbb', 'transfer'],
+  ['095ea7b3', 'approve'],
+]);
 const mostUint256 = 2n ** 256n - 1n;
 
-const tokenFunctions: ReadonlyMap<string, (call: TokenCall, chain: string) => Effect> = new Map([
-  [
-    transfer,
-    ({ token, account, amount }: TokenCall, chain: string): Effect => ({
-      kind: 'Transfer',
-      chain,
-      asset: `${chain}/erc20:${token}`,
-      amount,
-      destination: `${chain}:${account}`,
-      text: `sends ${amount} base units of token ${token} to ${account}`,
-    }),
-  ],
-  [
-    approve,
-    ({ token, account, amount }: TokenCall, chain: string): Effect => ({
-      kind: 'Approve',
-      chain,
-      asset: `${chain}/erc20:${token}`,
-      amount,
-      destination: `${chain}:${account}`,
-      text: `lets ${account} move ${amount === mostUint256 ? 'any amount' : `${amount} base units`} of token ${token}`,
-    }),
-  ],
-]);
-
 /** The two words after the selector: 12 zeros and an address, an amount (Solidity's ABI specification, strict mode). */
-function readTokenCall({ native, to, value, data }: EthereumCall): TokenCall {
-  const name = hex(data.subarray(0, 4)) === transfer ? 'transfer' : 'approve';
+function tokenEffect({ chain, native, to, value, data }: EthereumCall, name: 'transfer' | 'approve'): Effect {
   if (data.length !== 68)
     throw new Refused('Malformed', `${name}: want a selector and two words, 68 bytes of data, got ${data.length}`);
   if (data.subarray(4, 16).some((byte) => byte !== 0))
@@ -106,12 +80,16 @@ function readTokenCall({ native, to, value, data }: EthereumCall): TokenCall {
     throw new Refused('Malformed', `${name}: sends ${units(value, native)} along, which a token does not take`);
   const account = data.subarray(16, 36);
   refuseNobody(account, name);
-  if (name === 'transfer' && Buffer.compare(account, to) === 0)
-    throw new Refused(
-      'Malformed',
-      `transfer: sends the token to its own contract ${checksummed(to)}, where it is lost`,
-    );
-  return { token: checksummed(to), account: checksummed(account), amount: BigInt(`0x${hex(data.subarray(36))}`) };
+  const [token, other] = [checksummed(to), checksummed(account)];
+  const amount = BigInt(`0x${hex(data.subarray(36))}`);
+  const moved = { chain, asset: `${chain}/erc20:${token}`, amount, destination: `${chain}:${other}` } as const;
+  if (name === 'approve') {
+    const most = amount === mostUint256 ? 'any amount' : `${amount} base units`;
+    return { kind: 'Approve', ...moved, text: `lets ${other} move ${most} of token ${token}` };
+  }
+  if (other === token)
+    throw new Refused('Malformed', `transfer: sends the token to its own contract ${token}, where it is lost`);
+  return { kind: 'Transfer', ...moved, text: `sends ${amount} base units of token ${token} to ${other}` };
 }
 
 function refuseNobody(address: Uint8Array, title: string): void {
