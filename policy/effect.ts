@@ -19,6 +19,8 @@ export type Effect = {
   readonly kind: EffectKind;
   /** "" where the format is bound to no chain. */
   readonly chain: string;
+  /** BIP-32 path of the child that would sign, like `m/0/5`; absent for the key itself. */
+  readonly path?: string;
   readonly asset?: string;
   readonly amount?: bigint;
   /** Decimals of the asset, where the payload names them and the chain holds it to that. */

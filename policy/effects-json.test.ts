@@ -18,6 +18,7 @@ const effects: fc.Arbitrary<readonly Effect[]> = fc.array(
         owner: text,
         derived: fc.record({ mint: text, program: text }, { noNullPrototype: true }),
         change: fc.constant(true as const),
+        path: fc.constantFrom('m/0', 'm/0/5', 'm/2147483647/1'),
         text: fc.string(),
       },
       { requiredKeys: ['kind', 'chain', 'text'], noNullPrototype: true },
@@ -44,6 +45,16 @@ describe('effects as JSON', () => {
     );
   });
 
+  it('say of which child they are, and without one nothing, as versions that knew none', () => {
+    const child = encodeEffects([transfer(5n, { path: 'm/0/5' })]);
+    expect(child.replace('"path":"m/0/5",', '')).toBe(encodeEffects([transfer(5n)]));
+    expect(decodeEffects(child)).toEqual([transfer(5n, { path: 'm/0/5' })]);
+  });
+
+  it.each(['', 'm', "m/0'", 'm/00', '0/5', 'm/2147483648'])('are refused with path %j', (path) => {
+    expect(() => decodeEffects(encodeEffects([transfer(5n, { path })]))).toThrow('effects[0].path');
+  });
+
   for (const [what, change] of [
     ['white space', (t: string) => `${t} `],
     ['an unknown kind', (t: string) => t.replace('Transfer', 'Gift')],
@@ -68,6 +79,12 @@ describe('effects as JSON', () => {
 });
 
 describe('the digest of effects', () => {
+  it('is the one of versions that knew no paths, where there is none', () => {
+    expect(effectsDigest([transfer(5n)])).toBe(
+      'sha256:3bb2a953958773b7312c8503c5c57f0faff162953f1164236934f566a73bda92',
+    );
+  });
+
   it('is of what happens, not of its wording', () => {
     expect(effectsDigest([transfer(5n, { text: 'pays 5' })])).toBe(effectsDigest([transfer(5n)]));
   });
@@ -80,6 +97,8 @@ describe('the digest of effects', () => {
       [transfer(5n, { kind: 'Approve' })],
       [transfer(5n, { owner: payroll })],
       [transfer(5n, { derived: { mint: 'a', program: 'b' } })],
+      [transfer(5n, { path: 'm/0/5' })],
+      [transfer(5n, { path: 'm/0/6' })],
       [transfer(5n), transfer(6n)],
       [transfer(6n), transfer(5n)],
       [],

@@ -32,7 +32,7 @@ export const maxDataBytes = 256 * 1024;
 const scheme = oneOf<Scheme>('EdDSA', 'Schnorr', 'ECDSA');
 const counted = matching(/^[1-9][0-9]{0,14}$/, 'a whole number from 1 as a decimal string');
 
-const pathForm: Form<string> = (value, at) => {
+export const pathForm: Form<string> = (value, at) => {
   const path = matching(/^m(?:\/(?:0|[1-9][0-9]{0,9})){1,10}$/, 'a path of non-hardened children like "m/0/5"')(
     value,
     at,

@@ -1,9 +1,9 @@
 import { digest as digestOf, fromHex } from '../../common/bytes.ts';
 import { parseTime } from '../../common/clock.ts';
 import { messageOf, Refused } from '../../common/errors.ts';
-import { decode } from '../../policy/decode/decode.ts';
+import type { RootKey } from '../../policy/child-key.ts';
+import { decodeAt } from '../../policy/decode-at.ts';
 import type { Policy } from '../../policy/document.ts';
-import { keyAt, type RootKey } from '../../policy/child-key.ts';
 import type { Decoded, PublicKey } from '../../policy/effect.ts';
 import { effectsDigest, encodeEffects } from '../../policy/effects-json.ts';
 import type { SignRequest } from '../../proto/gen/signer/v1/signer.ts';
@@ -73,8 +73,8 @@ export type Reading = {
 
 /** Decodes the payload of `statement` for `key`. Throws {@link Refused}. */
 export function read(statement: RequestStatement, key: RootKey): Reading {
-  const publicKey = keyAt(key, statement.path);
+  const { chain, format, path } = statement;
   const data = fromHex(statement.data.slice(2), 'data');
-  const decoded = decode({ chain: statement.chain, format: statement.format, data }, publicKey);
+  const { publicKey, ...decoded } = decodeAt({ chain, format, data }, key, path);
   return { publicKey, decoded, effects: encodeEffects(decoded.effects), effectsDigest: effectsDigest(decoded.effects) };
 }
