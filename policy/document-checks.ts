@@ -138,6 +138,13 @@ class Checks {
     if (verdict === 'Deny' && (approvals ?? timeLock ?? (limits.length > 0 || undefined)) !== undefined)
       this.#note(at, 'a Deny rule has no approvals, timeLock or limits');
     match.chains?.forEach((chain, i) => this.#note(`${at}.match.chains[${i}]`, chainProblem(chain)));
+    match.paths?.forEach((path, i) => {
+      if (path.split('/').some((index) => Number(index) >= 2 ** 31))
+        this.#note(
+          `${at}.match.paths[${i}]`,
+          `want numbers below 2147483648, since no other child is, got ${quote(path)}`,
+        );
+    });
     this.#resolve(match.assets, [...this.#decimals.keys()], `${at}.match.assets`, 'assets');
     const book = (this.#document.addressBook ?? []).map((entry) => entry.name);
     this.#resolve(match.destinations, book, `${at}.match.destinations`, 'addressBook');

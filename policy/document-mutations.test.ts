@@ -18,6 +18,7 @@ const full = specOf(
       verdict: 'Allow',
       match: {
         chains: [solana, bitcoin],
+        paths: ['m', 'm/0/*'],
         assets: ['SOL'],
         destinations: ['payroll', 'vendor'],
         amount: { over: '0.1', atMost: '2' },

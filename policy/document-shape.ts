@@ -32,6 +32,12 @@ const sshKey = textOf(
 );
 const base58 = textOf(/^[1-9A-HJ-NP-Za-km-z]{32,44}$/, 44, 'a Solana account in base58');
 
+const pathPattern = textOf(
+  /^m(\/(\*|0|[1-9][0-9]{0,9})){0,10}$/,
+  111,
+  'a path like m/0/5, with * for any one number, or m for the key itself',
+);
+
 const sum = recordOf({}, { over: amount, atMost: amount, per: durationForm });
 const approvals = listOf(recordOf({ group: name, atLeast: wholeOf(1, 128) }, {}), 1, 8, 'group');
 
@@ -39,6 +45,7 @@ const match = recordOf(
   {},
   {
     chains: listOf(chain, 1, 32, ''),
+    paths: listOf(pathPattern, 1, 32, ''),
     assets: listOf(label, 1, 64, ''),
     destinations: listOf(label, 1, 256, ''),
     kinds: listOf(wordOf(...effectKinds), 1, 16, ''),

@@ -216,6 +216,12 @@ describe('a policy', () => {
       /chain id/,
     ],
     [
+      'names a hardened child by number',
+      specOf([{ ...allow, match: { paths: ['m/*', 'm/2147483648/*'] } }]),
+      'rules[0].match.paths[1]',
+      /below 2147483648/,
+    ],
+    [
       'mistypes a Solana address',
       specOf([allow], { addressBook: [{ name: 'p', addresses: [payroll.slice(0, -2)] }] }),
       'addressBook[0].addresses[0]',

@@ -8,6 +8,7 @@ import type { Reading } from './document-forms.ts';
 import { documentForm } from './document-shape.ts';
 import type { PolicyDocument } from './document-shape.ts';
 import type { Asset, FeeCap, Limit, Match, Policy, Rule, SumBounds } from './policy.ts';
+import { PathPatterns } from './path-patterns.ts';
 import { PolicyInvalid } from './policy-invalid.ts';
 
 export type { Policy };
@@ -75,9 +76,10 @@ function compileRule(
 }
 
 function compileMatch(match: PolicyDocument['rules'][number]['match'], assets: ReadonlyMap<string, Asset>): Match {
-  const { chains, assets: assetNames, destinations, kinds, amount } = match;
+  const { chains, paths, assets: assetNames, destinations, kinds, amount } = match;
   return {
     ...(chains && { chains: new Set(chains) }),
+    ...(paths && { paths: new PathPatterns(paths) }),
     ...(assetNames && {
       assets: new Map(assetNames.map((name) => named(name, assets)).map((asset) => [asset.id, asset])),
     }),

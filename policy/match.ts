@@ -2,6 +2,7 @@ import { canonicalId, chainOf } from './caip.ts';
 import { anyRule } from './decision.ts';
 import type { LedgerView } from './decision.ts';
 import type { Effect } from './effect.ts';
+import { pathOf } from './path-patterns.ts';
 import type { Asset, Policy, Rule, SumBounds } from './policy.ts';
 import { movesAssets, sumOf } from './request-sums.ts';
 import type { Sums } from './request-sums.ts';
@@ -10,7 +11,7 @@ import type { Sums } from './request-sums.ts';
 export type Maybe = boolean | undefined;
 
 /** In the order in which they are tried: the later one fails, the nearer the rule was. */
-export const conditions = ['kinds', 'chains', 'assets', 'destinations', 'amount'] as const;
+export const conditions = ['kinds', 'chains', 'paths', 'assets', 'destinations', 'amount'] as const;
 export type Condition = (typeof conditions)[number];
 
 /** Whether a rule is about an effect; where it is not or cannot be told, the condition because of which. */
@@ -31,13 +32,14 @@ const isOpaque = (effect: Effect): boolean =>
  * asset to any destination. Where kinds are named, they are judged by what they name.
  */
 export function matches({ verdict, match }: Rule, effect: Effect, { policy, sums, ledger }: Context): Matched {
-  const { kinds, chains, assets, destinations, amount } = match;
+  const { kinds, chains, paths, assets, destinations, amount } = match;
   if (kinds === undefined ? verdict === 'Allow' && effect.kind !== 'Transfer' : !kinds.has(effect.kind))
     return { holds: false, condition: 'kinds' };
   const about: About = kinds === undefined ? 'everything' : 'kinds';
   let unknown: Condition | undefined;
   for (const [condition, holds] of [
     ['chains', () => chains === undefined || onChain(effect, chains)],
+    ['paths', () => paths === undefined || paths.has(pathOf(effect))],
     ['assets', () => assets === undefined || ofAsset(effect, assets, about)],
     ['destinations', () => destinations === undefined || goesTo(effect, destinations, policy, about)],
     ['amount', () => amount === undefined || within(amount, sums, ledger, about === 'kinds' || !isOpaque(effect))],
@@ -55,10 +57,11 @@ export function matches({ verdict, match }: Rule, effect: Effect, { policy, sums
  */
 export function counts({ match }: Rule, effect: Effect, policy: Policy): boolean {
   if (effect.change) return false;
-  const { kinds, chains, assets, destinations } = match;
+  const { kinds, chains, paths, assets, destinations } = match;
   if (kinds === undefined ? !movesAssets(effect) : !kinds.has(effect.kind)) return false;
   return (
     (chains === undefined || onChain(effect, chains) !== false) &&
+    (paths === undefined || paths.has(pathOf(effect))) &&
     (assets === undefined || ofAsset(effect, assets, 'kinds') !== false) &&
     (destinations === undefined || goesTo(effect, destinations, policy, 'kinds') !== false)
   );

@@ -1,6 +1,7 @@
 import type { SshPublicKey } from '../statement/ssh-key.ts';
 import type { AddressBook } from './address-book.ts';
 import type { EffectKind } from './effect.ts';
+import type { PathPatterns } from './path-patterns.ts';
 
 /** Ids are canonical (caip.ts). */
 export type Asset = { readonly name: string; readonly id: string; readonly decimals: number };
@@ -16,6 +17,7 @@ export type SumBounds = {
 /** Which effects a rule is about: all that is present must hold. */
 export type Match = {
   readonly chains?: ReadonlySet<string>;
+  readonly paths?: PathPatterns;
   /** By id. */
   readonly assets?: ReadonlyMap<string, Asset>;
   /** Names in the address book. */

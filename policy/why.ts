@@ -5,6 +5,7 @@ import { boundOf } from './limits.ts';
 import type { Exceeded } from './limits.ts';
 import { sumFor } from './match.ts';
 import type { Context, Mismatch } from './match.ts';
+import { pathOf } from './path-patterns.ts';
 import type { Asset, FeeCap, Limit, Rule, SumBounds } from './policy.ts';
 import { durationInWords, namesInWords } from './words.ts';
 
@@ -12,12 +13,14 @@ const units = (amount: bigint, { decimals, name }: Asset): string => `${formatAm
 
 /** Why `rule` is not about `effect`, or what keeps that from being told. */
 export function mismatchInWords(rule: Rule, effect: Effect, { condition, holds }: Mismatch, context: Context): string {
-  const { chains, assets, destinations, amount } = rule.match;
+  const { chains, paths, assets, destinations, amount } = rule.match;
   switch (condition) {
     case 'kinds':
       return `it is not about ${effect.kind}`;
     case 'chains':
       return `it is about ${namesInWords(chains ?? [])}, ${holds === undefined ? 'and this is bound to no chain' : `not ${effect.chain}`}`;
+    case 'paths':
+      return `it is about ${namesInWords(paths ?? [])}, not ${pathOf(effect)}`;
     case 'assets':
       return `it is about ${namesInWords([...(assets?.values() ?? [])].map((asset) => asset.name))}, ${
         holds === false

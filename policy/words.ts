@@ -27,14 +27,15 @@ export function destinationInWords(effect: Effect, policy: Policy): string {
   return names.size === 0 ? address : `${namesInWords(names)} (${address})`;
 }
 
-/** What an effect does, in the policy's names where it has some. */
+/** What an effect does, in the policy's names where it has some, and of which child it is. */
 export function effectInWords(effect: Effect, policy: Policy): string {
-  const { kind, asset, amount } = effect;
-  if (asset === undefined || amount === undefined || effect.destination === undefined) return effect.text;
-  const destination = destinationInWords(effect, policy);
-  if (kind === 'Transfer') return `${amountInWords(amount, asset, policy)} to ${destination}`;
-  if (kind === 'Approve') return `lets ${destination} move up to ${amountInWords(amount, asset, policy)}`;
-  return effect.text;
+  const { kind, path, asset, amount, destination, text } = effect;
+  const of = path === undefined ? '' : `${path}: `;
+  if (asset === undefined || amount === undefined || destination === undefined) return `${of}${text}`;
+  const whom = destinationInWords(effect, policy);
+  if (kind === 'Transfer') return `${of}${amountInWords(amount, asset, policy)} to ${whom}`;
+  if (kind === 'Approve') return `${of}lets ${whom} move up to ${amountInWords(amount, asset, policy)}`;
+  return `${of}${text}`;
 }
 
 /** A length of time, like 24h, 90m or 2h 5m 10s. */

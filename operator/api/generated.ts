@@ -494,6 +494,13 @@ export interface SigningPolicySpec {
        */
       chains?: string[];
       /**
+       * BIP-32 paths of children of ECDSA keys, like m/0/5. A star stands for any one number, so that m/0/* is every child of m/0 and none of theirs; m is a key itself. A rule without paths is about any.
+       *
+       * @minItems 1
+       * @maxItems 32
+       */
+      paths?: string[];
+      /**
        * Names of assets.
        *
        * @minItems 1

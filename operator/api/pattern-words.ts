@@ -33,5 +33,6 @@ export const patternWords: Readonly<Record<string, string>> = {
     'an SSH public key like "ssh-ed25519 AAAA...", Ed25519 or ECDSA P-256',
   '^-----BEGIN SSH SIGNATURE-----\\n[A-Za-z0-9+/=\\n]+\\n-----END SSH SIGNATURE-----\\n?$':
     'an armored SSH signature, as ssh-keygen -Y sign writes it',
+  '^m(/(\\*|0|[1-9][0-9]{0,9})){0,10}$': 'a path like m/0/5, with * for any one number, or m for the key itself',
   '^m(/(0|[1-9][0-9]{0,9})){1,10}$': 'a path of non-hardened children like m/0/5',
 };

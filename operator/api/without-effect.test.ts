@@ -29,7 +29,7 @@ const withEffect: Readonly<Record<Kind, string>> = {
     seal.pkcs11.module seal.pkcs11.tokenLabel seal.pkcs11.pinSecretRef.name seal.pkcs11.pinSecretRef.key
     external.endpoint external.signEndpoint external.fingerprint`,
   SigningPolicy: `assets[].name assets[].id assets[].decimals addressBook[].name addressBook[].addresses[]
-    initiators[].name initiators[].key fees[].chain fees[].atMost rules[].name rules[].verdict rules[].match.chains[]
+    initiators[].name initiators[].key fees[].chain fees[].atMost rules[].name rules[].verdict rules[].match.chains[] rules[].match.paths[]
     rules[].match.assets[] rules[].match.destinations[] rules[].match.kinds[] rules[].match.amount.over
     rules[].match.amount.atMost rules[].match.amount.per rules[].limits[].amount rules[].limits[].count rules[].limits[].per`,
   // Signers refuse a path and what they do not decode; how long the object stays is told once it is finished.
