@@ -24,7 +24,7 @@ const full = specOf(
         amount: { over: '0.1', atMost: '2' },
       },
       limits: [
-        { amount: '5', per: '744h' },
+        { amount: '5', per: '744h', scope: 'Path' },
         { count: 3, per: '1h' },
       ],
     },

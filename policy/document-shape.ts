@@ -59,7 +59,11 @@ const rule = recordOf(
   {
     approvals,
     timeLock: durationForm,
-    limits: listOf(recordOf({ per: durationForm }, { amount, count: wholeOf(1, 1_000_000) }), 1, 8),
+    limits: listOf(
+      recordOf({ per: durationForm }, { amount, count: wholeOf(1, 1_000_000), scope: wordOf('Wallet', 'Path') }),
+      1,
+      8,
+    ),
   },
 );
 

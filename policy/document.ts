@@ -66,11 +66,11 @@ function compileRule(
     name,
     verdict,
     match: compileMatch(match, assets),
-    limits: limits.map(({ per, amount, count }): Limit => {
+    limits: limits.map(({ per, amount, count, scope = 'Wallet' }): Limit => {
       const seconds = Number(per);
-      if (amount === undefined) return { seconds, count: Number(count) };
+      if (amount === undefined) return { seconds, scope, count: Number(count) };
       const asset = named(assetName, assets);
-      return { seconds, asset, atMost: parseAmount(amount, asset.decimals) };
+      return { seconds, scope, asset, atMost: parseAmount(amount, asset.decimals) };
     }),
   };
 }

@@ -1,8 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Decision } from './decision.ts';
+import type { Effect } from './effect.ts';
+import { limitUse } from './limits.ts';
 import { PathPatterns } from './path-patterns.ts';
+import type { Policy } from './policy.ts';
+import { SpendWindows } from './spend-windows.ts';
 import { SOL, allow, ask, holding, never, table } from './testing/evaluation.ts';
 import { address, bare, policyOf, sanctioned, sol, transfer, vendor } from './testing/policies.ts';
+import { limitInWords } from './why.ts';
 
 const at = (path: string): { readonly path: string } => ({ path });
 const customers = allow({ paths: ['m/0/*'] });
@@ -79,5 +85,137 @@ describe('rules by path', () => {
     );
     expect(ask(policyOf([allow({ kinds: ['Digest'] })]), [allowed]).message).toBe('m/3: is a Digest');
     expect(ask(policy, [transfer(SOL, { destination: sanctioned })]).message).toMatch(/not m$/);
+  });
+});
+
+describe('limits of a path', () => {
+  const rules = (...limits: readonly object[]): object[] => [
+    allow({ assets: ['SOL'], paths: ['m', 'm/0/*'] }, { limits }),
+  ];
+  const each = { amount: '2', per: '24h', scope: 'Path' };
+  /** Whether each of these payments is allowed, one a second. */
+  const pay = (policy: Policy, payments: readonly Effect[]): readonly boolean[] => {
+    const windows = new SpendWindows(policy);
+    return payments.map((effect, i) => {
+      const decision = ask(policy, [effect], { ledger: windows.view(i, { pending: true }), nowSeconds: i });
+      if (decision.verdict === 'Allow') windows.add(String(i), i, [effect]);
+      return decision.verdict === 'Allow';
+    });
+  };
+
+  it('hold for each path by itself, the key itself as one of them', () => {
+    const policy = policyOf(rules(each));
+    const [one, two, itself] = [transfer(SOL, at('m/0/1')), transfer(2n * SOL, at('m/0/2')), transfer(2n * SOL)];
+    expect(pay(policy, [one, one, one, two, two, itself, itself])).toEqual([
+      true,
+      true,
+      false,
+      true,
+      false,
+      true,
+      false,
+    ]);
+  });
+
+  it('count requests of each path', () => {
+    const policy = policyOf(rules({ count: 1, per: '24h', scope: 'Path' }));
+    const [one, two] = [transfer(SOL, at('m/0/1')), transfer(SOL, at('m/0/2'))];
+    expect(pay(policy, [one, one, two, two])).toEqual([true, false, true, false]);
+  });
+
+  it('are of the wallet where they do not say of what, so that another path makes no room', () => {
+    for (const limit of [
+      { amount: '2', per: '24h' },
+      { amount: '2', per: '24h', scope: 'Wallet' },
+    ])
+      expect(pay(policyOf(rules(limit)), [transfer(2n * SOL, at('m/0/1')), transfer(1n, at('m/0/2'))])).toEqual([
+        true,
+        false,
+      ]);
+  });
+
+  it('say whose room is used up, and when there is some', () => {
+    const policy = policyOf(rules(each));
+    const windows = new SpendWindows(policy);
+    windows.add('a', 1_000_000, [transfer(SOL, at('m/0/1'))]);
+    windows.add('b', 1_003_600, [transfer(SOL, at('m/0/1'))]);
+    windows.add('c', 1_000_000, [transfer(SOL, at('m/0/2'))]);
+    const nowSeconds = 1_007_200;
+    const ledger = windows.view(nowSeconds, { pending: true });
+    expect(ask(policy, [transfer(2n * SOL, at('m/0/1'))], { ledger, nowSeconds })).toMatchObject({
+      reason: 'LimitExceeded',
+      message:
+        'rule allow allows 2 SOL in 24h for each path: 2 SOL used at m/0/1, 2 SOL asked; there is room in about 23h',
+    });
+    expect(limitUse(policy, windows.use(nowSeconds)).map(({ limit, ratio }) => [limitInWords(limit), ratio])).toEqual([
+      ['2 SOL in 24h for each path', 1],
+    ]);
+  });
+
+  it('deny what an amount is not known of, for this path alone', () => {
+    const policy = policyOf([
+      allow({ assets: ['SOL'] }, { limits: [each] }),
+      { ...allow({ kinds: ['Approve'] }), name: 'approve' },
+    ]);
+    const { amount: _, ...some } = transfer(1n, { kind: 'Approve', ...at('m/0/1') });
+    expect(pay(policy, [some, transfer(1n, at('m/0/1')), transfer(1n, at('m/0/2'))])).toEqual([true, false, true]);
+  });
+
+  it('deny once more requests than fit in memory are told apart', () => {
+    const policy = policyOf(rules(each, { count: 9, per: '1h', scope: 'Path' }));
+    const after = (requests: number): Decision =>
+      ask(policy, [transfer(1n, at('m/0/1'))], { ledger: { spent: () => ({ amounts: new Map(), requests }) } });
+    expect(after(499_999).verdict).toBe('Allow');
+    expect(after(500_000)).toMatchObject({
+      reason: 'LimitExceeded',
+      message:
+        'rule allow allows 2 SOL in 24h for each path, and no more requests than there were can be told apart by path',
+    });
+  });
+
+  const payments = fc.array(
+    fc
+      .record({
+        amount: fc.bigInt({ min: 1n, max: 2_500_000_000n }),
+        path: fc.constantFrom('m', 'm/0/1', 'm/0/2', 'm/0/3'),
+      })
+      .map(({ amount, path }) => transfer(amount, path === 'm' ? {} : { path })),
+    { maxLength: 30 },
+  );
+
+  it('are never exceeded, and never stand in the way of another path', () => {
+    const policy = policyOf(rules(each));
+    fc.assert(
+      fc.property(payments, (list) => {
+        const used = new Map<string, bigint>();
+        const expected = list.map(({ path = 'm', amount = 0n }) => {
+          const sum = (used.get(path) ?? 0n) + amount;
+          if (sum > 2n * SOL) return false;
+          used.set(path, sum);
+          return true;
+        });
+        expect(pay(policy, list)).toEqual(expected);
+      }),
+    );
+  });
+
+  it('beside one of the wallet: splitting a payment over paths gains nothing', () => {
+    const policy = policyOf(rules(each, { amount: '3', per: '24h' }));
+    const wallet = policyOf(rules({ amount: '3', per: '24h' }));
+    fc.assert(
+      fc.property(payments, (list) => {
+        const paid = pay(policy, list);
+        expect(list.reduce((sum, { amount = 0n }, i) => (paid[i] ? sum + amount : sum), 0n)).toBeLessThanOrEqual(
+          3n * SOL,
+        );
+        // Which paths they are of makes no difference to the wallet's limit.
+        expect(pay(wallet, list)).toEqual(
+          pay(
+            wallet,
+            list.map(({ amount = 0n }) => transfer(amount)),
+          ),
+        );
+      }),
+    );
   });
 });

@@ -36,6 +36,7 @@ const match = fc
   .record(
     {
       chains: some(solana, bitcoin),
+      paths: some('m', 'm/0/*', 'm/1/1'),
       assets: some('SOL', 'USDC', 'BTC'),
       destinations: some('payroll', 'vendor', 'sanctioned'),
       kinds: some(...effectKinds),
@@ -57,7 +58,12 @@ const allowRule = fc
   .record({
     match,
     limits: fc.array(
-      fc.record({ amount: units, count: fc.integer({ min: 1, max: 3 }), per: fc.constantFrom('1h', '24h') }),
+      fc.record({
+        amount: units,
+        count: fc.integer({ min: 1, max: 3 }),
+        per: fc.constantFrom('1h', '24h'),
+        scope: fc.constantFrom('Wallet', 'Path'),
+      }),
       { maxLength: 2 },
     ),
   })
@@ -65,8 +71,8 @@ const allowRule = fc
     verdict: 'Allow',
     match,
     ...(limits.length > 0 && {
-      limits: limits.map(({ amount, count, per }, i) =>
-        match.assets?.length === 1 && i === 0 ? { amount, per } : { count, per },
+      limits: limits.map(({ amount, count, per, scope }, i) =>
+        match.assets?.length === 1 && i === 0 ? { amount, per, scope } : { count, per, scope },
       ),
     }),
   }));
@@ -88,8 +94,9 @@ const known: fc.Arbitrary<Effect> = fc
     asset: fc.constantFrom(sol, sol, usdc, btc),
     amount: fc.integer({ min: 0, max: 40 }).map((n) => BigInt(n) * 100_000_000n),
     destination: fc.constantFrom(payroll, payroll, vendor, sanctioned, stranger),
+    path: fc.option(fc.constantFrom('m/0/1', 'm/1/1'), { freq: 2 }),
   })
-  .map((effect) => ({ ...effect, text: 'does something' }));
+  .map(({ path, ...effect }) => ({ ...effect, ...(path !== null && { path }), text: 'does something' }));
 const effect: fc.Arbitrary<Effect> = fc
   .tuple(known, fc.subarray(['asset', 'amount', 'destination', 'change', 'change', 'change'] as const))
   .map(([effect, less]) => {
@@ -115,6 +122,8 @@ const ledgers: fc.Arbitrary<LedgerView> = fc
       amounts: new Map([
         [sol, BigInt(s) * 100_000_000n],
         [usdc, BigInt(u) * 100_000n],
+        ['m', BigInt(s)],
+        ['m/0/1', BigInt(u)],
       ]),
       requests,
     }),

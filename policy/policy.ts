@@ -26,8 +26,8 @@ export type Match = {
   readonly amount?: SumBounds;
 };
 
-/** What a rule allows within a window: of its asset, or of requests. */
-export type Limit = { readonly seconds: number } & (
+/** What a rule allows within a window, of its asset or of requests: to the whole wallet, or to each path by itself. */
+export type Limit = { readonly seconds: number; readonly scope: 'Wallet' | 'Path' } & (
   | { readonly asset: Asset; readonly atMost: bigint }
   | { readonly count: number }
 );

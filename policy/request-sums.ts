@@ -6,9 +6,13 @@ import type { Effect } from './effect.ts';
  * so that it is added up and taken off like the rest.
  */
 export type Sums = ReadonlyMap<string, bigint>;
+/** {@link Sums} that are only looked up. */
+export type SumLookup = Pick<Sums, 'get'>;
 
 /** In place of an asset's id in {@link Sums}: how much of it is not known. "" where the asset is not known either. */
-const unknownOf = (asset: string): string => `unknown ${asset}`;
+export const unknownOf = (asset: string): string => `unknown ${asset}`;
+
+export const isUnknown = (key: string): boolean => key.startsWith(unknownOf(''));
 
 export const movesAssets = ({ kind }: Effect): boolean => kind === 'Transfer' || kind === 'Approve';
 
@@ -31,7 +35,7 @@ export function sumEffects(effects: readonly Effect[]): Sums {
 }
 
 /** Base units of `asset` known to move; `exact` is false where there may be more. */
-export const sumOf = (sums: Sums, asset: string): { readonly sum: bigint; readonly exact: boolean } => ({
+export const sumOf = (sums: SumLookup, asset: string): { readonly sum: bigint; readonly exact: boolean } => ({
   sum: sums.get(asset) ?? 0n,
   exact: (sums.get(unknownOf(asset)) ?? 0n) === 0n && (sums.get(unknownOf('')) ?? 0n) === 0n,
 });

@@ -1,4 +1,5 @@
 import type { Spent } from './decision.ts';
+import { isUnknown } from './request-sums.ts';
 import type { Sums } from './request-sums.ts';
 
 /** Times are kept this finely in relation to the window's length, which bounds memory whatever the traffic. */
@@ -28,6 +29,11 @@ class Sum {
 
   take(amounts: Sums, requests: number): void {
     this.requests -= requests;
+    if (this.requests === 0) {
+      this.#amounts = nothing;
+      this.#own = undefined;
+      return;
+    }
     const own = this.#owned();
     for (const [asset, amount] of amounts) {
       const rest = (own.get(asset) ?? 0n) - amount;
@@ -42,15 +48,27 @@ class Sum {
   }
 }
 
-/** What was spent in one slot, or in the whole window: settled alone, and with what is pending. */
+/** What was spent in one slot, or in the whole window, and what of it is pending: hardly ever more than a few requests. */
 class Tally {
-  readonly settled = new Sum();
   readonly all = new Sum();
+  readonly pending = new Sum();
 
   get empty(): boolean {
     return this.all.requests === 0;
   }
+
+  spent(pending: boolean): Spent {
+    const { all, pending: open } = this;
+    if (pending || open.requests === 0) return all;
+    return {
+      amounts: { get: (key) => difference(all.amounts.get(key), open.amounts.get(key)) },
+      requests: all.requests - open.requests,
+    };
+  }
 }
+
+const difference = (all: bigint | undefined, part: bigint | undefined): bigint | undefined =>
+  all === undefined || part === undefined ? all : all - part;
 
 /**
  * A sliding window with running sums. A spend leaves it `seconds` after its time, at the latest one 4096th of the
@@ -75,7 +93,7 @@ export class SpendWindow {
     if (number < this.#first) return false;
     const slot = this.#slots.get(number) ?? new Tally();
     this.#slots.set(number, slot);
-    for (const { all } of [slot, this.#sum]) all.add(amounts, 1);
+    for (const sum of [slot.all, slot.pending, this.#sum.all, this.#sum.pending]) sum.add(amounts, 1);
     return true;
   }
 
@@ -83,7 +101,7 @@ export class SpendWindow {
   settle(at: number, amounts: Sums): void {
     const slot = this.#slots.get(this.#slot(at));
     if (slot === undefined) return;
-    for (const { settled } of [slot, this.#sum]) settled.add(amounts, 1);
+    for (const { pending } of [slot, this.#sum]) pending.take(amounts, 1);
   }
 
   /** A pending request of {@link add} with the same arguments never was one. */
@@ -91,7 +109,7 @@ export class SpendWindow {
     const number = this.#slot(at);
     const slot = this.#slots.get(number);
     if (slot === undefined) return;
-    for (const { all } of [slot, this.#sum]) all.take(amounts, 1);
+    for (const sum of [slot.all, slot.pending, this.#sum.all, this.#sum.pending]) sum.take(amounts, 1);
     if (slot.empty) this.#slots.delete(number);
   }
 
@@ -100,7 +118,7 @@ export class SpendWindow {
     const number = this.#slot(at);
     const slot = this.#slots.get(number);
     if (slot === undefined) return;
-    for (const sum of [slot.all, slot.settled, this.#sum.all, this.#sum.settled]) sum.take(amounts, 1);
+    for (const { all } of [slot, this.#sum]) all.take(amounts, 1);
     if (slot.empty) this.#slots.delete(number);
   }
 
@@ -117,15 +135,25 @@ export class SpendWindow {
   }
 
   spent(pending: boolean): Spent {
-    return pending ? this.#sum.all : this.#sum.settled;
+    return this.#sum.spent(pending);
+  }
+
+  /** The largest of all amounts, what is pending included; undefined where one is not known. */
+  most(): bigint | undefined {
+    let most = 0n;
+    for (const [key, amount] of this.#sum.all.amounts) {
+      if (amount > 0n && isUnknown(key)) return undefined;
+      if (amount > most) most = amount;
+    }
+    return most;
   }
 
   /** Slot by slot with the second at which it leaves, the first first. */
   leaving(pending: boolean): readonly (Spent & { readonly at: number })[] {
     return [...this.#slots]
       .toSorted(([a], [b]) => a - b)
-      .map(([number, { all, settled }]) => {
-        const { amounts, requests } = pending ? all : settled;
+      .map(([number, slot]) => {
+        const { amounts, requests } = slot.spent(pending);
         return { at: (number + 1) * this.#slotSeconds - 1 + this.#seconds, amounts, requests };
       });
   }
@@ -139,6 +167,6 @@ export class SpendWindow {
     if (slot === undefined) return;
     this.#slots.delete(number);
     this.#sum.all.take(slot.all.amounts, slot.all.requests);
-    this.#sum.settled.take(slot.settled.amounts, slot.settled.requests);
+    this.#sum.pending.take(slot.pending.amounts, slot.pending.requests);
   }
 }

@@ -1,16 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { anyRule } from './decision.ts';
-import type { Spent } from './decision.ts';
+import type { Spent, Window } from './decision.ts';
 import type { Effect } from './effect.ts';
 import { SpendWindows } from './spend-windows.ts';
+import { sumOf } from './request-sums.ts';
 import { policyOf, sol, transfer, usdc, vendor } from './testing/policies.ts';
 
 const hour = 3600;
 const day = 24 * hour;
 const month = 31 * day;
 
-/** Rule 0 is about SOL to payroll, rule 1 about anything to vendor, and any rule about SOL within a day. */
+/** Rule 0 is about SOL to payroll, rule 1 about anything to vendor, any rule about SOL within a day, rule 3 about SOL of each child. */
 const policy = policyOf([
   {
     name: 'payroll',
@@ -23,21 +24,43 @@ const policy = policyOf([
   },
   { name: 'vendor', verdict: 'Allow', match: { destinations: ['vendor'] }, limits: [{ count: 3, per: '1h' }] },
   { name: 'big', verdict: 'Deny', match: { assets: ['SOL'], amount: { over: '9', per: '24h' } } },
+  {
+    name: 'children',
+    verdict: 'Allow',
+    match: { assets: ['SOL'], paths: ['m/0/*'] },
+    limits: [
+      { amount: '5', per: '1h', scope: 'Path' },
+      { count: 9, per: '744h', scope: 'Path' },
+      { count: 9, per: '1h' },
+    ],
+  },
 ]);
+const [byAmount, byCount] = policy.rules[3]?.limits ?? [];
+if (byAmount === undefined || byCount === undefined) throw new Error('rule 3 has limits');
 
-const looked = [
+const looked: readonly (readonly [rule: number, window: Window])[] = [
   [0, hour],
   [0, month],
   [1, hour],
   [anyRule, day],
-] as const;
+  [3, hour],
+  [3, byAmount],
+  [3, byCount],
+];
 
 const toVendor = (amount: bigint): Effect => transfer(amount, { destination: vendor });
-const about = (rule: number, { destination, asset, change }: Effect): boolean =>
-  !change && (rule === anyRule || (rule === 0 ? destination !== vendor && asset === sol : destination === vendor));
+const paths = ['m/0/1', 'm/0/2', 'm/1/1'];
+function about(rule: number, { path, destination, asset, change }: Effect): boolean {
+  if (change) return false;
+  if (rule === 0) return destination !== vendor && asset === sol;
+  if (rule === 1) return destination === vendor;
+  return rule === anyRule || (asset === sol && path !== undefined && path.startsWith('m/0/'));
+}
 
 const plain = ({ amounts, requests }: Spent): { amounts: Record<string, bigint>; requests: number } => ({
-  amounts: Object.fromEntries([...amounts].filter(([, amount]) => amount !== 0n)),
+  amounts: Object.fromEntries(
+    [sol, usdc, 'm', ...paths].map((key) => [key, amounts.get(key) ?? 0n] as const).filter(([, n]) => n !== 0n),
+  ),
   requests,
 });
 
@@ -109,9 +132,9 @@ describe('windows', () => {
   });
 
   it('refuse to answer for a window that no rule looks at', () => {
-    expect(() => new SpendWindows(policy).view(0, { pending: true }).spent(0, 7)).toThrow(
-      'no rule 0 looks at a window of 7 s',
-    );
+    const view = new SpendWindows(policy).view(0, { pending: true });
+    expect(() => view.spent(0, 7)).toThrow('no rule 0 looks at a window of 7 s');
+    expect(() => view.spent(0, byAmount)).toThrow('no rule 0 looks at this limit by path');
   });
 });
 
@@ -119,7 +142,13 @@ describe('windows', () => {
 class Model {
   readonly entries = new Map<string, { readonly at: number; readonly effects: readonly Effect[]; settled: boolean }>();
 
-  spent(now: number, pending: boolean, rule: number, seconds: number): Spent {
+  spent(
+    now: number,
+    pending: boolean,
+    rule: number,
+    window: Window,
+  ): Spent & { readonly amounts: Map<string, bigint> } {
+    const seconds = typeof window === 'number' ? window : window.seconds;
     const slot = Math.ceil(seconds / 4096);
     const amounts = new Map<string, bigint>();
     let requests = 0;
@@ -128,7 +157,10 @@ class Model {
       const counted = effects.filter((effect) => about(rule, effect));
       if (now - lastSecond >= seconds || counted.length === 0 || (!settled && !pending)) continue;
       requests++;
-      for (const { asset = '', amount = 0n } of counted) amounts.set(asset, (amounts.get(asset) ?? 0n) + amount);
+      const add = (key: string, n: bigint): void => void amounts.set(key, (amounts.get(key) ?? 0n) + n);
+      if (window === byCount) for (const path of new Set(counted.map((effect) => effect.path ?? 'm'))) add(path, 1n);
+      else
+        for (const { asset = '', path = 'm', amount = 0n } of counted) add(window === byAmount ? path : asset, amount);
     }
     return { amounts, requests };
   }
@@ -141,10 +173,12 @@ const effects = fc.array(
       asset: fc.constantFrom(sol, usdc),
       vendor: fc.boolean(),
       change: fc.boolean(),
+      path: fc.option(fc.constantFrom(...paths)),
     })
-    .map(({ amount, asset, vendor, change }) => ({
+    .map(({ amount, asset, vendor, change, path }) => ({
       ...(vendor ? toVendor(amount) : transfer(amount)),
       asset,
+      ...(path !== null && { path }),
       ...(change && { change: true as const }),
     })),
   { maxLength: 4 },
@@ -184,6 +218,10 @@ it('agree with a model that looks through everything, whatever happens', () => {
             expect(plain(windows.view(now, { pending }).spent(rule, seconds))).toEqual(
               plain(model.spent(now, pending, rule, seconds)),
             );
+        for (const limit of [byAmount, byCount]) {
+          const amounts = [...model.spent(now, true, 3, limit).amounts.values()];
+          expect(windows.use(now).fullest(3, limit)).toBe(amounts.reduce((a, b) => (a > b ? a : b), 0n));
+        }
       };
       for (const s of steps) {
         if (s.do === 'wait') now += s.seconds;
@@ -225,4 +263,46 @@ it('remember no more parts than a window has slots, however many requests there 
   }
   expect(parts).toBeGreaterThan(4000);
   expect(parts).toBeLessThanOrEqual(4097);
+});
+
+describe('windows of a path', () => {
+  const at = (path: string): { readonly path: string } => ({ path });
+
+  it('are apart from one another and from what the rule is not about', () => {
+    const windows = new SpendWindows(policy);
+    windows.add('a', 1000, [transfer(5n, at('m/0/1')), transfer(6n, at('m/0/1'))]);
+    windows.add('b', 1001, [transfer(7n, at('m/0/2')), transfer(8n, at('m/1/1')), transfer(9n)]);
+    const view = windows.view(1001, { pending: true });
+    expect(plain(view.spent(3, byAmount))).toEqual({ amounts: { 'm/0/1': 11n, 'm/0/2': 7n }, requests: 2 });
+    expect(plain(view.spent(3, byCount))).toEqual({ amounts: { 'm/0/1': 1n, 'm/0/2': 1n }, requests: 2 });
+    expect(plain(view.spent(3, hour))).toEqual({ amounts: { [sol]: 18n }, requests: 2 });
+  });
+
+  it('do not know how much is used where an amount is not known, of this path alone', () => {
+    const windows = new SpendWindows(policy);
+    const { amount: _, ...some } = transfer(1n, at('m/0/1'));
+    windows.add('a', 1000, [some]);
+    windows.add('b', 1000, [transfer(7n, at('m/0/2'))]);
+    const view = windows.view(1000, { pending: true });
+    expect(['m/0/1', 'm/0/2'].map((path) => sumOf(view.spent(3, byAmount).amounts, path))).toEqual([
+      { sum: 0n, exact: false },
+      { sum: 7n, exact: true },
+    ]);
+    expect(windows.use(1000).fullest(3, byAmount)).toBeUndefined();
+    windows.remove('a');
+    expect(windows.use(1000).fullest(3, byAmount)).toBe(7n);
+  });
+
+  it('are there while something is in them: a path that was used once is forgotten', () => {
+    const windows = new SpendWindows(policy);
+    const held = (now: number): number => windows.view(now, { pending: true }).leaving?.(3, byCount).length ?? 0;
+    for (let i = 0; i < 2000; i++) {
+      windows.add(`r${i}`, 1_700_000_000 + i * 1000, [transfer(1n, at(`m/0/${i}`))]);
+      windows.settle(`r${i}`);
+    }
+    expect(held(1_700_000_000 + 2000 * 1000)).toBe(2000);
+    expect(held(1_700_000_000 + 1000 * 1000 + month)).toBe(1000);
+    expect(held(1_700_000_000 + 2001 * 1000 + month)).toBe(0);
+    expect(windows.use(0).fullest(3, byCount)).toBe(0n);
+  });
 });

@@ -1,6 +1,7 @@
 import { anyRule } from './decision.ts';
-import type { LedgerView, Spent } from './decision.ts';
+import type { LedgerUse, LedgerView, Spent, Window } from './decision.ts';
 import type { Effect } from './effect.ts';
+import { sumByPath, windowOf } from './limits.ts';
 import { counts } from './match.ts';
 import type { Policy } from './policy.ts';
 import { isSummed, sumEffects } from './request-sums.ts';
@@ -17,8 +18,8 @@ type Pending = { readonly at: number; readonly parts: readonly Part[] };
  */
 export class SpendWindows {
   readonly #policy: Policy;
-  /** By rule number, or {@link anyRule}, then by length in seconds. */
-  readonly #windows = new Map<number, Map<number, SpendWindow>>();
+  /** By rule number, or {@link anyRule}. */
+  readonly #windows = new Map<number, Map<Window, SpendWindow>>();
   readonly #pending = new Map<string, Pending>();
   /** The latest time seen: windows never reopen. */
   #now = 0;
@@ -26,8 +27,8 @@ export class SpendWindows {
   constructor(policy: Policy) {
     this.#policy = policy;
     policy.rules.forEach(({ limits, match }, index) => {
-      for (const { seconds } of limits) this.#window(index, seconds);
-      if (match.amount?.seconds !== undefined) this.#window(anyRule, match.amount.seconds);
+      for (const limit of limits) this.#window(index, windowOf(limit), limit.seconds);
+      if (match.amount?.seconds !== undefined) this.#window(anyRule, match.amount.seconds, match.amount.seconds);
     });
   }
 
@@ -35,11 +36,7 @@ export class SpendWindows {
   add(digest: string, at: number, effects: readonly Effect[]): void {
     if (this.#pending.has(digest)) return;
     const parts: Part[] = [];
-    for (const [index, windows] of this.#windows) {
-      const amounts = this.#amounts(index, effects);
-      if (amounts === undefined) continue;
-      for (const window of windows.values()) if (window.add(at, amounts)) parts.push({ window, amounts });
-    }
+    for (const part of this.#parts(effects)) if (part.window.add(at, part.amounts)) parts.push(part);
     this.#pending.set(digest, { at, parts });
   }
 
@@ -55,40 +52,58 @@ export class SpendWindows {
 
   /** A settled request counts no longer as of `at`: it is added again with another time. */
   forget(at: number, effects: readonly Effect[]): void {
-    for (const [index, windows] of this.#windows) {
-      const amounts = this.#amounts(index, effects);
-      if (amounts !== undefined) for (const window of windows.values()) window.forget(at, amounts);
-    }
+    for (const { window, amounts } of this.#parts(effects)) window.forget(at, amounts);
   }
 
   /** What the windows hold at `nowSeconds`, with or without what is pending. Good until the next change. */
   view(nowSeconds: number, { pending }: { readonly pending: boolean }): LedgerView {
+    const find = this.#at(nowSeconds);
+    return {
+      spent: (rule, window): Spent => find(rule, window).spent(pending),
+      leaving: (rule, window) => find(rule, window).leaving(pending),
+    };
+  }
+
+  /** The same with what is pending, and with what takes a look at every path. */
+  use(nowSeconds: number): LedgerUse {
+    const find = this.#at(nowSeconds);
+    return {
+      ...this.view(nowSeconds, { pending: true }),
+      fullest: (rule, limit) => find(rule, limit).most(),
+    };
+  }
+
+  #at(nowSeconds: number): (rule: number, window: Window) => SpendWindow {
     this.#now = Math.max(this.#now, nowSeconds);
-    const window = (rule: number, seconds: number): SpendWindow => {
-      const found = this.#windows.get(rule)?.get(seconds);
-      if (found === undefined) throw new Error(`no rule ${rule} looks at a window of ${seconds} s`);
+    return (rule, window) => {
+      const found = this.#windows.get(rule)?.get(window);
+      if (found === undefined)
+        throw new Error(
+          `no rule ${rule} looks at ${typeof window === 'number' ? `a window of ${window} s` : 'this limit by path'}`,
+        );
       found.advance(this.#now);
       return found;
     };
-    return {
-      spent: (rule, seconds): Spent => window(rule, seconds).spent(pending),
-      leaving: (rule, seconds) => window(rule, seconds).leaving(pending),
-    };
   }
 
-  #window(rule: number, seconds: number): void {
-    const windows = this.#windows.get(rule) ?? new Map<number, SpendWindow>();
-    if (!windows.has(seconds)) windows.set(seconds, new SpendWindow(seconds));
+  #window(rule: number, window: Window, seconds: number): void {
+    const windows = this.#windows.get(rule) ?? new Map<Window, SpendWindow>();
+    if (!windows.has(window)) windows.set(window, new SpendWindow(seconds));
     this.#windows.set(rule, windows);
   }
 
-  /** Amounts by asset of the effects that count under a rule; undefined where none does. */
-  #amounts(index: number, effects: readonly Effect[]): Sums | undefined {
-    const rule = this.#policy.rules[index];
-    const counted = effects.filter((effect) =>
-      rule === undefined ? isSummed(effect) : counts(rule, effect, this.#policy),
-    );
-    return counted.length === 0 ? undefined : sumEffects(counted);
+  /** A request's part in each window, as far as it counts there. */
+  *#parts(effects: readonly Effect[]): Generator<Part> {
+    for (const [index, windows] of this.#windows) {
+      const rule = this.#policy.rules[index];
+      const counted = effects.filter((effect) =>
+        rule === undefined ? isSummed(effect) : counts(rule, effect, this.#policy),
+      );
+      if (counted.length === 0) continue;
+      const amounts = sumEffects(counted);
+      for (const [key, window] of windows)
+        yield { window, amounts: typeof key === 'number' ? amounts : sumByPath(key, counted) };
+    }
   }
 
   #end(digest: string, end: (part: Part, at: number) => void): void {

@@ -59,18 +59,24 @@ function boundsInWords(bounds: SumBounds, { sums, ledger }: Context): string {
 const measured = (limit: Limit, n: bigint): string =>
   'count' in limit ? `${n} request${n === 1n ? '' : 's'}` : units(n, limit.asset);
 
-/** What a limit allows, like `25 SOL in 24h`. */
+/** What a limit allows, like `25 SOL in 24h`, or `25 SOL in 24h for each path`. */
 export const limitInWords = (limit: Limit): string =>
-  `${measured(limit, boundOf(limit))} in ${durationInWords(limit.seconds)}`;
+  `${measured(limit, boundOf(limit))} in ${durationInWords(limit.seconds)}${limit.scope === 'Path' ? ' for each path' : ''}`;
 
 /** Which limit is exceeded, what is used, what was asked, and when there is room. */
-export function exceededInWords(rule: Rule, { limit, used, asked, roomAt }: Exceeded, nowSeconds: number): string {
+export function exceededInWords(
+  rule: Rule,
+  { limit, path, used, asked, roomAt, crowded }: Exceeded,
+  nowSeconds: number,
+): string {
   const start = `rule ${rule.name} allows ${limitInWords(limit)}`;
+  if (crowded) return `${start}, and no more requests than there were can be told apart by path`;
   if (used === undefined) return `${start}, and what an earlier request moved is not known`;
   if (asked === undefined) return `${start}, and the amount asked is not known`;
   if (asked > boundOf(limit)) return `${start}, asked are ${measured(limit, asked)}`;
   const room = roomAt === undefined ? '' : `; there is room in about ${roughly(roomAt - nowSeconds)}`;
-  return `${start}: ${measured(limit, used)} used, ${measured(limit, asked)} asked${room}`;
+  const where = path === undefined ? '' : ` at ${path}`;
+  return `${start}: ${measured(limit, used)} used${where}, ${measured(limit, asked)} asked${room}`;
 }
 
 /** Windows move in steps of seconds that nobody plans by: from an hour on in whole minutes. */

@@ -18,7 +18,7 @@ const gauges: SignerGauges = {
 it('shows how much of each limit is used, by the names that the policy has', async () => {
   const { registry } = signerMetrics('payments/treasury', 'client', {
     ...gauges,
-    limits: () => [{ rule: 'payroll', limit: { seconds: 3600, count: 20 }, ratio: 0.7 }],
+    limits: () => [{ rule: 'payroll', limit: { seconds: 3600, scope: 'Wallet', count: 20 }, ratio: 0.7 }],
   });
   expect(await registry.metrics()).toContain(
     'holdfast_policy_limit_used_ratio{rule="payroll",limit="20 requests in 1h",wallet="payments/treasury",holder="client"} 0.7',
@@ -46,7 +46,7 @@ it('counts a request that several rules allowed with the first of them', async (
 it('has at most 1,000 series with three keys and three holders, whatever happened under 64 rules', async () => {
   const peers = ['client', 'backup'];
   const rules = Array.from({ length: 64 }, (_, i) => `rule-${i}`);
-  const limit = { seconds: 86_400, count: 1 };
+  const limit = { seconds: 86_400, scope: 'Path', count: 1 } as const;
   const { registry, meter, roundTrip } = signerMetrics('payments/treasury', 'infrastructure', {
     ...gauges,
     peers: () => peers.map((peer) => [peer, true] as const),

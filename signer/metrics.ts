@@ -134,7 +134,7 @@ export function signerMetrics(wallet: string, holder: string, gauges: SignerGaug
   });
   new Gauge({
     name: 'holdfast_policy_limit_used_ratio',
-    help: 'How much of a limit is used, in tenths; 1 where nothing is left',
+    help: 'How much of a limit is used, in tenths; 1 where nothing is left. Of one that each path has, by the path with the most',
     labelNames: ['rule', 'limit'],
     registers,
     collect() {

@@ -594,6 +594,10 @@ export interface SigningPolicySpec {
        */
       count?: number;
       /**
+       * Whether the whole wallet has this limit, or each path by itself. A path that an initiator may choose freely has a limit of its own each time, so let one of the wallet stand beside it. Wallet when absent.
+       */
+      scope?: 'Wallet' | 'Path';
+      /**
        * Length of the window, like 24h.
        */
       per: string;

@@ -31,7 +31,8 @@ const withEffect: Readonly<Record<Kind, string>> = {
   SigningPolicy: `assets[].name assets[].id assets[].decimals addressBook[].name addressBook[].addresses[]
     initiators[].name initiators[].key fees[].chain fees[].atMost rules[].name rules[].verdict rules[].match.chains[] rules[].match.paths[]
     rules[].match.assets[] rules[].match.destinations[] rules[].match.kinds[] rules[].match.amount.over
-    rules[].match.amount.atMost rules[].match.amount.per rules[].limits[].amount rules[].limits[].count rules[].limits[].per`,
+    rules[].match.amount.atMost rules[].match.amount.per rules[].limits[].amount rules[].limits[].count rules[].limits[].per
+    rules[].limits[].scope`,
   // Signers refuse a path and what they do not decode; how long the object stays is told once it is finished.
   SigningRequest: `id walletRef.name key path payload.chain payload.format payload.data initiator.name
     initiator.signature expiresAt ttlSecondsAfterFinished`,
@@ -186,6 +187,24 @@ describe('what is refused or has no effect is said', () => {
     const policy = aPolicy({ initiators: [{ name: 'payments-api', key }], ...spec });
     const reading = readPolicy(policy);
     expect(reading.kind === 'Invalid' ? reading.message : policyWithoutEffect(policy).join('\n')).toContain(says);
+  });
+
+  test('a rule about children alone, where a wallet has no key that has any', () => {
+    const policy = aPolicy(rule({ match: { paths: ['m/0/*'] } }));
+    const [solana, ethereum] = (['EdDSA', 'ECDSA'] as const).map((scheme) =>
+      aWallet({ keys: [{ name: 'k', scheme }] }),
+    );
+    const says = (...wallets: readonly (Wallet | undefined)[]): readonly string[] =>
+      policyWithoutEffect(
+        policy,
+        wallets.filter((wallet) => wallet !== undefined),
+      );
+    expect(says(solana)).toEqual([
+      'match.paths of pay (treasury has no key of scheme ECDSA, and no other has children)',
+    ]);
+    expect(says(ethereum)).toEqual([]);
+    expect(policyWithoutEffect(aPolicy(rule({ match: { paths: ['m', 'm/0/*'] } })), [aWallet()])).toEqual([]);
+    expect(policyWithoutEffect(aPolicy(rule({})), [aWallet()])).toEqual([]);
   });
 
   test('what all has its effect says nothing', () => {

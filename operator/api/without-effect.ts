@@ -73,7 +73,8 @@ export const signerWithoutEffect = ({ spec }: Signer, sharedMachine: boolean): r
 /** Nothing is decoded to them, so nothing ever matches. */
 const unseenKinds: ReadonlySet<EffectKind> = new Set<EffectKind>(['TypedData']);
 
-export function policyWithoutEffect({ spec }: SigningPolicy): readonly string[] {
+/** `wallets` are those that refer to it. */
+export function policyWithoutEffect({ spec }: SigningPolicy, wallets: readonly Wallet[] = []): readonly string[] {
   const { assets = [], addressBook = [], fees = [], rules } = spec;
   const chains = new Set(
     [
@@ -84,6 +85,10 @@ export function policyWithoutEffect({ spec }: SigningPolicy): readonly string[] 
     ].filter((chain) => !isDecoded(chain)),
   );
   const priced = assets.filter(({ price }) => price !== undefined).map(({ name }) => name);
+  const ofChildren = rules.filter(({ match: { paths = ['m'] } }) => !paths.includes('m')).map(({ name }) => name);
+  const childless = wallets
+    .filter((wallet) => wallet.spec.keys.every(({ scheme }) => scheme !== 'ECDSA'))
+    .map(({ metadata }) => metadata.name);
   const kinds = new Set(rules.flatMap(({ match }) => match.kinds ?? []).filter((kind) => unseenKinds.has(kind)));
   return [
     ...(priced.length === 0 ? [] : [`the price of ${some(priced)} (no rule judges by USD)`]),
@@ -94,6 +99,11 @@ export function policyWithoutEffect({ spec }: SigningPolicy): readonly string[] 
     ...(chains.size === 0
       ? []
       : [`what names ${some([...chains])} (not decoded, so every transaction there is denied)`]),
+    ...(ofChildren.length === 0 || childless.length === 0
+      ? []
+      : [
+          `match.paths of ${some(ofChildren)} (${some(childless)} has no key of scheme ECDSA, and no other has children)`,
+        ]),
     ...(kinds.size === 0
       ? []
       : [`match.kinds ${[...kinds].join(' and ')} (not decoded, so every such request is denied)`]),

@@ -18,7 +18,7 @@ export type PolicyFacts = {
 export function planPolicy(facts: PolicyFacts): NonNullable<SigningPolicy['status']> {
   const { policy, reading, now } = facts;
   const { generation } = policy.metadata;
-  const findings = [valid(policy, reading), enforced(facts)];
+  const findings = [valid(facts), enforced(facts)];
   const conditions = findings.reduce<NonNullable<SigningPolicy['status']>['conditions']>(
     (set, finding) => setCondition(set, finding, generation, now),
     policy.status?.conditions,
@@ -32,7 +32,7 @@ export function planPolicy(facts: PolicyFacts): NonNullable<SigningPolicy['statu
   };
 }
 
-function valid(policy: SigningPolicy, reading: PolicyReading): Finding {
+function valid({ policy, reading, wallets }: PolicyFacts): Finding {
   const type = 'Valid';
   switch (reading.kind) {
     case 'Missing':
@@ -40,7 +40,7 @@ function valid(policy: SigningPolicy, reading: PolicyReading): Finding {
     case 'Invalid':
       return { type, status: 'False', reason: reading.reason, message: reading.message };
     case 'Valid': {
-      const told = toldWithoutEffect(policyWithoutEffect(policy));
+      const told = toldWithoutEffect(policyWithoutEffect(policy, wallets));
       return { type, status: 'True', reason: 'Valid', message: `its document has digest ${reading.digest}${told}` };
     }
   }

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { emptyLedger } from '../decision.ts';
-import type { Decision, LedgerView } from '../decision.ts';
+import type { Decision, LedgerUse, LedgerView } from '../decision.ts';
 import type { Policy } from '../document.ts';
 import type { Effect, Fee } from '../effect.ts';
 import { evaluate } from '../evaluate.ts';
@@ -24,8 +24,9 @@ export const ask = (
 ): Decision => evaluate({ policy, effects, fees, ledger, nowSeconds, initiator: 'payments-api', key: 'solana' });
 
 /** A ledger that holds this much of each asset, in so many requests, whatever the window. */
-export const holding = (amounts: Readonly<Record<string, bigint>>, requests = 1): LedgerView => ({
+export const holding = (amounts: Readonly<Record<string, bigint>>, requests = 1): LedgerUse => ({
   spent: () => ({ amounts: new Map(Object.entries(amounts)), requests }),
+  fullest: () => 0n,
 });
 
 export const allow = (match: object, more: object = {}): object => ({

@@ -3,20 +3,31 @@ import { describe, expect, it } from 'vitest';
 import { encodeEffects } from '../../policy/effects-json.ts';
 import { policyOf, transfer } from '../../policy/testing/policies.ts';
 import type { LedgerRow } from '../state/store.ts';
+import type { Reading, VerifiedRequest } from './judge.ts';
 import { Ledger, type Reservation } from './ledger.ts';
 
 const HOUR = 3_600;
 const policy = policyOf([
-  { name: 'pay', verdict: 'Allow', match: { destinations: ['payroll'] }, limits: [{ count: 10, per: '1h' }] },
+  {
+    name: 'pay',
+    verdict: 'Allow',
+    match: { destinations: ['payroll'] },
+    limits: [
+      { count: 10, per: '1h' },
+      { count: 10, per: '1h', scope: 'Path' },
+    ],
+  },
 ]);
-const effects = encodeEffects([transfer(1n)]);
+/** All but one request is of one child. */
+const pathOf = (digest: string): string => (digest === 'a' ? 'm/0/1' : 'm/0/2');
 const row = (digest: string, at: number): LedgerRow & { readonly state: 'Spent' } => ({
   digest,
   at,
-  effects,
+  effects: encodeEffects([transfer(1n, { path: pathOf(digest) })]),
   state: 'Spent',
 });
-const used = (ledger: Ledger, now: number): number => Math.round((ledger.limitUse(now)[0]?.ratio ?? 0) * 10);
+const used = (ledger: Ledger, now: number, limit = 0): number =>
+  Math.round((ledger.limitUse(now)[limit]?.ratio ?? 0) * 10);
 
 describe('a request that several use at once', () => {
   const ledgerOver = (disk: Map<string, LedgerRow>): Ledger => new Ledger(policy, [], (digest) => disk.get(digest));
@@ -56,6 +67,49 @@ describe('a request that several use at once', () => {
     second.release();
     expect(used(ledger, 101)).toBe(0);
     expect(ledger.get('d')).toBeUndefined();
+  });
+});
+
+describe('a request that is judged anew', () => {
+  const once = policyOf([
+    {
+      name: 'pay',
+      verdict: 'Allow',
+      match: { destinations: ['payroll'] },
+      limits: [
+        { count: 1, per: '1h', scope: 'Path' },
+        { count: 2, per: '1h' },
+      ],
+    },
+  ]);
+  const decide = (ledger: Ledger, digest: string, path: string): string => {
+    const statement = { initiator: 'payments-api', key: 'ethereum', path };
+    const decoded = { effects: [transfer(1n, { path })], fees: [], messages: [] };
+    return (
+      ledger.decide({ statement, digest } as unknown as VerifiedRequest, { decoded } as unknown as Reading, 101)
+        .reason || 'Allow'
+    );
+  };
+
+  it.each(['Reserved', 'Spent'] as const)(
+    'does not count against itself, at its path or in the wallet: %s',
+    (state) => {
+      const rows = [row('a', 100)].map((each): LedgerRow => ({ ...each, state }));
+      const ledger = new Ledger(once, rows, (digest) => rows.find((each) => each.digest === digest));
+      expect(decide(ledger, 'a', 'm/0/1')).toBe('Allow');
+      expect(decide(ledger, 'other', 'm/0/1')).toBe('LimitExceeded');
+      expect(decide(ledger, 'other', 'm/0/2')).toBe('Allow');
+    },
+  );
+
+  it('is contended where only an unfinished request of its path holds the room', () => {
+    const ledger = new Ledger(once, [], () => undefined);
+    const open = ledger.reserve(row('a', 100));
+    expect(decide(ledger, 'a', 'm/0/1')).toBe('Allow');
+    expect(decide(ledger, 'other', 'm/0/1')).toBe('LimitContended');
+    expect(decide(ledger, 'other', 'm/0/2')).toBe('Allow');
+    open.release();
+    expect(decide(ledger, 'other', 'm/0/1')).toBe('Allow');
   });
 });
 
@@ -214,7 +268,10 @@ it('counts each request once while anyone uses it, and for good what is a spend,
         const { counted, disk, ledger, now } = holder;
         const all = new Map([...disk].filter(([, r]) => r.state === 'Spent').map(([d, { at }]) => [d, at]));
         for (const [d, { at }] of counted) all.set(d, at);
-        expect(used(ledger, now)).toBe([...all.values()].filter((at) => at > now - HOUR).length);
+        const within = [...all].filter(([, at]) => at > now - HOUR).map(([d]) => pathOf(d));
+        expect(used(ledger, now)).toBe(within.length);
+        const [one, two] = ['m/0/1', 'm/0/2'].map((path) => within.filter((each) => each === path).length);
+        expect(used(ledger, now, 1)).toBe(Math.max(one ?? 0, two ?? 0));
         for (const d of all.keys()) expect(ledger.get(d)?.at).toBe(all.get(d));
       }
     }),

@@ -68,7 +68,7 @@ export class Ledger {
 
   /** How much of each limit is used at `now`, unfinished requests included. */
   limitUse(now: number): ReturnType<typeof limitUse> {
-    return limitUse(this.#policy, this.#windows.view(now, { pending: true }));
+    return limitUse(this.#policy, this.#windows.use(now));
   }
 
   /** Counts a request from now until the reservation is released, and on where it became a spend. */
@@ -137,15 +137,14 @@ export class Ledger {
     alone.add(digest, own.at, decodeEffects(own.effects));
     const mine = alone.view(now, { pending: true });
     return {
-      spent(rule, seconds) {
-        const all = view.spent(rule, seconds);
-        const part = mine.spent(rule, seconds);
-        const amounts = new Map(all.amounts);
-        for (const [asset, amount] of part.amounts) {
-          const rest = (amounts.get(asset) ?? 0n) - amount;
-          amounts.set(asset, rest < 0n ? 0n : rest);
-        }
-        return { amounts, requests: Math.max(0, all.requests - part.requests) };
+      spent(rule, window) {
+        const all = view.spent(rule, window);
+        const part = mine.spent(rule, window);
+        const rest = (key: string): bigint => (all.amounts.get(key) ?? 0n) - (part.amounts.get(key) ?? 0n);
+        return {
+          amounts: { get: (key) => (rest(key) < 0n ? 0n : rest(key)) },
+          requests: Math.max(0, all.requests - part.requests),
+        };
       },
     };
   }
