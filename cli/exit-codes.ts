@@ -7,6 +7,8 @@ export const exitCodes = {
   denied: 3,
   /** Not yet: approvals are missing, signers are away, a limit is taken for now. */
   needsMore: 4,
+  /** `holdfast check` found a warning or an error. */
+  found: 5,
   /** As a shell reports SIGINT. */
   interrupted: 130,
 } as const;

@@ -14,26 +14,44 @@ import type { Session } from './session.ts';
 
 /** Pins a wallet that is met for the first time in `target`, an absolute path; throws, loudly, where another was pinned under its name. */
 export async function checkKnown(session: Session, target: string, connection: VerifiedConnection): Promise<void> {
-  const file = knownWalletsFile(session.env);
-  const place = pathToFileURL(target).href;
-  const pins = parseKnownWallets(await readIfThere(file), file).filter(
-    (pin) => pin.target === place && pin.wallet === connection.wallet,
-  );
-  const other = pins.find(({ genesis }) => genesis !== connection.genesis);
+  const { file, pins, other } = await pinsOf(session, target, connection);
   if (other !== undefined)
-    throw new UserError(
-      `WALLET CHANGED: ${connection.wallet} was pinned as ${other.genesis}, and is now ${connection.genesis}`,
-      [
-        'somebody may have put another wallet in its place: pay nothing to its addresses before you know why',
-        `where it was made anew on purpose, remove line ${other.line} of ${file}`,
-      ],
-    );
+    throw new UserError(changedText(connection, other), [
+      'somebody may have put another wallet in its place: pay nothing to its addresses before you know why',
+      `where it was made anew on purpose, remove line ${other.line} of ${file}`,
+    ]);
   if (pins.length > 0) return;
-  await pin(file, `${place} ${connection.wallet} ${connection.genesis}\n`);
+  await pin(file, `${pathToFileURL(target).href} ${connection.wallet} ${connection.genesis}\n`);
   session.note(`new wallet ${connection.wallet}: pinned ${connection.genesis} in ${file}`);
   session.note('hint: compare the fingerprints of its holders with what the holders say:');
   for (const { name, fingerprint } of connection.holders) session.note(`hint:   ${name} ${fingerprint}`);
 }
+
+/** That another wallet was pinned under its name, in words; "" where none was. Pins nothing. */
+export async function pinnedOtherwise(
+  session: Pick<Session, 'env'>,
+  target: string,
+  connection: VerifiedConnection,
+): Promise<string> {
+  const { other } = await pinsOf(session, target, connection);
+  return other === undefined ? '' : changedText(connection, other);
+}
+
+async function pinsOf(
+  { env }: Pick<Session, 'env'>,
+  target: string,
+  { wallet, genesis }: VerifiedConnection,
+): Promise<{ readonly file: string; readonly pins: readonly Pin[]; readonly other: Pin | undefined }> {
+  const file = knownWalletsFile(env);
+  const place = pathToFileURL(target).href;
+  const pins = parseKnownWallets(await readIfThere(file), file).filter(
+    (pinned) => pinned.target === place && pinned.wallet === wallet,
+  );
+  return { file, pins, other: pins.find((pinned) => pinned.genesis !== genesis) };
+}
+
+const changedText = ({ wallet, genesis }: VerifiedConnection, other: Pin): string =>
+  `WALLET CHANGED: ${wallet} was pinned as ${other.genesis}, and is now ${genesis}`;
 
 export function knownWalletsFile(env: Session['env']): string {
   const own = env['HOLDFAST_KNOWN_WALLETS'] ?? '';

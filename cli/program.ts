@@ -6,6 +6,7 @@ import { addAuditExport } from './commands/audit-export.ts';
 import { addAuditPrune } from './commands/audit-prune.ts';
 import { addAuditShow } from './commands/audit-show.ts';
 import { addAuditVerify } from './commands/audit-verify.ts';
+import { addCheck } from './commands/check.ts';
 import { addDemo } from './commands/demo.ts';
 import { examples } from './examples.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -38,6 +39,7 @@ export function createProgram(session: Session): Command {
   addUp(program, session);
   addGet(program, session);
   addStatus(program, session);
+  addCheck(program, session);
   addSign(program, session);
   addInspect(program, session);
   addAddress(program, session);
@@ -69,6 +71,7 @@ export function createProgram(session: Session): Command {
       `  ${exitCodes.usage}  the command line makes no sense`,
       `  ${exitCodes.denied}  denied: asking again changes nothing`,
       `  ${exitCodes.needsMore}  not yet: more is needed, or signers are away; asking again may succeed`,
+      `  ${exitCodes.found}  check found a warning or an error`,
       '',
     ].join('\n'),
   );
@@ -86,7 +89,7 @@ const group = (program: Command, name: string, summary: string): Command =>
 function addLater(program: Command): void {
   const groupNamed = (name: string): Command => program.commands.find((command) => command.name() === name) ?? program;
   const later = [
-    { group: program, verbs: ['approve', 'reject', 'check', 'upgrade'] },
+    { group: program, verbs: ['approve', 'reject', 'upgrade'] },
     { group: groupNamed('policy'), verbs: ['lint', 'diff'] },
   ];
   for (const { group: parent, verbs } of later)

@@ -56,7 +56,7 @@ export async function status(session: Session, word: string, options: StatusOpti
 async function noWallet(view: FolderView, state: string, namespace: string, name: string): Promise<UserError> {
   const known = (await view.list('Wallet')).map(({ metadata }) => `${metadata.namespace}/${metadata.name}`);
   const meant = known.find((other) => other.endsWith(`/${name}`)) ?? nearest(`${namespace}/${name}`, known);
-  const problems = await view.problems();
+  const { problems } = await view.manifests();
   const kept = keptShares(state, namespace, name);
   return new UserError(`no wallet ${quote(name)} in namespace ${namespace}`, [
     ...(kept === undefined ? [] : [kept]),

@@ -9,8 +9,8 @@ const modules = [
   '/usr/lib64/softhsm/libsofthsm2.so',
   '/usr/lib64/pkcs11/libsofthsm2.so',
 ];
-// From this file, or from dist/holdfast.js.
-const binding = fileURLToPath(
+/** Where pkcs11js is built. From this file, or from dist/holdfast.js. */
+export const pkcs11Binding = fileURLToPath(
   new URL(
     `${import.meta.url.endsWith('.ts') ? '../../' : '../'}node_modules/pkcs11js/build/Release/pkcs11.node`,
     import.meta.url,
@@ -20,7 +20,7 @@ const binding = fileURLToPath(
 export function findSoftHsm(exists: (file: string) => boolean = existsSync): SoftHsm {
   const module = modules.find(exists);
   if (module === undefined) return { missing: 'SoftHSM is not installed (sudo apt-get install softhsm2)' };
-  if (!exists(binding))
+  if (!exists(pkcs11Binding))
     return { missing: 'pkcs11js is not built (sudo apt-get install g++ make python3; npm rebuild pkcs11js)' };
   return { module };
 }

@@ -13,12 +13,12 @@ const callMs = 15_000;
 
 type Contact = { readonly address: string; readonly fingerprint: string; readonly client: SignerClient };
 
-/** The operator's connections to signers: one each, with the operator's identity, pinned to the signer's. */
+/** Connections to signers: one each, pinned to the signer's identity; with the operator's, for what only it may ask. */
 export class SignerContacts {
-  readonly #identity: ClientIdentity;
+  readonly #identity: ClientIdentity | undefined;
   readonly #contacts = new Map<string, Contact>();
 
-  constructor(identity: ClientIdentity) {
+  constructor(identity?: ClientIdentity) {
     this.#identity = identity;
   }
 
@@ -62,7 +62,12 @@ export class SignerContacts {
     const known = this.client(id, address, fingerprint);
     if (known !== undefined) return known;
     this.#contacts.get(nameOf(id))?.client.close();
-    const client = new SignerClient({ address, certificate, identity: this.#identity, deadlineMs: callMs });
+    const client = new SignerClient({
+      address,
+      certificate,
+      ...(this.#identity !== undefined && { identity: this.#identity }),
+      deadlineMs: callMs,
+    });
     const contact = { address, fingerprint, client };
     this.#contacts.set(nameOf(id), contact);
     return contact;

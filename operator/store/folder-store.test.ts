@@ -304,7 +304,7 @@ describe('state of a folder', () => {
     await setStatus(store, walletKey, { keysReady: '1/1' });
     await store.rescan();
     expect(texts(store)).toEqual([]);
-    expect(await (await openFolderView(folder, { stateDir })).problems()).toEqual([]);
+    expect((await (await openFolderView(folder, { stateDir })).manifests()).problems).toEqual([]);
   });
 
   it('moves with its folder', async () => {
@@ -403,7 +403,7 @@ describe('a view of a folder', () => {
     rmSync(join(folder, 'b.yaml'));
     put(folder, 'a.yaml', wallet('treasury', { threshold: 7 }));
     await store.rescan();
-    expect((await view.problems()).map(problemText)).toEqual(texts(store));
+    expect((await view.manifests()).problems.map(problemText)).toEqual(texts(store));
     await store.close();
     expect(await view.operator()).toBeUndefined();
     expect(await view.get(walletKey)).toMatchObject({ spec: wallet().spec, status: { keysReady: '1/1' } });

@@ -7,7 +7,7 @@ import { decideSecrets } from './decide-secrets.ts';
 import { FolderFiles } from './folder-files.ts';
 import { ownerOf } from './folder-lock.ts';
 import type { Owner } from './folder-lock.ts';
-import type { ManifestProblem } from './manifest.ts';
+import type { Manifest, ManifestProblem } from './manifest.ts';
 import { objectFiles, readEvents, readObject, storedKeys } from './object-files.ts';
 import type { ObjectFiles } from './object-files.ts';
 import type { StoredEvent } from './resource-store.ts';
@@ -57,11 +57,17 @@ export class FolderView {
     return readEvents(this.#files, key);
   }
 
-  /** What is wrong with the manifests as they are on disk now. */
-  async problems(): Promise<readonly ManifestProblem[]> {
+  /** The manifests as they are on disk now, in force or not, and what is wrong with them. */
+  async manifests(): Promise<{
+    readonly manifests: readonly Manifest[];
+    readonly problems: readonly ManifestProblem[];
+  }> {
     const scan = await new FolderFiles(this.#folder, 0, [this.#state]).scan();
     const decision = decide(await this.#stored(), scan, new Set(), { now: 0, uid: () => '' });
-    return [...decision.problems, ...decideSecrets(new Map(), scan).problems];
+    return {
+      manifests: scan.readings.flatMap(({ manifests }) => manifests),
+      problems: [...decision.problems, ...decideSecrets(new Map(), scan).problems],
+    };
   }
 
   /** The process of the operator that has the folder open; undefined where none runs. */
