@@ -3,6 +3,8 @@
 mod keygen;
 mod signing;
 mod suite;
+#[cfg(test)]
+mod vectors;
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -233,3 +233,6 @@ impl<C: Suite> Rounds for Keygen<C> {
         };
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -155,3 +155,6 @@ pub fn named(identifiers: &[u16]) -> String {
     let numbers: Vec<_> = identifiers.iter().map(u16::to_string).collect();
     format!("identifiers {}", numbers.join(", "))
 }
+
+#[cfg(test)]
+mod tests;
