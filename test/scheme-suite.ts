@@ -12,10 +12,13 @@ import type {
 } from '../signer/scheme/scheme.ts';
 import { publicKeyOf } from '../signer/scheme/frost-suite.ts';
 
+/** Whose engine a party has. */
+export type SchemeOf = (identifier: number) => Scheme;
+
 /** Keys of each size under which quorums sign. `scheme` is asked for anew by each test. */
 export function sizesSuite(scheme: () => Scheme, sizes: readonly (readonly [t: number, n: number])[]): void {
   it.each(sizes)('%i of %i: everybody holds a share of one key, and quorums sign under it', async (t, n) => {
-    const keys = await generate(scheme(), t, n);
+    const keys = await generate(scheme, t, n);
     const [first] = keys;
     keys.forEach(({ key, internalKey }, i) => {
       expect(key.identifier).toBe(i + 1);
@@ -35,7 +38,7 @@ export function sizesSuite(scheme: () => Scheme, sizes: readonly (readonly [t: n
         : [...between.map((first) => all.slice(first, first + t)), all.slice(n - t).toReversed(), all];
     expect(new Set(quorums.filter((quorum) => quorum.length === t).flat()).size).toBe(n);
     for (const quorum of quorums) {
-      const { signature, message } = await signWith(scheme(), keys, quorum);
+      const { signature, message } = await signWith(scheme, keys, quorum);
       const publicKey = publicKeyOf(scheme().name, first!.key.groupKey);
       expect(scheme().verify(publicKey, message, signature)).toBe(true);
       expect(scheme().verify(publicKey, Uint8Array.of(...message, 0), signature)).toBe(false);
@@ -54,27 +57,27 @@ export function schemeSuite(title: string, scheme: () => Scheme): void {
 
     describe('key generation', () => {
       it('names whose proof of knowledge is wrong', async () => {
-        const { run, broadcasts } = await started(scheme(), 2, 3);
+        const { run, broadcasts } = await started(scheme, 2, 3);
         const proof = flipped(broadcasts.get(3)!.proof);
         const error = await failure(run.round2(new Map(broadcasts).set(3, { ...broadcasts.get(3)!, proof })));
         expectCulprits(error, [3]);
       });
 
       it('names everybody whose broadcast is wrong, and nobody else', async () => {
-        const { run, broadcasts } = await started(scheme(), 2, 4);
+        const { run, broadcasts } = await started(scheme, 2, 4);
         // A proof belongs to one identifier: two honest packages swapped are two wrong ones.
         const swapped = new Map(broadcasts).set(2, broadcasts.get(4)!).set(4, broadcasts.get(2)!);
         expectCulprits(await failure(run.round2(swapped)), [2, 4]);
       });
 
       it('names whose proof is for a key that is not its own: a broadcast made from another one', async () => {
-        const { run, broadcasts } = await started(scheme(), 2, 3);
+        const { run, broadcasts } = await started(scheme, 2, 3);
         expectCulprits(await failure(run.round2(new Map(broadcasts).set(3, broadcasts.get(2)!))), [3]);
       });
 
       it('names whose commitment is no point, whichever of its vector', async () => {
         for (const at of [0, 1]) {
-          const { run, broadcasts } = await started(scheme(), 2, 3);
+          const { run, broadcasts } = await started(scheme, 2, 3);
           const theirs = broadcasts.get(2)!;
           const commitment = theirs.commitment.map((c, i) => (i === at ? new Uint8Array(c.length).fill(255) : c));
           expectCulprits(await failure(run.round2(new Map(broadcasts).set(2, { ...theirs, commitment }))), [2]);
@@ -82,8 +85,8 @@ export function schemeSuite(title: string, scheme: () => Scheme): void {
       });
 
       it('names whose share is another’s, or of another run', async () => {
-        const { runs, shares } = await exchanged(scheme(), 2, 3);
-        const before = await exchanged(scheme(), 2, 3);
+        const { runs, shares } = await exchanged(scheme, 2, 3);
+        const before = await exchanged(scheme, 2, 3);
         const [two, three] = [shares.get(2)!, shares.get(3)!];
         expectCulprits(
           await failure(
@@ -116,7 +119,7 @@ export function schemeSuite(title: string, scheme: () => Scheme): void {
           (s: Map<number, Uint8Array>) => s.delete(2),
           (s: Map<number, Uint8Array>) => s.set(4, s.get(2)!),
         ]) {
-          const { runs, shares } = await exchanged(scheme(), 2, 3);
+          const { runs, shares } = await exchanged(scheme, 2, 3);
           const received = new Map([2, 3].map((from) => [from, shares.get(from)!.get(1)!]));
           change(received);
           const error = await failure(runs[0]!.round3(received));
@@ -126,7 +129,7 @@ export function schemeSuite(title: string, scheme: () => Scheme): void {
       });
 
       it('names whose secret share does not match its commitment', async () => {
-        const { runs, shares } = await exchanged(scheme(), 2, 3);
+        const { runs, shares } = await exchanged(scheme, 2, 3);
         const received = new Map([
           [2, shares.get(2)!.get(1)!],
           [3, flipped(shares.get(3)!.get(1)!)],
@@ -146,7 +149,7 @@ export function schemeSuite(title: string, scheme: () => Scheme): void {
         ],
         ['a proof that is too long', (r: Round1) => ({ ...r, proof: Uint8Array.of(...r.proof, 0) })],
       ])('refuses %s without naming a culprit', async (_, change) => {
-        const { run, broadcasts } = await started(scheme(), 2, 3);
+        const { run, broadcasts } = await started(scheme, 2, 3);
         const error = await failure(run.round2(new Map(broadcasts).set(2, change(broadcasts.get(2)!))));
         expect(error).not.toBeInstanceOf(Culprit);
         expect(error.message).toMatch(/identifier 2: want|want 2 commitments of identifier 2/);
@@ -158,14 +161,14 @@ export function schemeSuite(title: string, scheme: () => Scheme): void {
           (b: Map<number, Round1>) => b.set(4, b.get(2)!),
           (b: Map<number, Round1>) => b.delete(2) && b.set(1, b.get(3)!),
         ]) {
-          const { run, broadcasts } = await started(scheme(), 2, 3);
+          const { run, broadcasts } = await started(scheme, 2, 3);
           change(broadcasts);
           expect((await failure(run.round2(broadcasts))).message).toContain('want broadcasts of identifiers 2, 3');
         }
       });
 
       it('takes its steps in order, each once', async () => {
-        const { run, broadcasts } = await started(scheme(), 2, 2);
+        const { run, broadcasts } = await started(scheme, 2, 2);
         await expect(run.round1()).rejects.toThrow('step');
         await run.round2(broadcasts);
         await expect(run.round2(broadcasts)).rejects.toThrow('step');
@@ -187,7 +190,7 @@ export function schemeSuite(title: string, scheme: () => Scheme): void {
 
     describe('signing', () => {
       it('uses a nonce once, also when signing with it failed', async () => {
-        const { keys, input, fresh } = await readyToSign(scheme());
+        const { keys, input, fresh } = await readyToSign(scheme);
         await keys.get(1)!.sign(fresh.get(1)!.nonce, input);
         await expect(keys.get(1)!.sign(fresh.get(1)!.nonce, input)).rejects.toThrow('unknown or used');
 
@@ -197,7 +200,7 @@ export function schemeSuite(title: string, scheme: () => Scheme): void {
       });
 
       it('puts fresh randomness into every nonce: one message, one quorum, another R each time', async () => {
-        const { keys, input, fresh, results } = await readyToSign(scheme());
+        const { keys, input, fresh, results } = await readyToSign(scheme);
         const signed: Uint8Array[] = [];
         const used: Fresh[] = [fresh, await commitAll(keys, [1, 2])];
         // As after a restart: the same shares, opened anew.
@@ -218,7 +221,7 @@ export function schemeSuite(title: string, scheme: () => Scheme): void {
       });
 
       it('gives no share for a discarded nonce, nor after close', async () => {
-        const { keys, input, fresh } = await readyToSign(scheme());
+        const { keys, input, fresh } = await readyToSign(scheme);
         keys.get(1)!.discard([fresh.get(1)!.nonce]);
         await expect(keys.get(1)!.sign(fresh.get(1)!.nonce, input)).rejects.toThrow('unknown or used');
         keys.get(2)!.close();
@@ -226,14 +229,14 @@ export function schemeSuite(title: string, scheme: () => Scheme): void {
       });
 
       it('signs only over the commitment of the nonce it is told to use', async () => {
-        const { keys, input, fresh } = await readyToSign(scheme());
+        const { keys, input, fresh } = await readyToSign(scheme);
         const [other] = await keys.get(1)!.commit(1);
         await expect(keys.get(1)!.sign(other!.nonce, input)).rejects.toThrow();
         await expect(keys.get(1)!.sign(fresh.get(1)!.nonce, input)).resolves.toHaveLength(32);
       });
 
       it('names whose signature share is wrong, and nobody else', async () => {
-        const { keys, input, fresh } = await readyToSign(scheme());
+        const { keys, input, fresh } = await readyToSign(scheme);
         const shares = await sharesOf(keys, input, fresh);
         expectCulprits(
           await failure(keys.get(1)!.aggregate(input, new Map(shares).set(2, flipped(shares.get(2)!)))),
@@ -245,7 +248,7 @@ export function schemeSuite(title: string, scheme: () => Scheme): void {
       });
 
       it('takes no share for another message, and names who gave it', async () => {
-        const { keys, input, fresh } = await readyToSign(scheme());
+        const { keys, input, fresh } = await readyToSign(scheme);
         const shares = await sharesOf(keys, input, fresh);
         // Made with a true nonce for other bytes: what a member gives who was asked for another request.
         const other = await commitAll(keys, [1, 2]);
@@ -271,7 +274,7 @@ export function schemeSuite(title: string, scheme: () => Scheme): void {
       });
 
       it('blames nobody for wrong shares that add up to the true signature', async () => {
-        const { keys, input, fresh } = await readyToSign(scheme());
+        const { keys, input, fresh } = await readyToSign(scheme);
         const shares = await sharesOf(keys, input, fresh);
         const swapped = new Map([
           [1, shares.get(2)!],
@@ -282,7 +285,7 @@ export function schemeSuite(title: string, scheme: () => Scheme): void {
       });
 
       it('makes no signature where members signed over different lists of commitments', async () => {
-        const { keys, input, fresh } = await readyToSign(scheme());
+        const { keys, input, fresh } = await readyToSign(scheme);
         const [hidden] = await keys.get(2)!.commit(1);
         const told: SigningInput = { ...input, commitments: new Map(input.commitments).set(2, hidden!) };
         const shares = new Map([
@@ -295,7 +298,7 @@ export function schemeSuite(title: string, scheme: () => Scheme): void {
       });
 
       it('refuses shares of too few, of strangers and of wrong length without naming a culprit', async () => {
-        const { keys, input, fresh } = await readyToSign(scheme());
+        const { keys, input, fresh } = await readyToSign(scheme);
         const shares = await sharesOf(keys, input, fresh);
         for (const wrong of [
           new Map([...shares].slice(1)),
@@ -313,7 +316,7 @@ export function schemeSuite(title: string, scheme: () => Scheme): void {
       });
 
       it('says whose commitment is no point, in sign and in aggregate', async () => {
-        const { keys, input, fresh } = await readyToSign(scheme());
+        const { keys, input, fresh } = await readyToSign(scheme);
         const { hiding, binding } = input.commitments.get(2)!;
         // Never a canonical encoding: for secp256k1 the first byte is unknown, for Ed25519 y is not below the prime.
         const bad: NonceCommitment = { hiding, binding: new Uint8Array(binding.length).fill(255) };
@@ -328,7 +331,7 @@ export function schemeSuite(title: string, scheme: () => Scheme): void {
       });
 
       it('refuses commitments of wrong length or of strangers', async () => {
-        const { keys, input } = await readyToSign(scheme());
+        const { keys, input } = await readyToSign(scheme);
         const good = input.commitments.get(2)!;
         for (const commitments of [
           new Map(input.commitments).set(2, { ...good, hiding: good.hiding.slice(1) }),
@@ -341,7 +344,7 @@ export function schemeSuite(title: string, scheme: () => Scheme): void {
       });
 
       it('opens only a share that matches its verification share', async () => {
-        const [{ key }] = (await generate(scheme(), 2, 2)) as [KeygenResult, KeygenResult];
+        const [{ key }] = (await generate(scheme, 2, 2)) as [KeygenResult, KeygenResult];
         await expect(scheme().open({ ...key, share: flipped(key.share) })).rejects.toThrow('does not match');
         await expect(scheme().open({ ...key, identifier: 2 })).rejects.toThrow('does not match');
         await expect(scheme().open({ ...key, share: new Uint8Array(32) })).rejects.toThrow();
@@ -349,7 +352,7 @@ export function schemeSuite(title: string, scheme: () => Scheme): void {
       });
 
       it('keeps working after the caller erases what it handed over', async () => {
-        const results = await generate(scheme(), 2, 2);
+        const results = await generate(scheme, 2, 2);
         const opened = await Promise.all(results.map(({ key }) => scheme().open(key)));
         for (const { key } of results) key.share.fill(0);
         const fresh = await commitAll(new Map(opened.map((key, i) => [i + 1, key])), [1, 2]);
@@ -384,18 +387,18 @@ function expectCulprits(error: Error, identifiers: readonly number[]): void {
 
 /** Party 1 after its first round, with the others' broadcasts. */
 async function started(
-  scheme: Scheme,
+  schemeOf: SchemeOf,
   t: number,
   n: number,
 ): Promise<{ run: KeygenRun; broadcasts: Map<number, Round1> }> {
-  const runs = Array.from({ length: n }, (_, i) => scheme.keygen(i + 1, t, n));
+  const runs = Array.from({ length: n }, (_, i) => schemeOf(i + 1).keygen(i + 1, t, n));
   const made = await Promise.all(runs.map((run) => run.round1()));
   return { run: runs[0]!, broadcasts: new Map(made.slice(1).map((r, i) => [i + 2, r])) };
 }
 
 /** Everybody after the second round; `shares` by sender, then receiver. */
-async function exchanged(scheme: Scheme, t: number, n: number) {
-  const runs = Array.from({ length: n }, (_, i) => scheme.keygen(i + 1, t, n));
+async function exchanged(schemeOf: SchemeOf, t: number, n: number) {
+  const runs = Array.from({ length: n }, (_, i) => schemeOf(i + 1).keygen(i + 1, t, n));
   const broadcasts = new Map<number, Round1>();
   for (const [i, run] of runs.entries()) broadcasts.set(i + 1, await run.round1());
   const shares = new Map<number, ReadonlyMap<number, Uint8Array>>();
@@ -405,8 +408,8 @@ async function exchanged(scheme: Scheme, t: number, n: number) {
 }
 
 /** A key of `n` parties, by identifier - 1. */
-export async function generate(scheme: Scheme, t: number, n: number): Promise<KeygenResult[]> {
-  const { runs, shares } = await exchanged(scheme, t, n);
+export async function generate(schemeOf: SchemeOf, t: number, n: number): Promise<KeygenResult[]> {
+  const { runs, shares } = await exchanged(schemeOf, t, n);
   return Promise.all(
     runs.map((run, i) =>
       run.round3(
@@ -427,9 +430,9 @@ const inputOf = (fresh: Fresh, message: Uint8Array): SigningInput => ({ message,
 const sharesOf = async (keys: Keys, input: SigningInput, fresh: Fresh): Promise<Map<number, Uint8Array>> =>
   new Map(await Promise.all([...fresh].map(async ([i, f]) => [i, await keys.get(i)!.sign(f.nonce, input)] as const)));
 
-async function readyToSign(scheme: Scheme) {
-  const results = await generate(scheme, 2, 3);
-  const opened = await Promise.all(results.map(({ key }) => scheme.open(key)));
+async function readyToSign(schemeOf: SchemeOf) {
+  const results = await generate(schemeOf, 2, 3);
+  const opened = await Promise.all(results.map(({ key }) => schemeOf(key.identifier).open(key)));
   const keys: Keys = new Map(opened.map((key, i) => [i + 1, key]));
   const fresh = await commitAll(keys, [1, 2]);
   return {
@@ -443,9 +446,10 @@ async function readyToSign(scheme: Scheme) {
   };
 }
 
-export async function signWith(scheme: Scheme, results: readonly KeygenResult[], quorum: readonly number[]) {
+/** The first of `quorum` aggregates. */
+export async function signWith(schemeOf: SchemeOf, results: readonly KeygenResult[], quorum: readonly number[]) {
   const keys = new Map<number, SigningKey>();
-  for (const i of quorum) keys.set(i, await scheme.open(results[i - 1]!.key));
+  for (const i of quorum) keys.set(i, await schemeOf(i).open(results[i - 1]!.key));
   const fresh = await commitAll(keys, quorum);
   const message = Uint8Array.of(quorum.length, ...quorum);
   const input = inputOf(fresh, message);

@@ -1,8 +1,11 @@
-import { schemeSuite } from '../../test/scheme-suite.ts';
-import { loadAddon } from '../native/addon.ts';
+import { describeAddon } from '../../test/addon.ts';
+import { schemeSuite, sizesSuite } from '../../test/scheme-suite.ts';
 import { nativeScheme } from './native-scheme.ts';
 
-const found = loadAddon();
-const addon = found.addon!;
-schemeSuite('EdDSA by the addon', () => nativeScheme('EdDSA', addon));
-schemeSuite('Schnorr by the addon', () => nativeScheme('Schnorr', addon));
+describeAddon('FROST by the addon', (addon) => {
+  for (const name of ['EdDSA', 'Schnorr'] as const) {
+    schemeSuite(`${name} on the calling thread`, () => nativeScheme(name, addon));
+    schemeSuite(`${name} in the thread pool`, () => nativeScheme(name, addon, 'pool'));
+    sizesSuite(() => nativeScheme(name, addon), [[5, 9]]);
+  }
+});

@@ -13,7 +13,7 @@ schemeSuite('Schnorr by @noble/curves in a thread', () => schemes.get('Schnorr')
 
 describe('the engine in a thread', () => {
   it('leaves the event loop free while it signs', async () => {
-    const { key } = (await generate(schemes.get('EdDSA'), 2, 2))[0]!;
+    const { key } = (await generate(() => schemes.get('EdDSA'), 2, 2))[0]!;
     const opened = await schemes.get('EdDSA').open(key);
     let turns = 0;
     const timer = setInterval(() => turns++, 1);
@@ -23,14 +23,14 @@ describe('the engine in a thread', () => {
   });
 
   it('does not detach or change what callers hand over', async () => {
-    const { key } = (await generate(schemes.get('EdDSA'), 2, 2))[0]!;
+    const { key } = (await generate(() => schemes.get('EdDSA'), 2, 2))[0]!;
     const before = key.share.slice();
     await schemes.get('EdDSA').open(key);
     expect(key.share).toEqual(before);
   });
 
   it('takes byte arrays that are views into larger buffers', async () => {
-    const { key } = (await generate(schemes.get('Schnorr'), 2, 2))[0]!;
+    const { key } = (await generate(() => schemes.get('Schnorr'), 2, 2))[0]!;
     const view = (bytes: Uint8Array): Uint8Array =>
       Buffer.concat([Buffer.alloc(7), bytes, Buffer.alloc(9)]).subarray(7, 7 + bytes.length);
     await expect(
@@ -75,12 +75,12 @@ describe('the engine in a thread', () => {
     const own = workerSchemes((error) => failures.push(error), undefined, 50);
     const threads = (): number => readdirSync('/proc/self/task').length;
     const scheme = own.get('EdDSA');
-    const opened = await scheme.open((await generate(schemes.get('EdDSA'), 2, 2))[0]!.key);
+    const opened = await scheme.open((await generate(() => schemes.get('EdDSA'), 2, 2))[0]!.key);
     const open = threads();
     await opened.commit(1);
     opened.close();
     await expect.poll(threads).toBeLessThan(open);
-    const next = await scheme.open((await generate(schemes.get('EdDSA'), 2, 2))[0]!.key);
+    const next = await scheme.open((await generate(() => schemes.get('EdDSA'), 2, 2))[0]!.key);
     expect(await next.commit(2)).toHaveLength(2);
     await expect(opened.commit(1)).rejects.toThrow('key share is closed');
     // One that is open stays, however long it rests.
