@@ -1,4 +1,4 @@
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { loadAddon, type Addon } from '../signer/native/addon.ts';
 
 const found = loadAddon();
@@ -11,10 +11,8 @@ if (why !== '') {
 
 /** Tests that need the signer's addon. Where there is none they are left out, and say so. */
 export function describeAddon(title: string, tests: (addon: Addon) => void): void {
-  if (found.addon === undefined) {
-    it.skipIf(true)(`${title}: ${why}`, () => {});
-    return;
-  }
-  const { addon } = found;
-  describe(title, () => tests(addon));
+  describe.skipIf(found.addon === undefined)(why === '' ? title : `${title}: ${why}`, () => {
+    it('is there to be tested', () => expect(found.addon).toBeDefined());
+    if (found.addon !== undefined) tests(found.addon);
+  });
 }

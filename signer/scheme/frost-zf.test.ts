@@ -2,9 +2,11 @@ import { readFileSync } from 'node:fs';
 import type { DKG_Secret } from '@noble/curves/abstract/frost.js';
 import { describe, expect, it } from 'vitest';
 import { fromHex, hex } from '../../common/bytes.ts';
+import { describeAddon } from '../../test/addon.ts';
 import { frostScheme, inlineEngine } from './frost-scheme.ts';
 import { frostSuite, publicKeyOf } from './frost-suite.ts';
-import { Culprit, type KeyShare, type SigningInput } from './scheme.ts';
+import { nativeScheme } from './native-scheme.ts';
+import { Culprit, type KeyShare, type Scheme, type SigningInput } from './scheme.ts';
 
 /** As test/vectors/frost-zf/README.md describes it. */
 type Ceremony = {
@@ -101,28 +103,6 @@ describe.each([
     expect(suite.internalKey(constants, bytes(c.groupKey))).toHaveLength(name === 'EdDSA' ? 0 : 32);
   });
 
-  it.each(ceremonies)(
-    '%i of %i: accepts each of their proofs of knowledge, and blames who changed one',
-    async (t, n, c) => {
-      const run = frostScheme(name, engine).keygen(1, t, n);
-      await run.round1();
-      const broadcasts = new Map(
-        c.parties.map((p, i) => [i + 1, { commitment: p.commitment.map(bytes), proof: bytes(p.proof) }] as const),
-      );
-      broadcasts.delete(1);
-      await expect(run.round2(broadcasts)).resolves.toHaveProperty('size', n - 1);
-
-      const cheated = frostScheme(name, engine).keygen(1, t, n);
-      await cheated.round1();
-      const proof = bytes(c.parties[1]!.proof).map((b, i) => (i === 40 ? b ^ 1 : b));
-      const error: unknown = await cheated
-        .round2(broadcasts.set(2, { ...broadcasts.get(2)!, proof }))
-        .catch((e: unknown) => e);
-      expect(error).toBeInstanceOf(Culprit);
-      expect((error as Culprit).identifiers).toEqual([2]);
-    },
-  );
-
   it.each(ceremonies)('%i of %i: makes the same signature shares from the same nonces', (t, n, c) => {
     const group = {
       signers: { min: t, max: n },
@@ -147,34 +127,65 @@ describe.each([
     }
   });
 
-  it.each(ceremonies)(
-    '%i of %i: opens their shares, and puts theirs together to their signature',
-    async (_t, _n, c) => {
-      const scheme = frostScheme(name, engine);
-      const publicKey = publicKeyOf(name, bytes(c.groupKey));
-      for (const signing of c.signings) {
-        const input = inputOf(signing);
-        const shares = new Map(Object.entries(signing.signers).map(([i, s]) => [Number(i), bytes(s.signatureShare)]));
-        const [first] = [...shares.keys()];
-        const key = await scheme.open(keyOf(c, first!));
-        expect(hex(await key.aggregate(input, shares))).toBe(signing.signature);
-        expect(scheme.verify(publicKey, input.message, bytes(signing.signature))).toBe(true);
+  /** What either engine makes of them. */
+  const meets = (scheme: Scheme): void => {
+    it.each(ceremonies)(
+      '%i of %i: accepts each of their proofs of knowledge, and blames who changed one',
+      async (t, n, c) => {
+        const run = scheme.keygen(1, t, n);
+        await run.round1();
+        const broadcasts = new Map(
+          c.parties.map((p, i) => [i + 1, { commitment: p.commitment.map(bytes), proof: bytes(p.proof) }] as const),
+        );
+        broadcasts.delete(1);
+        await expect(run.round2(broadcasts)).resolves.toHaveProperty('size', n - 1);
 
-        // Each of theirs is accepted alone: where one is wrong, no other is blamed.
-        const wrong = [...shares.keys()].at(-1)!;
-        const error: unknown = await key
-          .aggregate(
-            input,
-            new Map(shares).set(
-              wrong,
-              shares.get(wrong)!.map((b, i) => (i === 16 ? b ^ 1 : b)),
-            ),
-          )
+        const cheated = scheme.keygen(1, t, n);
+        await cheated.round1();
+        const proof = bytes(c.parties[1]!.proof).map((b, i) => (i === 40 ? b ^ 1 : b));
+        const error: unknown = await cheated
+          .round2(broadcasts.set(2, { ...broadcasts.get(2)!, proof }))
           .catch((e: unknown) => e);
         expect(error).toBeInstanceOf(Culprit);
-        expect((error as Culprit).identifiers).toEqual([wrong]);
-        key.close();
-      }
-    },
-  );
+        expect((error as Culprit).identifiers).toEqual([2]);
+      },
+    );
+
+    it.each(ceremonies)(
+      '%i of %i: opens their shares, and puts theirs together to their signature',
+      async (_t, _n, c) => {
+        const publicKey = publicKeyOf(name, bytes(c.groupKey));
+        for (const signing of c.signings) {
+          const input = inputOf(signing);
+          const shares = new Map(Object.entries(signing.signers).map(([i, s]) => [Number(i), bytes(s.signatureShare)]));
+          const [first] = [...shares.keys()];
+          const key = await scheme.open(keyOf(c, first!));
+          expect(hex(await key.aggregate(input, shares))).toBe(signing.signature);
+          expect(scheme.verify(publicKey, input.message, bytes(signing.signature))).toBe(true);
+
+          // Each of theirs is accepted alone: where one is wrong, no other is blamed.
+          const wrong = [...shares.keys()].at(-1)!;
+          const error: unknown = await key
+            .aggregate(
+              input,
+              new Map(shares).set(
+                wrong,
+                shares.get(wrong)!.map((b, i) => (i === 16 ? b ^ 1 : b)),
+              ),
+            )
+            .catch((e: unknown) => e);
+          expect(error).toBeInstanceOf(Culprit);
+          expect((error as Culprit).identifiers).toEqual([wrong]);
+          key.close();
+        }
+      },
+    );
+  };
+
+  describe('by @noble/curves', () => {
+    meets(frostScheme(name, engine));
+  });
+  describeAddon('by the addon', (addon) => {
+    meets(nativeScheme(name, addon));
+  });
 });
