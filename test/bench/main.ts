@@ -35,7 +35,7 @@ async function run(options: BenchOptions): Promise<void> {
     for (const each of options.cases) {
       const what = `${each.t} of ${each.n}${each.delayMs === 0 ? '' : `, ${each.delayMs} ms apart`}`;
       progress(`${what}: starting signers and generating keys`);
-      wallet = await startBenchWallet(each);
+      wallet = await startBenchWallet(each, options.schemes);
       progress(`${what}: signers ready in ${wallet.startedIn.map((ms) => ms.toFixed(0)).join(', ')} ms`);
       for (const scheme of options.schemes) {
         const measured = await measure(scheme, each, wallet, bare, { ...options, fsyncMs, progress });
@@ -57,7 +57,7 @@ async function runSteady(options: BenchOptions, minutes: number): Promise<void> 
   if (of === undefined) throw new Error('no wallet to load');
   const print = (text: string): void => void process.stdout.write(`${text}\n`);
   progress(`${of.t} of ${of.n}: starting signers and generating keys`);
-  const wallet = await startBenchWallet(of);
+  const wallet = await startBenchWallet(of, options.schemes);
   try {
     progress(`warming up for ${options.warmUpSeconds} s, then ${minutes} minutes`);
     const rows = await steady(of, wallet, minutes, options, (row) => {

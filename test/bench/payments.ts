@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { NETWORK, p2tr, Transaction } from '@scure/btc-signer';
+import { RLP } from 'micro-eth-signer/core/rlp.js';
 import { concat } from '../../common/bytes.ts';
 
 /** A Solana transfer of `lamports`, unsigned, as wire bytes: what a payments service sends most. */
@@ -43,6 +44,14 @@ export function bitcoinPayments(internalKey: Uint8Array, to: string, sats: bigin
     another.set(randomBytes(32), at);
     return another;
   };
+}
+
+/** An EIP-1559 transfer of `wei` on the main network, unsigned. Each has another nonce. */
+export function ethereumTransfers(to: Uint8Array, wei: bigint): () => Uint8Array {
+  const [priorityFee, fee, gas] = [1_000_000_000n, 30_000_000_000n, 21_000n];
+  let nonce = 0n;
+  return () =>
+    concat(Uint8Array.of(2), RLP.encode([1n, nonce++, priorityFee, fee, gas, to, wei, new Uint8Array(), []]));
 }
 
 /** An address of nobody: its key is random. */
