@@ -93,7 +93,8 @@ export class Exchanges {
       const expected = others.some((m) => m.name === peer) && input < count && step >= 1 && step <= EXCHANGE_STEPS;
       // The first counts: a second is dropped like anything that nobody waits for.
       if (!expected || kept.has(id) || closed !== undefined) return;
-      kept.set(id, Uint8Array.from(payload));
+      // A view of a batch, which goes when the session is over.
+      kept.set(id, payload);
       waiting.get(id)?.resolve(payload);
       if (step === EXCHANGE_STEPS && --missing === 0) allHeard();
     };

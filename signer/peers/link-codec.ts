@@ -1,5 +1,4 @@
 import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire';
-import { concat } from '../../common/bytes.ts';
 import { messageOf } from '../../common/errors.ts';
 import { PeerMessage } from '../../proto/gen/signer/v1/peer.ts';
 import type { Head } from '../../proto/gen/signer/v1/signer.ts';
@@ -23,10 +22,9 @@ export const encodeBody = (body: PeerBody): Uint8Array => PeerMessage.encode({ h
 /** A PeerBatch of `bodies`, all with this head. Concatenated encodings merge: that is how protobuf defines them. */
 export function encodeBatch(head: Head, bodies: readonly Uint8Array[]): Buffer {
   const headed = PeerMessage.encode({ head, body: undefined }).finish();
-  const writer = new BinaryWriter();
-  for (const body of bodies) writer.uint32(MESSAGE_TAG).bytes(concat(headed, body));
-  const { buffer, byteOffset, length } = writer.finish();
-  return Buffer.from(buffer, byteOffset, length);
+  const before = (length: number): Uint8Array => new BinaryWriter().uint32(MESSAGE_TAG).uint32(length).finish();
+  // One copy: of ECDSA's messages a growing buffer would make several, and work for the garbage collector.
+  return Buffer.concat(bodies.flatMap((body) => [before(headed.length + body.length), headed, body]));
 }
 
 /** The messages of a batch; throws on more than {@link MAX_BATCH_MESSAGES} before decoding them, and on malformed ones. */
