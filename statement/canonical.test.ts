@@ -22,14 +22,36 @@ const text = fc.string({
     fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }),
   ),
 });
-const { json } = fc.letrec<{ json: Json }>((tie) => ({
-  json: fc.oneof(
-    { maxDepth: 5 },
-    text,
-    fc.array(tie('json'), { maxLength: 5 }),
-    fc.dictionary(text, tie('json'), { maxKeys: 5, noNullPrototype: true }),
-  ),
-}));
+const jsonOf = (name: fc.Arbitrary<string>): fc.Arbitrary<Json> =>
+  fc.letrec<{ json: Json }>((tie) => ({
+    json: fc.oneof(
+      { maxDepth: 5 },
+      text,
+      fc.array(tie('json'), { maxLength: 5 }),
+      fc.dictionary(name, tie('json'), { maxKeys: 5, noNullPrototype: true }),
+    ),
+  })).json;
+// Names that are written as they are, like all that are signed: of others see below.
+const json = jsonOf(text.filter((name) => JSON.stringify(name) === `"${name}"`));
+
+// JSON.parse of V8 13.6 (Node 24) takes a name that is written with escapes for one that it has read at that place before:
+// '{"":"x","\\\\":"y"}' and then '{"":"x","\\n":"y"}'.
+test('a member whose name is written with escapes is read as it is, or refused', () => {
+  fc.assert(
+    fc.property(jsonOf(text), (value) => {
+      const bytes = canonicalize(value);
+      let read: Json;
+      try {
+        read = parseCanonical(bytes);
+      } catch (error) {
+        expect(String(error)).toContain('not canonical JSON (RFC 8785)');
+        return;
+      }
+      expect(canonicalize(read)).toEqual(bytes);
+      expect(read).toEqual(value);
+    }),
+  );
+});
 
 test('what was canonicalized parses to the same value, and no other order of members has other bytes', () => {
   fc.assert(
