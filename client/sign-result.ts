@@ -2,8 +2,9 @@ import { createPublicKey, verify } from 'node:crypto';
 import { concat, equal, fromHex, quote } from '../common/bytes.ts';
 import { outcomeOf, reasons } from '../common/reasons.ts';
 import type { Reason } from '../common/reasons.ts';
-import { decode } from '../policy/decode/decode.ts';
-import type { Effect } from '../policy/effect.ts';
+import { rootKeyOf } from '../policy/child-key.ts';
+import { decodeAt } from '../policy/decode-at.ts';
+import type { Effect, PublicKey } from '../policy/effect.ts';
 import type { SignReply } from '../proto/gen/signer/v1/signer.ts';
 import { verifyBip340 } from '../statement/bip340.ts';
 import { verifyEcdsa } from '../statement/secp256k1.ts';
@@ -83,7 +84,7 @@ const isReason = (word: string): word is Reason => Object.hasOwn(reasons, word);
 
 /**
  * A signed reply once it is proven: the request decodes here to the very messages signed, each signature verifies
- * under the certified key, and the transaction is the one that they complete. Throws otherwise.
+ * under the certified key or its child at the request's path, and the transaction is the one that they complete. Throws otherwise.
  */
 export function verifySigned(
   reply: SignReply,
@@ -91,20 +92,19 @@ export function verifySigned(
   request: RequestStatement,
   certificate: CertificateStatement,
 ): Signed {
-  if (request.path !== '')
-    throw new Error(`reply: signatures of derived keys are not in this version, got path ${quote(request.path)}`);
-  const { scheme } = certificate;
-  const publicKey = fromHex(certificate.publicKey, 'public key');
+  const { chain, format, path } = request;
   const data = fromHex(request.data.slice(2), 'data');
-  const decoded = decode({ chain: request.chain, format: request.format, data }, { scheme, bytes: publicKey });
+  const { publicKey, ...decoded } = decodeAt({ chain, format, data }, rootKeyOf(certificate), path);
   if (reply.signatures.length !== decoded.messages.length)
     throw new Error(`reply: want ${decoded.messages.length} signatures, got ${reply.signatures.length}`);
   const signatures = decoded.messages.map((message, i) => {
     const given = reply.signatures[i];
     if (given === undefined || !equal(given.message, message))
       throw new Error(`reply: signature ${i} is over other bytes than the request asks for`);
-    if (!verifySignature(scheme, publicKey, message, given.signature))
-      throw new Error(`reply: signature ${i} does not verify under key ${quote(certificate.key)}`);
+    if (!verifySignature(publicKey, message, given.signature))
+      throw new Error(
+        `reply: signature ${i} does not verify under key ${quote(certificate.key)}${path === '' ? '' : ` at ${path}`}`,
+      );
     return { message, signature: Uint8Array.from(given.signature) };
   });
   const finished = decoded.finish?.(signatures.map(({ signature }) => signature));
@@ -127,21 +127,16 @@ export function verifySigned(
 const ed25519Prefix = fromHex('302a300506032b6570032100');
 
 /** Single-party verification of one signature: of 64 bytes, by ECDSA of 65 with the recovery id. */
-function verifySignature(
-  scheme: CertificateStatement['scheme'],
-  publicKey: Uint8Array,
-  message: Uint8Array,
-  signature: Uint8Array,
-): boolean {
+function verifySignature({ scheme, bytes }: PublicKey, message: Uint8Array, signature: Uint8Array): boolean {
   switch (scheme) {
     case 'EdDSA': {
       if (signature.length !== 64) return false;
-      const key = createPublicKey({ key: Buffer.from(concat(ed25519Prefix, publicKey)), format: 'der', type: 'spki' });
+      const key = createPublicKey({ key: Buffer.from(concat(ed25519Prefix, bytes)), format: 'der', type: 'spki' });
       return verify(null, message, key, signature);
     }
     case 'Schnorr':
-      return verifyBip340(publicKey, message, signature);
+      return verifyBip340(bytes, message, signature);
     case 'ECDSA':
-      return verifyEcdsa(publicKey, message, signature);
+      return verifyEcdsa(bytes, message, signature);
   }
 }

@@ -55,7 +55,7 @@ function skippingClock(start: number): Clock & { readonly waits: readonly number
   };
 }
 
-const request = (key: string, over: { genesis?: string; expiresAt?: number } = {}) =>
+const request = (key: string, over: { genesis?: string; expiresAt?: number; path?: string } = {}) =>
   signRequest(
     {
       genesis: wallet.genesisDigest,
@@ -150,6 +150,22 @@ describe('a reply', () => {
       effects: [{ kind: 'Digest' }],
     });
     expect(result).not.toHaveProperty('transaction');
+  });
+
+  test('signed by a child is a result where it is the child that was asked for', async () => {
+    const signer = await start({ sign: (asked) => signed(asked, wallet.signEthereum(hash, 'm/0/7')) });
+    const client = await connect([signer]);
+    const { statement, signature } = request('ethereum', { path: 'm/0/7' });
+    expect(await client.sign(statement, signature)).toMatchObject({
+      outcome: 'signed',
+      effects: [{ kind: 'Digest', path: 'm/0/7' }],
+    });
+    for (const path of ['m/0/8', undefined]) {
+      const other = request('ethereum', path === undefined ? {} : { path });
+      await expect(client.sign(other.statement, other.signature)).rejects.toThrow(
+        `reply: signature 0 does not verify under key "ethereum"${path === undefined ? '' : ' at m/0/8'}`,
+      );
+    }
   });
 
   const forged = Buffer.from(wallet.signSolana(hash));

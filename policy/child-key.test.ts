@@ -20,8 +20,8 @@ describe('a child key', () => {
   it('is the one of BIP-32', () => {
     expect(hex(keyAt(root(m), 'm/0').bytes)).toBe(hex(root(m0).bytes));
     expect(keyAt(root(m), '').bytes).toEqual(root(m).bytes);
-    const { bytes, chainCode = new Uint8Array() } = root(m);
-    expect(extendedPublicKey(bytes, chainCode)).toBe(m);
+    expect(extendedPublicKey(root(m), '')).toBe(m);
+    expect(extendedPublicKey(root(m), 'm/0')).toBe(m0);
   });
 
   it('is what the private parent derives, the second time too', () => {
@@ -47,6 +47,7 @@ describe('a child key', () => {
     ['ECDSA', 'm/x', /want non-hardened children/],
   ] as const)('is refused for %s at %s', (scheme, path, why) => {
     expect(() => keyAt({ ...root(m), scheme }, path)).toThrow(why);
+    expect(() => extendedPublicKey({ ...root(m), scheme }, path)).toThrow(why);
   });
 
   it('does not change with what a caller does to its bytes', () => {

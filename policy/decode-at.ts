@@ -11,7 +11,9 @@ export type DecodedAt = Decoded & {
 /** Decodes `payload` for the key at `path` below `root`. Throws Refused as {@link keyAt} and {@link decode} do. */
 export function decodeAt(payload: Payload, root: RootKey, path: string): DecodedAt {
   const publicKey = keyAt(root, path);
-  const decoded = decode(payload, publicKey);
-  if (path === '') return { ...decoded, publicKey };
-  return { ...decoded, publicKey, effects: decoded.effects.map((effect): Effect => ({ ...effect, path })) };
+  return { ...atPath(decode(payload, publicKey), path), publicKey };
 }
+
+/** What was decoded for the key at `path` already. */
+export const atPath = (decoded: Decoded, path: string): Decoded =>
+  path === '' ? decoded : { ...decoded, effects: decoded.effects.map((effect): Effect => ({ ...effect, path })) };

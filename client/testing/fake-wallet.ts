@@ -1,6 +1,7 @@
 import { createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { schnorr, secp256k1 } from '@noble/curves/secp256k1.js';
+import { HDKey } from '@scure/bip32';
 import { digest, hex, utf8 } from '../../common/bytes.ts';
 import { fingerprintOfCertificate, selfSignedCertificate } from '../../common/certificate.ts';
 import type { WalletFacts } from '../../proto/gen/signer/v1/signer.ts';
@@ -51,13 +52,14 @@ export function foundFakeWallet(genesis: GenesisStatement, holders: readonly Fak
   const solana = generateKeyPairSync('ed25519').privateKey;
   const bitcoin = schnorr.utils.randomSecretKey();
   const ethereum = secp256k1.utils.randomSecretKey();
+  const chainCode = new Uint8Array(32).fill(0x33);
   const certificate = (over: Pick<CertificateStatement, 'key' | 'scheme' | 'publicKey' | 'internalKey'>) => ({
     type: 'holdfast/certificate/v1' as const,
     genesis: genesisDigest,
     attempt: '1',
     epoch: '0',
     verificationShares: holders.map(() => (over.scheme === 'EdDSA' ? '11'.repeat(32) : `02${'11'.repeat(32)}`)),
-    chainCode: over.scheme === 'ECDSA' ? '33'.repeat(32) : '',
+    chainCode: over.scheme === 'ECDSA' ? hex(chainCode) : '',
     transcript: digest(utf8(over.key)),
     ...over,
   });
@@ -108,8 +110,10 @@ export function foundFakeWallet(genesis: GenesisStatement, holders: readonly Fak
     signSolana: (message: Uint8Array): Buffer => sign(null, message, solana),
     signBitcoin: (message: Uint8Array): Buffer => Buffer.from(schnorr.sign(message, bitcoin)),
     /** r, s and the recovery id, which the library puts first. */
-    signEthereum(message: Uint8Array): Buffer {
-      const [id = 0, ...scalars] = secp256k1.sign(message, ethereum, { prehash: false, format: 'recovered' });
+    signEthereum(message: Uint8Array, path = ''): Buffer {
+      const root = new HDKey({ privateKey: ethereum, chainCode: Uint8Array.from(chainCode) });
+      const privateKey = (path === '' ? root : root.derive(path)).privateKey ?? ethereum;
+      const [id = 0, ...scalars] = secp256k1.sign(message, privateKey, { prehash: false, format: 'recovered' });
       return Buffer.from([...scalars, id]);
     },
   };

@@ -25,7 +25,10 @@ const request = (over: Partial<SigningRequest['spec']> = {}, status?: SigningReq
 const founded: Wallet = aWallet(
   {},
   planWallet({
-    wallet: aWallet({}, { genesis: fake.genesisDigest }),
+    wallet: aWallet(
+      { keys: [...aWallet().spec.keys, { name: 'ethereum', scheme: 'ECDSA' }] },
+      { genesis: fake.genesisDigest },
+    ),
     policy: { kind: 'Valid', document: known.policyDocument, digest: fake.genesis.policy },
     holders: holders(),
     missing: { write: [], sealless: [], waiting: [] },
@@ -112,6 +115,16 @@ describe('before signers are asked', () => {
     const { status } = finishRequest(request(), askedStatus, failed({ digest: askedStatus.digest ?? '' }), now);
     const again = startRequest(facts({ request: request({}, status), now: now + 5_000 }));
     expect(again.kind === 'Ask' && again.status).toEqual(status);
+  });
+
+  test('the effects of a child are decoded for it, and left to signers where the key has none', () => {
+    const effects = (key: string) => {
+      const payload = { format: 'Digest', data: `0x${'01'.repeat(32)}` } as const;
+      const start = startRequest(facts({ request: request({ key, path: 'm/0/5', payload }) }));
+      return start.kind === 'Ask' ? start.status.effects : undefined;
+    };
+    expect(effects('ethereum')).toMatchObject([{ kind: 'Digest' }]);
+    expect(effects('solana')).toBeUndefined();
   });
 
   test('effects that cannot be decoded are left to signers to refuse', () => {

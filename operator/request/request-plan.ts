@@ -1,9 +1,11 @@
-import { digest, fromHex, hex } from '../../common/bytes.ts';
+import { digest, fromHex, hex, utf8 } from '../../common/bytes.ts';
 import { parseTime } from '../../common/clock.ts';
 import { messageOf } from '../../common/errors.ts';
 import { encodeRequest } from '../../client/request.ts';
 import type { SignResult } from '../../client/sign-result.ts';
-import { decode } from '../../policy/decode/decode.ts';
+import { rootKeyOf } from '../../policy/child-key.ts';
+import { decodeAt } from '../../policy/decode-at.ts';
+import { parseStatement } from '../../statement/statements.ts';
 import type { Effect } from '../../policy/effect.ts';
 import { conditionOf, setCondition } from '../api/conditions.ts';
 import type { ConditionType, Finding } from '../api/conditions.ts';
@@ -189,7 +191,8 @@ function effectsOf({ spec }: SigningRequest, wallet: Wallet): Status['effects'] 
   const { chain = '', format, data } = spec.payload;
   try {
     const payload = { chain, format, data: fromHex(data.slice(2), 'data') };
-    return decode(payload, { scheme: key.scheme, bytes: fromHex(key.publicKey, 'publicKey') }).effects.map(shownEffect);
+    const certificate = parseStatement('holdfast/certificate/v1', utf8(key.certificate.statement));
+    return decodeAt(payload, rootKeyOf(certificate), spec.path ?? '').effects.map(shownEffect);
   } catch {
     return undefined;
   }

@@ -1,5 +1,6 @@
-import { digest as digestOf, fromHex } from '../../common/bytes.ts';
+import { digest as digestOf } from '../../common/bytes.ts';
 import { messageOf } from '../../common/errors.ts';
+import { rootKeyOf } from '../../policy/child-key.ts';
 import type { Hello } from '../../proto/gen/signer/v1/peer.ts';
 import type { SignReply, SignRequest } from '../../proto/gen/signer/v1/signer.ts';
 import { parseStatement } from '../../statement/statements.ts';
@@ -190,11 +191,7 @@ export class WalletSigner {
       name: row.name,
       scheme,
       epoch: certificate.epoch,
-      publicKey: {
-        scheme,
-        bytes: fromHex(certificate.publicKey, 'publicKey'),
-        ...(certificate.chainCode !== '' && { chainCode: fromHex(certificate.chainCode, 'chainCode') }),
-      },
+      publicKey: rootKeyOf(certificate),
       certificate: row.certificate,
       certificateDigest: digestOf(row.certificate),
       signatures: signaturesOf(row),
