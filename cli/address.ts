@@ -1,12 +1,13 @@
-import { fromHex } from '../common/bytes.ts';
+import { hex } from '../common/bytes.ts';
 import { UserError } from '../common/errors.ts';
 import { addressesOf, keyHashAddress, taprootAddress } from '../policy/address.ts';
 import type { AddressMap } from '../policy/address.ts';
+import { extendedPublicKey, keyAt } from '../policy/child-key.ts';
 import { ethereumAddress } from '../policy/decode/ethereum-address.ts';
 import { bitcoinNetworks } from '../policy/decode/networks.ts';
 import type { SchemeName } from '../policy/effect.ts';
 import { chainNamed } from './chains.ts';
-import { exitCodes } from './exit-codes.ts';
+import { childPath, parentOf } from './child-path.ts';
 import type { NamespaceOptions } from './namespace.ts';
 import type { Session } from './session.ts';
 import { targetOf } from './target.ts';
@@ -14,28 +15,43 @@ import type { TargetOptions } from './target.ts';
 import { certificateOf, connectionTo } from './wallet-connection.ts';
 
 export type AddressOptions = TargetOptions &
-  NamespaceOptions & { readonly chain?: string; readonly path?: string; readonly output?: 'json' };
+  NamespaceOptions & {
+    readonly chain?: string;
+    readonly path?: string;
+    readonly xpub?: true;
+    readonly output?: 'json';
+  };
 
-/** Shows where to pay to, from the certificate that all holders signed. */
+/** Shows where to pay to, a key or its child, from the certificate that all holders signed. */
 export async function showAddress(
   session: Session,
   wallet: string,
   keyName: string,
   options: AddressOptions,
 ): Promise<void> {
-  if (options.path !== undefined)
-    throw new UserError('--path: derived keys are not in this version', ['they come with ECDSA'], exitCodes.usage);
+  const path = childPath(options.path);
   const connection = await connectionTo(session, targetOf(session, options), wallet, options);
-  const { key, scheme, publicKey } = certificateOf(connection, keyName);
-  const addresses = addressesOn(scheme, fromHex(publicKey), options.chain);
-  if (options.output === 'json')
+  const certificate = certificateOf(connection, keyName);
+  const root = parentOf(certificate, path);
+  const { key, scheme } = certificate;
+  if (options.xpub === true) {
+    if (scheme !== 'ECDSA')
+      throw new UserError(`--xpub: key ${key} is of scheme ${scheme}, and only ECDSA keys have children to derive`);
+    return session.print(extendedPublicKey(root, path));
+  }
+  const { bytes } = keyAt(root, path);
+  const addresses = addressesOn(scheme, bytes, options.chain);
+  if (options.output === 'json') {
+    const { wallet, genesis } = connection;
+    const extended = scheme === 'ECDSA' && { extendedPublicKey: extendedPublicKey(root, path) };
     return session.print(
       JSON.stringify(
-        { wallet: connection.wallet, genesis: connection.genesis, key, scheme, publicKey, addresses },
+        { wallet, genesis, key, path, scheme, publicKey: hex(bytes), ...extended, addresses },
         undefined,
         2,
       ),
     );
+  }
   for (const address of Object.values(addresses)) session.print(address);
 }
 

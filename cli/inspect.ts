@@ -7,6 +7,8 @@ import { openFolderView } from '../operator/store/folder-view.ts';
 import type { FolderView } from '../operator/store/folder-view.ts';
 import { chainOf, nativeAsset } from '../policy/caip.ts';
 import { formatAmount } from '../policy/amount.ts';
+import { rootKeyOf } from '../policy/child-key.ts';
+import { decodeAt } from '../policy/decode-at.ts';
 import { parsePolicy, policyDocument } from '../policy/document.ts';
 import type { Policy } from '../policy/document.ts';
 import { requestNamespace } from '../statement/holder-signature.ts';
@@ -39,13 +41,13 @@ export async function inspect(session: Session, word: string, options: InspectOp
   if (options.statement === true) return session.write(bytes);
 
   const statement = parseStatement('holdfast/request/v1', bytes);
-  const { scheme, publicKey } = certificateOf(connection, statement.key);
+  const { chain, format, data, path } = statement;
+  const certificate = certificateOf(connection, statement.key);
   const policy = await policyOf(view, request);
   const signature = verdictOnSignature(policy, request, bytes);
   const judgement = judge({
     policy,
-    payload: { chain: statement.chain, format: statement.format, data: fromHex(statement.data.slice(2)) },
-    publicKey: { scheme, bytes: fromHex(publicKey) },
+    decode: () => decodeAt({ chain, format, data: fromHex(data.slice(2)) }, rootKeyOf(certificate), path),
     key: statement.key,
     initiator: statement.initiator,
   });
@@ -63,11 +65,9 @@ export async function inspect(session: Session, word: string, options: InspectOp
   const facts: readonly (readonly [string, string])[] = [
     ['request', statement.id],
     ['wallet', `${wallet} ${connection.genesis}`],
-    ['key', `${statement.key} (${scheme})`],
-    [
-      'payload',
-      `${statement.format}${statement.chain === '' ? '' : ` on ${statement.chain}`}, ${(statement.data.length - 2) / 2} bytes`,
-    ],
+    ['key', `${statement.key} (${certificate.scheme})`],
+    ...(path === '' ? [] : [['path', path] as const]),
+    ['payload', `${format}${chain === '' ? '' : ` on ${chain}`}, ${(data.length - 2) / 2} bytes`],
     [
       'initiator',
       `${statement.initiator}, ${signature === '' ? 'signature verified' : session.paint('red', signature)}`,

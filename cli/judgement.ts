@@ -1,9 +1,8 @@
 import { Refused } from '../common/errors.ts';
 import type { Reason } from '../common/reasons.ts';
-import { decode } from '../policy/decode/decode.ts';
 import { emptyLedger } from '../policy/decision.ts';
 import type { Policy } from '../policy/document.ts';
-import type { Decoded, Payload, PublicKey } from '../policy/effect.ts';
+import type { Decoded } from '../policy/effect.ts';
 import { evaluate } from '../policy/evaluate.ts';
 
 /** What a policy says of a payload as if nothing had been spent, with all effects that could be decoded. */
@@ -16,6 +15,7 @@ export type Judgement = {
   readonly effects: readonly {
     readonly kind: string;
     readonly chain: string;
+    readonly path?: string;
     readonly asset?: string;
     readonly amount?: string;
     readonly destination?: string;
@@ -31,15 +31,15 @@ export type Judgement = {
 /** The verdict of every honest signer, but for what their ledgers hold. */
 export function judge(input: {
   readonly policy: Policy;
-  readonly payload: Payload;
-  readonly publicKey: PublicKey;
+  /** Decodes the payload; throws Refused as signers would. */
+  readonly decode: () => Decoded;
   readonly key: string;
   readonly initiator: string;
 }): Judgement {
-  const { policy, payload, publicKey, key, initiator } = input;
+  const { policy, decode, key, initiator } = input;
   let decoded: Decoded;
   try {
-    decoded = decode(payload, publicKey);
+    decoded = decode();
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     return { verdict: 'Deny', reason: error.reason, rule: '', message: error.message, effects: [], fees: [] };
@@ -52,9 +52,10 @@ export function judge(input: {
     reason,
     rule,
     message,
-    effects: decoded.effects.map(({ kind, chain, asset, amount, destination, change, text }, i) => ({
+    effects: decoded.effects.map(({ kind, chain, path: of, asset, amount, destination, change, text }, i) => ({
       kind,
       chain,
+      ...(of !== undefined && { path: of }),
       ...(asset !== undefined && { asset }),
       ...(amount !== undefined && { amount: String(amount) }),
       ...(destination !== undefined && { destination }),

@@ -4,10 +4,13 @@ import { fromHex, quote } from '../common/bytes.ts';
 import { UserError } from '../common/errors.ts';
 import { ethereumAddressProblem } from '../policy/decode/ethereum-address.ts';
 import { bitcoinNetworks } from '../policy/decode/networks.ts';
+import { atPath } from '../policy/decode-at.ts';
+import { decode } from '../policy/decode/decode.ts';
 import { parsePolicy, policyDocument } from '../policy/document.ts';
 import type { Policy } from '../policy/document.ts';
 import type { Payload, PublicKey } from '../policy/effect.ts';
 import { PolicyInvalid } from '../policy/policy-invalid.ts';
+import { checkChild, childPath } from './child-path.ts';
 import { exitCodes } from './exit-codes.ts';
 import { judgementLines } from './inspect.ts';
 import { judge } from './judgement.ts';
@@ -18,6 +21,7 @@ import type { Session } from './session.ts';
 
 export type PolicyTestOptions = PayloadOptions & {
   readonly address?: string;
+  readonly path?: string;
   readonly filename?: string;
   readonly initiator?: string;
   readonly output?: 'json';
@@ -36,10 +40,17 @@ export async function policyTest(session: Session, file: string, options: Policy
   const { transaction, psbt, message, digest } = options;
   if (request === undefined && [transaction, psbt, message, digest].every((given) => given === undefined))
     throw noPayload('judge', ', or a request: -f FILE');
-  const publicKey = publicKeyOf(options, request?.spec.payload.format);
+  const path = childPath(options.path ?? request?.spec.path);
+  const publicKey = publicKeyOf(options, request?.spec.payload.format, path);
+  checkChild(path, publicKey.scheme, 'the address');
   const payload: Payload =
     request === undefined ? await readPayload(options, publicKey, session.signal) : payloadOf(request.spec.payload);
-  const judgement = judge({ policy, payload, publicKey, key: request?.spec.key ?? '', initiator });
+  const judgement = judge({
+    policy,
+    decode: () => atPath(decode(payload, publicKey), path),
+    key: request?.spec.key ?? '',
+    initiator,
+  });
   if (options.output === 'json') session.print(JSON.stringify(judgement, undefined, 2));
   else for (const [name, text] of judgementLines(session, judgement)) session.print(`${name.padEnd(10)} ${text}`);
   session.exitWith(judgement.verdict === 'Allow' ? exitCodes.ok : exitCodes.denied);
@@ -73,9 +84,14 @@ async function readPolicyFile(file: string): Promise<Policy> {
 }
 
 /** The key that an address is of. Digests are judged alike whosever they are. */
-function publicKeyOf({ address, psbt, digest }: PolicyTestOptions, format: Payload['format'] | undefined): PublicKey {
+function publicKeyOf(
+  { address, psbt, digest }: PolicyTestOptions,
+  format: Payload['format'] | undefined,
+  path: string,
+): PublicKey {
   if (address === undefined) {
-    if (digest !== undefined || format === 'Digest') return { scheme: 'EdDSA', bytes: new Uint8Array(32) };
+    if (digest !== undefined || format === 'Digest')
+      return { scheme: path === '' ? 'EdDSA' : 'ECDSA', bytes: new Uint8Array(path === '' ? 32 : 33) };
     throw new UserError(
       '--address: say of which key, since effects depend on it',
       [

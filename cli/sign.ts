@@ -4,17 +4,19 @@ import type { VerifiedConnection } from '../client/connection.ts';
 import { encodeRequest } from '../client/request.ts';
 import type { NotSigned, SignResult, Signed } from '../client/sign-result.ts';
 import { WalletClient } from '../client/wallet-client.ts';
-import { fromHex, hex } from '../common/bytes.ts';
+import { hex } from '../common/bytes.ts';
 import { formatTime } from '../common/clock.ts';
 import { Refused, UserError, messageOf } from '../common/errors.ts';
 import { reasons } from '../common/reasons.ts';
 import type { Reason } from '../common/reasons.ts';
+import { keyAt } from '../policy/child-key.ts';
 import { decode } from '../policy/decode/decode.ts';
 import { parsePolicy } from '../policy/document.ts';
 import { parseCanonical } from '../statement/canonical.ts';
 import { requestNamespace } from '../statement/holder-signature.ts';
 import { parseStatement, statementDigest } from '../statement/statements.ts';
 import type { RequestStatement } from '../statement/statements.ts';
+import { childPath, parentOf } from './child-path.ts';
 import { exitCodes } from './exit-codes.ts';
 import { chooseInitiator, namedInitiator } from './initiator.ts';
 import type { ChosenInitiator, InitiatorOptions } from './initiator.ts';
@@ -36,6 +38,7 @@ export type SignOptions = TargetOptions &
     readonly wallet?: string;
     readonly connection?: string;
     readonly key?: string;
+    readonly path?: string;
     readonly filename?: string;
     readonly id?: string;
     readonly expires: string;
@@ -159,13 +162,14 @@ async function requestOf(
   connection: VerifiedConnection,
   expiresAt: number,
 ): Promise<Unsigned> {
-  const { key, scheme, publicKey } = certificateOf(connection, options.key ?? '');
-  const publicKeyOf = { scheme, bytes: fromHex(publicKey) };
-  const payload = await readPayload(options, publicKeyOf, session.signal);
-  explain(session, () => decode(payload, publicKeyOf).effects.map(({ text }) => text), payload.chain);
+  const path = childPath(options.path);
+  const certificate = certificateOf(connection, options.key ?? '');
+  const publicKey = keyAt(parentOf(certificate, path), path);
+  const payload = await readPayload(options, publicKey, session.signal);
+  explain(session, () => decode(payload, publicKey).effects.map(({ text }) => text), payload.chain);
   const id =
     options.id ?? `cli-${new Date().toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}-${hex(randomBytes(4))}`;
-  return { ...payload, genesis: connection.genesis, id, key, expiresAt };
+  return { ...payload, genesis: connection.genesis, id, key: certificate.key, path, expiresAt };
 }
 
 async function signedBy(
@@ -254,11 +258,12 @@ function refusal(request: RequestStatement, result: NotSigned, options: SignOpti
 const again = ({ id, expiresAt }: RequestStatement): string => `--id ${id} --expires ${expiresAt}`;
 
 function jsonOf(request: RequestStatement, result: SignResult): unknown {
-  const { id, key, format, initiator, expiresAt } = request;
+  const { id, key, path, format, initiator, expiresAt } = request;
   const { digest, outcome, rule, policyDigest, coordinator, durations } = result;
   const common = {
     id,
     key,
+    path,
     kind: format,
     initiator,
     expiresAt,

@@ -1,8 +1,10 @@
 import { HDKey } from '@scure/bip32';
+import { HDNodeWallet } from 'ethers';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fromHex, hex } from '../common/bytes.ts';
 import { extendedPublicKey, keyAt, type RootKey } from './child-key.ts';
+import { ethereumAddress } from './decode/ethereum-address.ts';
 
 /** BIP-32, test vector 2, chain m and m/0: extended public keys as the standard prints them. */
 const m =
@@ -38,6 +40,12 @@ describe('a child key', () => {
       ),
       { numRuns: 20 },
     );
+  });
+
+  it('has the address that another library derives from the extended public key', () => {
+    const parent = HDNodeWallet.fromExtendedKey(extendedPublicKey(root(m), 'm/0'));
+    for (const index of [0, 7, 2 ** 31 - 1])
+      expect(ethereumAddress(keyAt(root(m), `m/0/${index}`).bytes)).toBe(parent.deriveChild(index).address);
   });
 
   it.each([

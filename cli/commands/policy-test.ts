@@ -18,6 +18,7 @@ export function addPolicyTest(program: Command, session: Session): void {
       '--address <address>',
       "address of the key that would sign: the transaction's payer, or where change returns to; or an ECDSA public key",
     )
+    .option('--path <path>', 'of the child that would sign, whose address it is, like m/0/7')
     .option('-f, --filename <file>', 'take the payload of a SigningRequest manifest')
     .option('--initiator <name>', 'who would ask (default: the first of the policy)')
     .addOption(new Option('-o, --output <format>', 'for scripts').choices(['json']))

@@ -18,6 +18,7 @@ export function addSign(program: Command, session: Session): void {
     .option('--wallet <wallet>', 'name, or namespace/name')
     .option('--connection <file>', 'instead of a target: a wallet of a cluster, from its ConfigMap; with --dry-run')
     .option('--key <key>', "name of the wallet's key")
+    .option('--path <path>', 'its child: of an ECDSA key, like m/0/7')
     .option('-f, --filename <file>', 'submit a request that was signed before: a SigningRequest manifest')
     .option('--id <id>', 'what makes two requests the same one (default: a new one)')
     .option('--expires <when>', 'until when it may be signed: a span like 15m or 7d, or a time', '1h')
@@ -32,6 +33,7 @@ export function addSign(program: Command, session: Session): void {
         'holdfast sign --wallet treasury --key solana --message "hello" --ssh-key initiator --dir wallets',
         'holdfast sign --wallet treasury --key solana --transaction payment.bin --ssh-key initiator --wait --dir wallets',
         'holdfast sign --wallet payments/treasury --key bitcoin --psbt payment.psbt --dry-run -o yaml --dir wallets',
+        'holdfast sign --wallet treasury --key ethereum --path m/0/7 --transaction sweep.hex --ssh-key initiator --dir wallets',
         'holdfast sign -f request.yaml --wait --dir wallets',
         'holdfast sign --connection treasury.json --key solana --message "hello" --initiator payments-api --ssh-key initiator --dry-run',
       ),

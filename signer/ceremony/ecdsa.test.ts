@@ -73,6 +73,35 @@ describe('an ECDSA key', () => {
   });
 });
 
+describe('children of an ECDSA key', () => {
+  it('sign each within its own limit, whoever coordinates and after restarts', async () => {
+    const limits = [{ count: 1, per: '24h', scope: 'Path' }];
+    const match = { kinds: ['Digest'], paths: ['m/0/*'] };
+    const wallet = await ready({ policy: { rules: [{ name: 'customers', verdict: 'Allow', match, limits }] } });
+    const sign = async (id: string, path: string): Promise<string> => {
+      const { outcome, reason } = await wallet.sign(
+        'infrastructure',
+        wallet.request({ id, key: 'ethereum', path, data }),
+      );
+      return outcome === 'signed' ? outcome : reason;
+    };
+    expect(await sign('one', 'm/0/1')).toBe('signed');
+    expect(await sign('two', 'm/0/1')).toBe('LimitExceeded');
+    expect(await sign('three', 'm/0/2')).toBe('signed');
+    expect(await sign('four', 'm/1/1')).toBe('PolicyDenied');
+    expect(await sign('five', '')).toBe('PolicyDenied');
+    for (const name of ['infrastructure', 'client']) {
+      wallet.kill(name);
+      await wallet.start(name, keys);
+    }
+    await wallet.joined('infrastructure', 'client');
+    await vi.waitUntil(() => wallet.signer('infrastructure').wallet?.wallet.key('ethereum') !== undefined);
+    expect(await sign('six', 'm/0/2')).toBe('LimitExceeded');
+    expect(await sign('seven', 'm/0/3')).toBe('signed');
+    expect(wallet.signer('client').wallet?.limitUse()).toMatchObject([{ rule: 'customers', ratio: 1 }]);
+  });
+});
+
 /** Changes a step's payload on its way. */
 const falsify = (from: string, to: string, step: number) => (sender: string, receiver: string, body: PeerBody) =>
   sender === from && receiver === to && body.$case === 'signStep' && body.value.step === step

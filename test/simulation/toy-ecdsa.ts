@@ -1,4 +1,6 @@
+import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { concat, equal } from '../../common/bytes.ts';
+import { keyAt } from '../../policy/child-key.ts';
 import {
   Banned,
   Culprit,
@@ -33,6 +35,8 @@ const signatureOf = (publicKey: Uint8Array, message: Uint8Array): Uint8Array => 
   const half = hash('signature', publicKey, message);
   return concat(half, half, Uint8Array.of(0));
 };
+
+const chainCodeOf = (groupKey: Uint8Array): Uint8Array => hash('chain code', groupKey);
 
 function keygen(
   random: (length: number) => Uint8Array,
@@ -74,12 +78,13 @@ function keygen(
       });
       if (wrong.length > 0) throw new Culprit(wrong, `messages of ${wrong.join(', ')} are wrong`);
       const all = [...opened, [me, own] as const].toSorted(([a], [b]) => a - b).map(([, value]) => value);
-      const groupKey = concat(Uint8Array.of(2), hash('group', ...all));
+      // A point of the curve, for children are derived of it.
+      const groupKey = secp256k1.getPublicKey(hash('group', ...all));
       const verificationShares = Array.from({ length: parties }, (_, i) =>
         concat(Uint8Array.of(2), hash('public share', groupKey, i + 1)),
       );
       const key: KeyShare = { identifier: me, threshold, share: shareOf(groupKey, me), groupKey, verificationShares };
-      return { key, internalKey: nothing, chainCode: hash('chain code', ...all) };
+      return { key, internalKey: nothing, chainCode: chainCodeOf(groupKey) };
     },
     close() {},
   };
@@ -117,7 +122,7 @@ function signingKey(
       return shareFor(me, message);
     },
     discard: (burnt) => burnt.forEach((nonce) => nonces.delete(nonce)),
-    async aggregate({ message, commitments }, shares) {
+    async aggregate({ message, commitments, path = '' }, shares) {
       const wrong = [...commitments.keys()].some(
         (id) => !equal(shares.get(id) ?? new Uint8Array(), shareFor(id, message)),
       );
@@ -126,7 +131,8 @@ function signingKey(
           [...commitments.keys()].filter((id) => id !== me),
           'the signature does not verify',
         );
-      return signatureOf(groupKey, message);
+      const root = { scheme: 'ECDSA', bytes: groupKey, chainCode: chainCodeOf(groupKey) } as const;
+      return signatureOf(keyAt(root, path).bytes, message);
     },
     close: () => nonces.clear(),
   };

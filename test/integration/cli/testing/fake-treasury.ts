@@ -133,11 +133,11 @@ function answer(wallet: FakeWallet, { statement }: SignRequest, asked: Map<strin
 }
 
 /** What an honest signer makes of a message for either key. */
-function signatureOf(wallet: FakeWallet, { key, data }: RequestStatement): SignReply['signatures'][number] {
+function signatureOf(wallet: FakeWallet, { key, path, data }: RequestStatement): SignReply['signatures'][number] {
   const text = fromHex(data.slice(2));
   if (key !== 'ethereum') return { message: Buffer.from(text), signature: wallet.signSolana(text) };
   const message = Buffer.from(hashMessage(text).slice(2), 'hex');
-  return { message, signature: wallet.signEthereum(message) };
+  return { message, signature: wallet.signEthereum(message, path) };
 }
 
 function auditLog(genesis: string) {
