@@ -32,7 +32,8 @@ type WalletName = { readonly namespace: string; readonly name: string };
 /** What was looked at besides this machine and this version. */
 type Looked = {
   readonly groups: readonly Group[];
-  readonly wallets: readonly WalletFacts[];
+  /** Undefined where they cannot be read. */
+  readonly wallets: readonly WalletFacts[] | undefined;
 };
 
 /** Tells whether what there is can work, and how it is: this machine, this version, and a folder or a cluster. */
@@ -41,7 +42,8 @@ export async function check(session: Session, options: CheckOptions): Promise<vo
   const inFolder = (options.dir ?? session.env['HOLDFAST_DIR'] ?? '') !== '';
   const looking = inFolder ? lookAtFolder(session, options) : lookAtCluster(session, wanted?.namespace);
   const [machine, looked] = await Promise.all([gatherMachine(session), looking]);
-  const wallets = wanted === undefined ? looked.wallets : [named(looked.wallets, wanted)];
+  const all = looked.wallets ?? [];
+  const wallets = wanted === undefined || looked.wallets === undefined ? all : [named(all, wanted)];
   const groups: readonly Group[] = [
     { title: 'This machine', findings: checkMachine(machine) },
     { title: 'This version', findings: checkVersion({ javaScriptFrost: runsJavaScript(machine, wallets) }) },
@@ -72,7 +74,7 @@ async function lookAtCluster(session: Session, namespace: string | undefined): P
   ]);
   const read = kubeCredentials();
   const found = await read().catch((why: unknown) => messageOf(why));
-  if (typeof found === 'string') return { groups: [withoutTarget(session, found)], wallets: [] };
+  if (typeof found === 'string') return { groups: [withoutTarget(session, found)], wallets: undefined };
   session.note(`target: cluster ${found.server.origin}`);
   const client = new KubeClient({ credentials: read, clock: systemClock, userAgent: `holdfast/${version}` });
   try {
@@ -105,9 +107,9 @@ function withoutTarget({ env }: Session, why: string): Group {
   return { title: 'Target', findings };
 }
 
-const walletsOf = ({ wallets }: ClusterFacts): readonly WalletFacts[] =>
+const walletsOf = ({ wallets }: ClusterFacts): Looked['wallets'] =>
   wallets.kind !== 'Read'
-    ? []
+    ? undefined
     : wallets.value.map((wallet) => ({
         wallet,
         asked: undefined,
@@ -115,6 +117,7 @@ const walletsOf = ({ wallets }: ClusterFacts): readonly WalletFacts[] =>
         pinnedOtherwise: '',
         unreadable: '',
         up: undefined,
+        logs: undefined,
       }));
 
 function named(wallets: readonly WalletFacts[], { namespace, name }: WalletName): WalletFacts {

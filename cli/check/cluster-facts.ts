@@ -60,7 +60,10 @@ export async function gatherCluster(options: ClusterOptions): Promise<ClusterFac
       return itemsOf(await get(pathOf(type), query));
     } catch (error) {
       if (!isForbidden(error) || namespace === undefined) throw error;
-      return itemsOf(await get(pathOf(type, { namespace }), query));
+      const here = itemsOf(await get(pathOf(type, { namespace }), query));
+      // An operator may well be in another namespace.
+      if (here.length === 0 && type === types.deployments) throw error;
+      return here;
     }
   };
 
@@ -107,8 +110,7 @@ export async function gatherCluster(options: ClusterOptions): Promise<ClusterFac
   }
 }
 
-const isForbidden = (error: unknown): boolean =>
-  error instanceof KubeError && (error.status === 403 || error.status === 401);
+const isForbidden = (error: unknown): boolean => error instanceof KubeError && error.status === 403;
 
 async function attempt<T>(ask: () => Promise<T>, signal: AbortSignal): Promise<Read<T>> {
   try {
@@ -116,7 +118,7 @@ async function attempt<T>(ask: () => Promise<T>, signal: AbortSignal): Promise<R
   } catch (error) {
     signal.throwIfAborted();
     const message = messageOf(error);
-    if (error instanceof KubeError && error.status === 403) return { kind: 'Forbidden', message };
+    if (isForbidden(error)) return { kind: 'Forbidden', message };
     return { kind: isNotFound(error) ? 'Missing' : 'Failed', message };
   }
 }

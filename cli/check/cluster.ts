@@ -72,6 +72,7 @@ export function checkCluster(facts: ClusterFacts): readonly Finding[] {
     ...checkAdmission(facts),
     ...checkNetworkPolicies(facts),
     ...checkBudgets(facts),
+    ...checkWallets(facts),
     ...checkSignerVersions(facts.wallets),
   ];
 }
@@ -80,11 +81,11 @@ export function checkCluster(facts: ClusterFacts): readonly Finding[] {
 function unread(id: string, what: string, read: Exclude<Read<never>, { readonly kind: 'Read' }>, doc: Doc): Finding {
   if (read.kind === 'Forbidden')
     return note(id, `${what}: not looked at, the kubeconfig's user may not read this`, {
-      mend: 'nothing, where somebody else looks after it',
+      mend: 'nothing to do where somebody else looks after it',
       docs: docs.rights,
     });
   return error(id, `${what}: ${oneLine(read.message)}`, {
-    mend: 'ask again; the message has the server’s words',
+    mend: 'ask again; the message has the words of the server',
     docs: doc,
   });
 }
@@ -181,15 +182,18 @@ function checkLease({ namespace, name, lease }: Operator, now: number): readonly
   ];
 }
 
-/** What the chart's admission policies are called: its own for the cluster, and one of each for each operator. */
-const keepShares = ['holdfast.keep-shares', 'holdfast.keep-wallets', 'holdfast.marked-namespaces'];
-const ofOperator = ({ name, namespace }: Named): readonly string[] =>
-  ['operator-objects', 'operator-never', 'operator-workloads'].map((policy) => `${name}.${namespace}.${policy}`);
+/** The names of the chart's admission policies: its own for the cluster, and one of each for each operator. */
+export const policiesOf = (operators: readonly Named[]): readonly string[] => [
+  ...['keep-shares', 'keep-wallets', 'marked-namespaces'].map((policy) => `holdfast.${policy}`),
+  ...operators.flatMap(({ name, namespace }) =>
+    ['operator-objects', 'operator-never', 'operator-workloads'].map((policy) => `${name}.${namespace}.${policy}`),
+  ),
+];
 
 function checkAdmission({ policies, operators }: ClusterFacts): readonly Finding[] {
   const id = 'admission';
   if (policies.kind !== 'Read') return [unread(id, 'admission policies', policies, docs.admission)];
-  const wanted = [...keepShares, ...(operators.kind === 'Read' ? operators.value.flatMap(ofOperator) : [])];
+  const wanted = policiesOf(operators.kind === 'Read' ? operators.value : []);
   const missing = wanted.filter((name) => !policies.value.there.includes(name));
   const unbound = wanted.filter((name) => !missing.includes(name) && !policies.value.bound.includes(name));
   if (missing.length + unbound.length === 0) return [ok(id, `admission: all ${wanted.length} policies are bound`)];
@@ -210,12 +214,8 @@ const signerOf = ({ metadata, spec }: Signer): string =>
 
 function checkNetworkPolicies({ signers, networkPolicies }: ClusterFacts): readonly Finding[] {
   const id = 'network-policies';
-  if (signers.kind !== 'Read' || networkPolicies.kind !== 'Read') {
-    const read = signers.kind === 'Read' ? networkPolicies : signers;
-    return read.kind === 'Read' || read.kind === 'Missing'
-      ? []
-      : [unread(id, 'NetworkPolicies', read, docs.networkPolicies)];
-  }
+  if (signers.kind !== 'Read') return [];
+  if (networkPolicies.kind !== 'Read') return [unread(id, 'NetworkPolicies', networkPolicies, docs.networkPolicies)];
   const here = signers.value.filter(({ spec }) => spec.external === undefined);
   if (here.length === 0) return [];
   const open = here.filter(
@@ -263,6 +263,15 @@ function checkBudgets({ wallets, signers, budgets }: ClusterFacts): readonly Fin
       docs: docs.disruptionBudgets,
     }),
   ];
+}
+
+function checkWallets({ wallets, signers }: ClusterFacts): readonly Finding[] {
+  const id = 'wallets';
+  const count = (read: Read<readonly unknown[]>): string => (read.kind === 'Read' ? String(read.value.length) : '');
+  // That a kind is not served is told of already.
+  const unseen = [wallets, signers].find(({ kind }) => kind === 'Forbidden' || kind === 'Failed');
+  if (unseen !== undefined && unseen.kind !== 'Read') return [unread(id, 'wallets and signers', unseen, docs.wallets)];
+  return wallets.kind === 'Read' ? [ok(id, `wallets: ${count(wallets)}, of ${count(signers)} signers`)] : [];
 }
 
 function checkSignerVersions(read: ClusterFacts['wallets']): readonly Finding[] {

@@ -1,6 +1,6 @@
 import { access, constants, lstat, readdir, stat, statfs } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import type { VerifiedConnection } from '../../client/connection.ts';
 import { readConnectionFile } from '../../client/connection-file.ts';
 import { messageOf } from '../../common/errors.ts';
@@ -45,10 +45,10 @@ export async function gatherFolder(session: Session, target: Target): Promise<Ga
       // The state that cannot be read is told of once.
       problems: seen.kept.kind === 'Broken' ? [] : problems.map(problemText),
       kept: seen.kept,
-      unwritable: await whyUnwritable(there ? state : folder),
+      unwritable: await whyUnwritable(there ? state : dirname(state)),
       open: there ? await openIn(state) : [],
       operator,
-      freeBytes: await statfs(there ? state : folder).then(
+      freeBytes: await statfs(there ? state : dirname(state)).then(
         ({ bavail, bsize }) => bavail * bsize,
         () => undefined,
       ),
@@ -100,7 +100,7 @@ const timesOf = ({ status }: Wallet, events: Told): readonly number[] =>
     .map((time) => Date.parse(time))
     .filter(Number.isFinite);
 
-/** What others than its user may read or write, relative to `folder`, which is one of it. */
+/** What of `folder` others than its user may read or write, itself included, as seen from beside it. */
 async function openIn(folder: string): Promise<readonly string[]> {
   const found: string[] = [];
   const pending = [folder];
@@ -108,7 +108,7 @@ async function openIn(folder: string): Promise<readonly string[]> {
     const entry = await lstat(path).catch(() => undefined);
     // A link has no permissions of its own, and what is behind a closed folder nobody reaches.
     if (entry === undefined || entry.isSymbolicLink() || (entry.mode & 0o077) === 0) continue;
-    if (path !== join(folder, '.gitignore')) found.push(relative(folder, path) || '.');
+    if (path !== join(folder, '.gitignore')) found.push(relative(dirname(folder), path));
     if (entry.isDirectory()) pending.push(...(await readdir(path).catch(() => [])).map((name) => join(path, name)));
   }
   return found;
@@ -143,7 +143,8 @@ async function askWallets(
     return await Promise.all(
       wallets.map(async ({ wallet, events }): Promise<WalletFacts> => {
         const { namespace, name } = wallet.metadata;
-        const common = { wallet, events, up, pinnedOtherwise: '', unreadable: '' };
+        const logs = join(target.state, 'signers', namespace, name);
+        const common = { wallet, events, up, logs, pinnedOtherwise: '', unreadable: '' };
         try {
           const file = join(target.state, 'connections', namespace, `${name}.json`);
           const connection = await readConnectionFile(file);

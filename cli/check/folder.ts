@@ -16,7 +16,7 @@ export type FolderFacts = {
   readonly kept: { readonly kind: 'None' | 'Ours' } | { readonly kind: 'Broken'; readonly message: string };
   /** Why nothing can be written to the state folder, or to where it would be made; "" where it can. */
   readonly unwritable: string;
-  /** What in the state folder others than its user may read or write, relative to it. */
+  /** What in the state folder others than its user may read or write, itself included. */
   readonly open: readonly string[];
   readonly operator: { readonly pid: number } | undefined;
   /** Of the file system with the state; undefined where it does not say. */

@@ -23,6 +23,8 @@ export type WalletFacts = {
   readonly unreadable: string;
   /** The command that starts an operator where none runs, which starts its signers. */
   readonly up: string | undefined;
+  /** Where the logs of signers lie that run on this machine, in a folder for each holder. */
+  readonly logs: string | undefined;
 };
 
 /** How a wallet is: by its conditions, by what was told of it, and by its signers where they were asked. */
@@ -110,7 +112,8 @@ function checkConditions({ wallet, asked, up }: WalletFacts): readonly Finding[]
       return [];
     told.add(condition.reason);
     if (condition.status !== 'True') return [conditionFinding(condition)];
-    return type === 'Ready' || type === 'SignersAvailable' ? [ok(idOf(type), said(condition))] : [];
+    const seen = up === undefined ? '' : ' (when last seen)';
+    return type === 'Ready' || type === 'SignersAvailable' ? [ok(idOf(type), `${said(condition)}${seen}`)] : [];
   });
 }
 
@@ -127,13 +130,13 @@ function conditionFinding(condition: Readonly<Condition>): Finding {
 }
 
 /** A message may end with a manifest to copy, which `holdfast status` and kubectl show. */
-const said = ({ type, reason, message }: Readonly<Condition>): string =>
-  `${type === reason ? type : `${type}: ${reason}`}: ${oneLine(message.split('\n')[0] ?? '')}`;
+const said = ({ reason, message }: Readonly<Condition>): string =>
+  `${reason}: ${oneLine(message.split('\n')[0] ?? '')}`;
 
 /** `KeysGenerated` as `wallet-keys-generated`. */
 const idOf = (type: string): string => `wallet${type.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
-function checkSigners({ wallet, asked, up }: WalletFacts): readonly Finding[] {
+function checkSigners({ wallet, asked, up, logs }: WalletFacts): readonly Finding[] {
   if (asked === undefined) return [];
   const { founded, holders } = asked;
   if (up !== undefined && holders.every((holder) => holder.answer?.kind === 'Silent'))
@@ -156,18 +159,23 @@ function checkSigners({ wallet, asked, up }: WalletFacts): readonly Finding[] {
           `${quorum}; signing tolerates ${losses} more ${losses === 1 ? 'loss' : 'losses'}`,
         ),
     ...holders.flatMap((holder) => [
-      ...signerFindings(holder, unavailable.find(({ name }) => name === holder.name)?.why ?? '', losses),
+      ...signerFindings(holder, unavailable.find(({ name }) => name === holder.name)?.why ?? '', losses, logs),
       ...versionFindings(holder),
     ]),
   ];
 }
 
-function signerFindings(holder: HolderState, why: string, losses: number): readonly Finding[] {
+function signerFindings(
+  holder: HolderState,
+  why: string,
+  losses: number,
+  logs: WalletFacts['logs'],
+): readonly Finding[] {
   const description = descriptionOf(holder);
   if (why === '') return description === undefined ? [] : [ok('signer', `${holder.name}: ${enginesOf(description)}`)];
   const level: Level = losses < 0 || holder.answer?.kind === 'Stranger' ? 'error' : 'warning';
   const advice = {
-    mend: mendSigner(holder, why),
+    mend: mendSigner(holder, why, logs),
     docs: docOfSigner(description, why),
   };
   return [(level === 'error' ? error : warning)('signer', `${holder.name}: ${oneLine(why)}`, advice)];
@@ -179,15 +187,13 @@ function docOfSigner(description: Description | undefined, why: string): Doc {
   return description !== undefined && description.sealState !== '' ? docs.hsm : docs.signer;
 }
 
-function mendSigner({ answer, signer }: HolderState, why: string): string {
+function mendSigner({ name, answer, signer }: HolderState, why: string, logs: WalletFacts['logs']): string {
   if (answer?.kind === 'Stranger') return 'find out what answers there before anything else; nothing is sent to it';
   if (why.includes('RollbackDetected')) return 'put its newest data folder back, whole';
   if (why.startsWith('left out by')) return 'treat it as an intrusion until you know better';
-  if (answer?.kind === 'Silent' && signer?.spec.external !== undefined)
-    return 'ask who runs it; it is not started here';
-  if (answer?.kind === 'Silent')
-    return 'its log says why it ended: .holdfast/signers/NAMESPACE/WALLET/HOLDER/signer.log';
-  return 'do as the message says';
+  if (answer?.kind !== 'Silent') return 'do as the message says';
+  if (signer?.spec.external !== undefined || logs === undefined) return 'ask who runs it: it is not started from here';
+  return `its log says why: ${logs}/${name}/signer.log`;
 }
 
 /** `EdDSA and Schnorr by noble, no ECDSA (it has no engine for it)`. */
