@@ -14,12 +14,20 @@ usable() {
   [[ $(printf '%s\n%s\n' "$wanted" "$found" | sort -V | head -1) == "$wanted" ]] || { printf 'cargo is %s' "$found"; return 1; }
 }
 
-# Paths of this machine's registry would be in messages of panics.
-export RUSTFLAGS="--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo"
+# Messages of panics have the paths of sources: crates are in /cargo there, wherever and from which registry they are here.
+same_paths() {
+  local home=${CARGO_HOME:-$HOME/.cargo} folder flags=()
+  cargo fetch --locked --target "$(rustc --print host-tuple)"
+  # Of flags that match, the last one counts.
+  for folder in "$home" "$home"/registry/src/*; do flags+=("--remap-path-prefix=$folder=/cargo"); done
+  CARGO_ENCODED_RUSTFLAGS=$(IFS=$'\x1f' && printf '%s' "${flags[*]}")
+  export CARGO_ENCODED_RUSTFLAGS
+}
 
 case ${1:-} in
   usable) usable ;;
   build)
+    same_paths
     cargo build --release --locked --target-dir target
     # Renamed into place: a signer that starts meanwhile loads the old one or the new one.
     cp target/release/libholdfast_native.so ../../dist/holdfast.node.new
