@@ -123,6 +123,10 @@ describe("a pod's containers", { timeout: 60_000 }, () => {
       interval: 100,
     });
     expect(await answers(metrics, '/healthz')).toBe(200);
+    // It loaded the addon of its image: a path beside its program, which the flags let it read.
+    expect(await (await fetch(`http://127.0.0.1:${metrics}/metrics`)).text()).toMatch(
+      /^holdfast_signer_info\{.*engine="frost".*\} 1$/m,
+    );
     expect(readdirSync(pod.path(files.state))).toContain('state.db');
     // Neither core dumps nor anything else was kept from it.
     expect(pod.output).not.toMatch(/"level":"(warn|error)"/);

@@ -48,7 +48,8 @@ describe.each(['operator', 'signer', 'hsm'])('the image of %s', (name) => {
     const script = `
       const { readFileSync, readdirSync } = require('node:fs');
       const { components } = JSON.parse(readFileSync('/app/sbom.cdx.json'));
-      for (const { name } of components) readdirSync('/app/licenses/' + name);
+      for (const { name, version, purl } of components)
+        readdirSync('/app/licenses/' + (purl.startsWith('pkg:cargo/') ? 'crates/' + name + '@' + version : name));
       console.log(process.getuid(), components.length, components[0].name, components[0].version === process.versions.node);`;
     const said = await docker(
       'run',
