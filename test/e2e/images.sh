@@ -45,6 +45,9 @@ earlier_images() {
     git archive "$earlier" | tar x -C "$work/earlier"
     ln -s "$root/node_modules" "$work/earlier/node_modules"
     step "programs of commit ${earlier:0:12}" "$node" "$work/earlier/scripts/bundle.ts"
+    # Commits before it have no addon.
+    [[ ! -e $work/earlier/scripts/native.sh ]] ||
+      step "addon of commit ${earlier:0:12}" "$work/earlier/scripts/native.sh" build
     "$node" "$work/earlier/scripts/stage-images.ts" operator signer
     for target in operator signer; do
       step "image of the earlier $target" docker build --build-arg BASE="$base" --target "$target" --tag "$kept-$target" --file "$work/earlier/images/Dockerfile" "$work/earlier/dist/images"
