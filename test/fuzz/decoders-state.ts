@@ -13,7 +13,16 @@ import { lockFolder } from '../../signer/state/folder-lock.ts';
 import { loadOrCreateIdentity } from '../../signer/state/identity.ts';
 import { keyFileSeal } from '../../signer/state/key-file-seal.ts';
 import { Reader } from '../../signer/state/reader.ts';
-import { auditRecord, keyRow, ledgerRow, peerRow, requestRow, spendRow, type Row } from '../../signer/state/rows.ts';
+import {
+  auditRecord,
+  banRow,
+  keyRow,
+  ledgerRow,
+  peerRow,
+  requestRow,
+  spendRow,
+  type Row,
+} from '../../signer/state/rows.ts';
 import { chainRecord, emptyHead } from '../../statement/audit.ts';
 import { Disk, MemoryStore } from '../simulation/memory-store.ts';
 import { fromUtf8Text } from './decoders-statement.ts';
@@ -77,11 +86,12 @@ const tables: Readonly<Record<string, { readonly row: Row; readonly read: (row: 
   release: { row: { sequence: 1n, digest, at: BigInt(now) }, read: spendRow },
   peer: {
     row: {
-      ...{ name: 'client', head_sequence: 4n, head_hash: new Uint8Array(32), spends: 2n, fenced: '' },
+      ...{ name: 'client', head_sequence: 4n, head_hash: new Uint8Array(32), spends: 2n, fenced: '', strikes: 1n },
       ...{ signed_sequence: 4n, signed_hash: new Uint8Array(32), signature: new Uint8Array(64) },
     },
     read: peerRow,
   },
+  ban: { row: { key: 'ethereum', peer: 'backup', why: 'a check failed', at: BigInt(now) }, read: banRow },
   audit: {
     row: {
       sequence: audited.sequence,
@@ -163,6 +173,7 @@ function stateDatabase(): Uint8Array {
       nonces: [{ key: 'solana', boot: '00', index: 1n }],
       releases: [{ digest, at: now }],
       peers: [peerRow(tables['peer']!.row)],
+      bans: [banRow(tables['ban']!.row)],
       audit: [{ type: 'Signed', id: 'pay' }],
     },
   ]);
