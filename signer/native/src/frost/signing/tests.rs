@@ -102,7 +102,7 @@ fn reproduces_rfc_9591_from_randomness_to_signature() {
     let mut shares = vec![];
     for (i, key, wanted) in &keys {
         assert_eq!(&key.sign(1, &commitments, &message).ok().unwrap(), wanted);
-        shares.extend(record(*i, &[wanted.clone()]));
+        shares.extend(record(*i, std::slice::from_ref(wanted)));
     }
     for (_, key, _) in &keys {
         assert_eq!(
