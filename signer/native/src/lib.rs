@@ -10,6 +10,11 @@ use napi_derive::napi;
 #[global_allocator]
 static ALLOCATOR: erase::Erasing = erase::Erasing;
 
+#[napi_derive::module_init]
+fn init() {
+    outcome::quiet_panics();
+}
+
 /// The version of this addon, which the signer compares with its own.
 #[napi]
 pub fn version() -> &'static str {

@@ -1,5 +1,6 @@
 //! What calls from JavaScript come back with: a value, or a typed fault that says which parties are to blame.
-use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::cell::Cell;
+use std::panic::{catch_unwind, set_hook, AssertUnwindSafe, PanicHookInfo};
 
 use napi::bindgen_prelude::{AsyncTask, Either, ToNapiValue, TypeName};
 use napi::{Env, Task};
@@ -20,8 +21,8 @@ pub enum Fault {
     Ban(u16, String),
     /// Input that no honest caller gives, or a step out of order. Nobody is to blame.
     Refused(String),
-    /// The library panicked; the session it happened in is over.
-    Panic,
+    /// The library panicked, at this line of it; the session it happened in is over.
+    Panic(String),
 }
 
 pub type Outcome<T> = Result<T, Fault>;
@@ -42,7 +43,7 @@ impl From<Fault> for JsFault {
             Fault::Suspects(parties, message) => ("Suspects", parties, message),
             Fault::Ban(party, message) => ("Ban", vec![party], message),
             Fault::Refused(message) => ("Refused", vec![], message),
-            Fault::Panic => ("Panic", vec![], "the library panicked".into()),
+            Fault::Panic(at) => ("Panic", vec![], format!("the library panicked at {at}")),
         };
         JsFault {
             fault,
@@ -54,9 +55,26 @@ impl From<Fault> for JsFault {
 
 pub type JsOutcome<T> = Either<T, JsFault>;
 
+thread_local! {
+    /// Where this thread panicked last.
+    static PANICKED: Cell<Option<String>> = const { Cell::new(None) };
+}
+
+/// Keeps panics off stderr, as what they say may be of secrets; a fault says where they happened.
+pub fn quiet_panics() {
+    set_hook(Box::new(|info: &PanicHookInfo| {
+        let at = info.location().map(ToString::to_string);
+        // A thread that ends has no such cell any more.
+        let _ = PANICKED.try_with(|panicked| panicked.set(at));
+    }));
+}
+
 /// Runs `work` so that a panic ends it and nothing else.
 pub fn contained<T>(work: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(Fault::Panic))
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        let at = PANICKED.take().unwrap_or_else(|| "an unknown place".into());
+        Err(Fault::Panic(at))
+    })
 }
 
 /// Answers on the caller's thread.
@@ -91,5 +109,34 @@ impl<T: ToNapiValue + TypeName + Send + 'static> Task for Job<T> {
 
     fn resolve(&mut self, _: Env, output: Self::Output) -> napi::Result<Self::JsValue> {
         Ok(output)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::take_hook;
+
+    use super::*;
+
+    #[test]
+    fn a_panic_is_a_fault_that_says_where_and_nothing_more() {
+        let before = take_hook();
+        quiet_panics();
+        let outcome: Outcome<()> = contained(|| panic!("of a secret"));
+        set_hook(before);
+        let Err(fault @ Fault::Panic(_)) = outcome else {
+            unreachable!()
+        };
+        let JsFault {
+            fault,
+            parties,
+            message,
+        } = fault.into();
+        assert_eq!((fault, parties), ("Panic", vec![]));
+        assert!(
+            message.starts_with("the library panicked at src/outcome.rs:"),
+            "{message}"
+        );
+        assert!(!message.contains("secret"), "{message}");
     }
 }

@@ -34,9 +34,9 @@ pub fn fault(abort: &Abort, members: &Members) -> Fault {
 /// Runs `work` on messages of the other parties: should the library panic, one of them made it.
 pub fn blaming<T>(members: &Members, work: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
     contained(work).map_err(|fault| match fault {
-        Fault::Panic => Fault::Suspects(
+        Fault::Panic(at) => Fault::Suspects(
             members.identifiers(),
-            "the library panicked over messages of others".into(),
+            format!("the library panicked over messages of others, at {at}"),
         ),
         other => other,
     })
