@@ -143,7 +143,8 @@ function checkOperators({ operators, now }: ClusterFacts): readonly Finding[] {
     operator.available
       ? ok(id, `operator ${operator.namespace}/${operator.name}: available`)
       : error(id, `operator ${operator.namespace}/${operator.name}: not available: ${oneLine(operator.message)}`, {
-          mend: `kubectl -n ${operator.namespace} describe pods`,
+          mend: 'its events and log say why',
+          run: `kubectl -n ${operator.namespace} describe pods`,
           docs: docs.operatorDown,
         }),
     ...checkLease(operator, now),
@@ -156,7 +157,8 @@ function checkLease({ namespace, name, lease }: Operator, now: number): readonly
   if (lease.kind === 'Missing')
     return [
       error(id, `${what}: there is none, so no operator ever led`, {
-        mend: `kubectl -n ${namespace} logs deployment/${name}`,
+        mend: 'its events and log say why',
+        run: `kubectl -n ${namespace} logs deployment/${name}`,
         docs: docs.operatorDown,
       }),
     ];
@@ -167,7 +169,8 @@ function checkLease({ namespace, name, lease }: Operator, now: number): readonly
   if (!lives)
     return [
       error(id, `${what}: ${holder === '' ? 'nobody leads' : `not renewed since ${formatTime(renewed)}`}`, {
-        mend: `kubectl -n ${namespace} logs deployment/${name}`,
+        mend: 'its events and log say why',
+        run: `kubectl -n ${namespace} logs deployment/${name}`,
         docs: docs.operatorDown,
       }),
     ];

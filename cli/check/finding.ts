@@ -9,22 +9,20 @@ export type Finding = {
   readonly id: string;
   /** One line. */
   readonly what: string;
-} & (
-  | { readonly level: 'ok' }
-  | {
-      readonly level: Exclude<Level, 'ok'>;
-      /** What to do about it, one line. */
-      readonly mend: string;
-      /** Where documents say more. */
-      readonly docs: Doc;
-    }
-);
+} & ({ readonly level: 'ok' } | ({ readonly level: Exclude<Level, 'ok'> } & Advice));
+
+/** What a finding that is not ok says besides. */
+export type Advice = {
+  /** What to do about it, one line. */
+  readonly mend: string;
+  /** A command that does it, or shows more, to be pasted. */
+  readonly run?: string;
+  /** Where documents say more. */
+  readonly docs: Doc;
+};
 
 /** Findings about one thing, like this machine or one wallet. */
 export type Group = { readonly title: string; readonly findings: readonly Finding[] };
-
-/** What a {@link Finding} that is not ok says besides. */
-export type Advice = { readonly mend: string; readonly docs: Doc };
 
 export const ok = (id: string, what: string): Finding => ({ id, level: 'ok', what });
 export const note = (id: string, what: string, advice: Advice): Finding => ({ id, level: 'note', what, ...advice });

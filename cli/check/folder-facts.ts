@@ -1,5 +1,5 @@
 import { access, constants, lstat, readdir, stat, statfs } from 'node:fs/promises';
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import type { VerifiedConnection } from '../../client/connection.ts';
 import { readConnectionFile } from '../../client/connection-file.ts';
@@ -11,7 +11,7 @@ import { FolderView } from '../../operator/store/folder-view.ts';
 import { problemText } from '../../operator/store/manifest.ts';
 import { hasState } from '../../operator/store/state-folder.ts';
 import type { HolderState } from '../../operator/wallet/holder-state.ts';
-import { commandLine } from '../command-line.ts';
+import { commandLine, shellLine } from '../command-line.ts';
 import { pkcs11Binding } from '../demo/soft-hsm.ts';
 import { jsonPath } from '../json-path.ts';
 import { pinnedOtherwise } from '../known-wallets.ts';
@@ -20,13 +20,14 @@ import type { Target } from '../target.ts';
 import type { FolderFacts } from './folder.ts';
 import type { WalletFacts } from './wallet.ts';
 
+type Asking = Pick<Session, 'env' | 'signal'>;
 type Gathered = { readonly folder: FolderFacts; readonly wallets: readonly WalletFacts[] };
 
 /** Much more than the state of a thousand wallets has. */
 const mostEntries = 100_000;
 
 /** Looks at a folder of manifests, at what its operator wrote, and asks its wallets' signers. Writes nothing. */
-export async function gatherFolder(session: Session, target: Target): Promise<Gathered> {
+export async function gatherFolder(session: Asking, target: Target): Promise<Gathered> {
   const { folder, state } = target;
   const view = new FolderView(folder, state);
   const seen = await look(view, state);
@@ -37,6 +38,7 @@ export async function gatherFolder(session: Session, target: Target): Promise<Ga
   const operator = await view.operator();
   const up = commandLine(session, 'up', folder);
   const there = existsSync(state);
+  const isFolder = statSync(state, { throwIfNoEntry: false })?.isDirectory() === true;
   return {
     folder: {
       folder,
@@ -46,7 +48,7 @@ export async function gatherFolder(session: Session, target: Target): Promise<Ga
       problems: seen.kept.kind === 'Broken' ? [] : problems.map(problemText),
       kept: seen.kept,
       unwritable: await whyUnwritable(there ? state : dirname(state)),
-      open: there ? await openIn(state) : [],
+      open: isFolder ? await openIn(state) : [],
       operator,
       freeBytes: await statfs(there ? state : dirname(state)).then(
         ({ bavail, bsize }) => bavail * bsize,
@@ -55,6 +57,7 @@ export async function gatherFolder(session: Session, target: Target): Promise<Ga
       lastChange: Math.max(0, ...seen.wallets.flatMap(({ wallet, events }) => timesOf(wallet, events))),
       now: Date.now(),
       pkcs11: pkcs11In(manifests.map(({ object }) => object)),
+      close: shellLine('chmod', '-R', 'go=', state),
       up,
     },
     wallets: await askWallets(session, target, seen, operator === undefined ? up : undefined),
@@ -133,7 +136,7 @@ function pkcs11In(objects: readonly object[]): FolderFacts['pkcs11'] {
 }
 
 async function askWallets(
-  session: Session,
+  session: Asking,
   target: Target,
   { wallets, signers }: Seen,
   up: string | undefined,

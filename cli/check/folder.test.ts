@@ -16,6 +16,7 @@ const well: FolderFacts = {
   lastChange: now - 1000,
   now,
   pkcs11: { missing: [] },
+  close: 'chmod -R go= /wallets/.holdfast',
   up: 'holdfast up /wallets',
 };
 /** What is found of a folder that is not as it should be, but for one thing of it. */

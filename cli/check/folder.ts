@@ -26,7 +26,8 @@ export type FolderFacts = {
   readonly now: number;
   /** PKCS#11 modules that Signers name and this machine lacks; undefined where no Signer names one. */
   readonly pkcs11: { readonly missing: readonly string[] } | undefined;
-  /** The command that starts an operator on it. */
+  /** Commands: what takes the rights of others away, and what starts an operator. */
+  readonly close: string;
   readonly up: string;
 };
 
@@ -88,12 +89,13 @@ function checkState({ kept, unwritable, state }: FolderFacts): readonly Finding[
   ];
 }
 
-const checkPermissions = ({ open, kept, state }: FolderFacts): readonly Finding[] => {
+const checkPermissions = ({ open, kept, close }: FolderFacts): readonly Finding[] => {
   const id = 'state-permissions';
   if (open.length > 0)
     return [
       warning(id, `others than its user may read or write ${open.length} of its files: ${listed(open)}`, {
-        mend: `chmod -R go= ${state}`,
+        mend: 'take the rights of others away',
+        run: close,
         docs: docs.statePermissions,
       }),
     ];
@@ -137,7 +139,8 @@ function checkPkcs11({ pkcs11 }: FolderFacts): readonly Finding[] {
 const checkOperator = ({ operator, kept, up }: FolderFacts): readonly Finding[] => [
   operator === undefined
     ? note('operator', kept.kind === 'None' ? 'operator: none ever ran here' : 'operator: none runs', {
-        mend: up,
+        mend: 'start one',
+        run: up,
         docs: docs.operator,
       })
     : ok('operator', `operator: runs, process ${operator.pid}`),

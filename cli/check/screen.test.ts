@@ -9,7 +9,10 @@ import { screen } from './screen.ts';
 const plain = (_style: string, text: string): string => text;
 
 test('a finding says what, what to do and where to read on', () => {
-  const findings = [ok('node', 'Node 24'), error('disk', 'disk: 1 MB free', { mend: 'make room', docs: docs.disk })];
+  const findings = [
+    ok('node', 'Node 24'),
+    error('disk', 'disk: 1 MB free', { mend: 'make room', run: 'rm x', docs: docs.disk }),
+  ];
   expect(
     screen(
       [
@@ -23,6 +26,7 @@ test('a finding says what, what to do and where to read on', () => {
     '  ok       Node 24',
     '  error    disk: 1 MB free',
     '           -> make room',
+    '              rm x',
     `              ${docs.disk}`,
     '',
     '1 ok, 1 error',

@@ -30,7 +30,13 @@ function linesOf(finding: Finding, paint: Paint): readonly string[] {
   const lines = wrap(`${head}${what}`, column);
   if (finding.level === 'ok') return lines;
   const more = ' '.repeat(column);
-  return [...lines, ...wrap(`${more}-> ${finding.mend}`, column + 3), `${more}   ${paint('dim', finding.docs)}`];
+  return [
+    ...lines,
+    ...wrap(`${more}-> ${finding.mend}`, column + 3),
+    // In one line however long it is, so that a shell takes it.
+    ...(finding.run === undefined ? [] : [`${more}   ${finding.run}`]),
+    `${more}   ${paint('dim', finding.docs)}`,
+  ];
 }
 
 function summary(groups: readonly Group[]): string {

@@ -128,7 +128,7 @@ test('a signer that is away is an error where nothing can be signed without it, 
   const findings = checkWallet(facts(asked(infrastructure!, client!, silent('backup'))));
   expect(findings.find(({ level }) => level === 'warning')).toMatchObject({
     what: 'backup: connection refused',
-    mend: 'its log says why: /state/signers/payments/treasury/backup/signer.log',
+    run: 'tail /state/signers/payments/treasury/backup/signer.log',
     docs: docs.signer,
   });
 });
@@ -163,7 +163,7 @@ test('where no operator runs and nobody answers, one finding says how to start',
   const states = [silent('infrastructure'), silent('client'), silent('backup')];
   const up = 'holdfast up wallets';
   const findings = checkWallet(facts({ ...asked(...states), up }));
-  expect(findings.filter(({ id }) => id === 'signer')).toMatchObject([{ level: 'warning', mend: up }]);
+  expect(findings.filter(({ id }) => id === 'signer')).toMatchObject([{ level: 'warning', run: up }]);
   expect(findings[0]?.what).toContain('(when last seen)');
   expect(told(asked(...states)).filter((text) => text.startsWith('error signer'))).toHaveLength(3);
 });

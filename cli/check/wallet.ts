@@ -5,6 +5,7 @@ import type { Wallet } from '../../operator/api/resource.ts';
 import { availability, descriptionOf } from '../../operator/wallet/holder-state.ts';
 import type { Founded, HolderState } from '../../operator/wallet/holder-state.ts';
 import type { Description } from '../../proto/gen/signer/v1/signer.ts';
+import { shellLine } from '../command-line.ts';
 import { oneLine } from '../one-line.ts';
 import { docs } from './docs.ts';
 import type { Doc } from './docs.ts';
@@ -99,7 +100,7 @@ function checkConditions({ wallet, asked, up }: WalletFacts): readonly Finding[]
   if (conditions.length === 0)
     return [
       note('wallet-ready', 'nothing is known of it yet', {
-        mend: up ?? mendOf['Pending'] ?? '',
+        ...(up === undefined ? { mend: 'wait for an operator to look at it' } : { mend: 'start an operator', run: up }),
         docs: docs.wallet,
       }),
     ];
@@ -142,7 +143,8 @@ function checkSigners({ wallet, asked, up, logs }: WalletFacts): readonly Findin
   if (up !== undefined && holders.every((holder) => holder.answer?.kind === 'Silent'))
     return [
       warning('signer', 'no signer answers, and no operator runs that would start them: nothing can be signed', {
-        mend: up,
+        mend: 'start an operator',
+        run: up,
         docs: docs.operator,
       }),
     ];
@@ -175,7 +177,8 @@ function signerFindings(
   if (why === '') return description === undefined ? [] : [ok('signer', `${holder.name}: ${enginesOf(description)}`)];
   const level: Level = losses < 0 || holder.answer?.kind === 'Stranger' ? 'error' : 'warning';
   const advice = {
-    mend: mendSigner(holder, why, logs),
+    mend: mendSigner(holder, why),
+    ...(showsLog(holder) && logs !== undefined && { run: shellLine('tail', `${logs}/${holder.name}/signer.log`) }),
     docs: docOfSigner(description, why),
   };
   return [(level === 'error' ? error : warning)('signer', `${holder.name}: ${oneLine(why)}`, advice)];
@@ -187,13 +190,16 @@ function docOfSigner(description: Description | undefined, why: string): Doc {
   return description !== undefined && description.sealState !== '' ? docs.hsm : docs.signer;
 }
 
-function mendSigner({ name, answer, signer }: HolderState, why: string, logs: WalletFacts['logs']): string {
+/** Of one that does not answer, and runs on this machine or should, the log is at hand. */
+const showsLog = ({ answer, signer }: HolderState): boolean =>
+  answer?.kind === 'Silent' && signer?.spec.external === undefined;
+
+function mendSigner({ answer, signer }: HolderState, why: string): string {
   if (answer?.kind === 'Stranger') return 'find out what answers there before anything else; nothing is sent to it';
   if (why.includes('RollbackDetected')) return 'put its newest data folder back, whole';
   if (why.startsWith('left out by')) return 'treat it as an intrusion until you know better';
   if (answer?.kind !== 'Silent') return 'do as the message says';
-  if (signer?.spec.external !== undefined || logs === undefined) return 'ask who runs it: it is not started from here';
-  return `its log says why: ${logs}/${name}/signer.log`;
+  return signer?.spec.external === undefined ? 'its log may say why' : 'ask who runs it: it is not started from here';
 }
 
 /** `EdDSA and Schnorr by noble, no ECDSA (it has no engine for it)`. */
