@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { addonFile, addonPackage, addonSwitchedOff } from '../../common/addon-file.ts';
 import { messageOf } from '../../common/errors.ts';
 import { version } from '../../common/version.ts';
 import { oneLine } from '../one-line.ts';
@@ -14,30 +13,22 @@ export type AddonState =
 const run = promisify(execFile);
 const loadMs = 10_000;
 
-/** `dist/holdfast.node`: beside the bundle, or from these sources. */
-const addonFile = (): string =>
-  fileURLToPath(
-    new URL(import.meta.url.endsWith('.ts') ? '../../dist/holdfast.node' : './holdfast.node', import.meta.url),
-  );
-
 /** Prints what the addon in the file of its argument is: a stranger's library may end the process that loads it. */
 const program = `
   const addon = require(process.argv[1]);
   console.log(JSON.stringify({ version: addon.version(), exports: Object.keys(addon) }));`;
 
-/** Loads the addon in `file` in a process of its own; `env` is what a signer would be started with. */
-export async function findAddon(
-  env: Readonly<Record<string, string | undefined>>,
-  file: string = addonFile(),
-): Promise<AddonState> {
-  if (env['HOLDFAST_NATIVE'] === 'off') return { loaded: false, reason: 'HOLDFAST_NATIVE=off', broken: false };
-  if (!existsSync(file)) return { loaded: false, reason: 'holdfast.node is not there', broken: false };
+/** Loads the addon in `file` in a process of its own. */
+export async function findAddon(file: string | undefined = addonFile()): Promise<AddonState> {
+  if (addonSwitchedOff()) return { loaded: false, reason: 'HOLDFAST_NATIVE=off', broken: false };
+  if (file === undefined)
+    return { loaded: false, reason: `neither holdfast.node nor ${addonPackage} is installed`, broken: false };
   const broken = (reason: string): AddonState => ({ loaded: false, reason: `${file}: ${reason}`, broken: true });
   try {
     const { stdout } = await run(process.execPath, ['-e', program, file], { timeout: loadMs });
     const said = JSON.parse(stdout) as { readonly version: string; readonly exports: readonly string[] };
     if (said.version !== version) return broken(`want version ${version}, got ${oneLine(said.version)}`);
-    return { loaded: true, version, ecdsa: said.exports.some((name) => name.startsWith('Dkls')) };
+    return { loaded: true, version, ecdsa: said.exports.includes('dklsOpen') };
   } catch (error) {
     return broken(whyNot(error));
   }

@@ -8,7 +8,7 @@ export const docs = {
   disk: 'docs/reference/checks.md#disk',
   disruptionBudgets: 'docs/reference/checks.md#disruption-budgets',
   ecdsa: 'docs/reference/checks.md#ecdsa',
-  ecdsaAudit: 'docs/adr/0012-dkls23.md#12-dkls23-for-ecdsa',
+  ecdsaAudit: 'docs/adr/0012-dkls23-for-ecdsa.md#12-dkls23-for-ecdsa',
   frostJavaScript: 'SECURITY.md#what-is-not-promised',
   hsm: 'docs/concepts/hsm.md#states',
   kinds: 'docs/reference/checks.md#kinds',

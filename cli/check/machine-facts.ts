@@ -10,7 +10,7 @@ import type { MachineFacts, SshAgent } from './machine.ts';
 export const gatherMachine = async ({ env, signal }: Pick<Session, 'env' | 'signal'>): Promise<MachineFacts> => ({
   node: process.versions.node,
   launched: env['HOLDFAST_COMMAND'] !== undefined,
-  addon: await findAddon(env),
+  addon: await findAddon(),
   sshKeygen: isOnPath('ssh-keygen', env['PATH'] ?? ''),
   sshAgent: await askAgent(env['SSH_AUTH_SOCK'] ?? '', signal),
 });
