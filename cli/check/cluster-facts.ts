@@ -46,7 +46,7 @@ const types = {
 } as const satisfies Readonly<Record<string, ResourceType>>;
 
 /** What the chart puts on the Deployment of an operator. */
-const operatorLabels = { 'app.kubernetes.io/part-of': 'holdfast', 'app.kubernetes.io/component': 'operator' };
+export const operatorLabels = { 'app.kubernetes.io/part-of': 'holdfast', 'app.kubernetes.io/component': 'operator' };
 
 /** Reads what {@link ClusterFacts} are of a cluster, and writes nothing. Never throws, but when `signal` aborts. */
 export async function gatherCluster(options: ClusterOptions): Promise<ClusterFacts> {

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { expect, it } from 'vitest';
+import { headings, withoutFences } from './headings.ts';
 
 const root = join(import.meta.dirname, '../..');
 const markdown = (folder: string, recursive: boolean): string[] =>
@@ -54,19 +55,4 @@ function broken(file: string, text: string): string[] {
   return found;
 }
 
-const withoutFences = (text: string): string => text.replaceAll(/^```[\s\S]*?^```/gm, '');
 const prose = (text: string): string => withoutFences(text).replaceAll(/(?<!\[)`[^`\n]*`(?!\])/g, '');
-
-/** Anchors as GitHub makes them of headings. */
-function headings(text: string): string[] {
-  const seen = new Map<string, number>();
-  return [...withoutFences(text).matchAll(/^#+ (.*)$/gm)].map(([, title = '']) => {
-    const slug = title
-      .toLowerCase()
-      .replaceAll(/[^\p{L}\p{N}_ -]/gu, '')
-      .replaceAll(' ', '-');
-    const times = seen.get(slug) ?? 0;
-    seen.set(slug, times + 1);
-    return times === 0 ? slug : `${slug}-${times}`;
-  });
-}
