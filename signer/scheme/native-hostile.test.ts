@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { describeAddon } from '../../test/addon.ts';
-import { generate } from '../../test/scheme-suite.ts';
+import { generate } from '../../test/scheme-keys.ts';
 import type { Fault } from '../native/index.d.ts';
 import { valueOf } from '../native/outcome.ts';
 import { publicKeyOf } from './frost-suite.ts';

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
-import { generate, schemeSuite } from '../../test/scheme-suite.ts';
+import { generate } from '../../test/scheme-keys.ts';
+import { schemeSuite } from '../../test/scheme-suite.ts';
 import { workerSchemes } from './worker-engine.ts';
 
 const schemes = workerSchemes((error) => {

@@ -1,5 +1,7 @@
 import { availableParallelism, tmpdir } from 'node:os';
 import { messageOf, UserError } from '../../common/errors.ts';
+import { loadAddon } from '../../signer/native/addon.ts';
+import type { Engine } from '../../signer/scheme/scheme.ts';
 import { startBare } from './bare.ts';
 import { startBenchWallet, type BenchWallet } from './bench-wallet.ts';
 import { measureFsync } from './fsync.ts';
@@ -17,7 +19,17 @@ const progress = (text: string): void => {
   process.stderr.write(`${seconds} s  ${text}\n`);
 };
 
+/** What signers and the processes of the bare library will sign with: they inherit this process's environment. */
+function settle(asked: Engine | undefined): Engine {
+  if (asked === 'noble') process.env['HOLDFAST_NATIVE'] = 'off';
+  const found = loadAddon();
+  if (found.addon !== undefined) return 'frost';
+  if (asked === 'frost') throw new UserError(`--engine frost: ${found.why}`, ['npm run bundle builds the addon'], 2);
+  return 'noble';
+}
+
 async function run(options: BenchOptions): Promise<void> {
+  const engine = settle(options.engine);
   if (options.start) {
     process.stdout.write(`${startLines(await measureStarts(progress))}\n`);
     return;
@@ -27,7 +39,7 @@ async function run(options: BenchOptions): Promise<void> {
     return;
   }
   const fsyncMs = measureFsync(tmpdir());
-  progress(`${availableParallelism()} cores, fsync ${fsyncMs.toFixed(2)} ms`);
+  progress(`engine ${engine}, ${availableParallelism()} cores, fsync ${fsyncMs.toFixed(2)} ms`);
   const bare = startBare();
   let wallet: BenchWallet | undefined;
   const details: Detail[] = [];
@@ -38,7 +50,7 @@ async function run(options: BenchOptions): Promise<void> {
       wallet = await startBenchWallet(each, options.schemes);
       progress(`${what}: signers ready in ${wallet.startedIn.map((ms) => ms.toFixed(0)).join(', ')} ms`);
       for (const scheme of options.schemes) {
-        const measured = await measure(scheme, each, wallet, bare, { ...options, fsyncMs, progress });
+        const measured = await measure(scheme, each, wallet, bare, { ...options, engine, fsyncMs, progress });
         details.push(...measured);
         if (options.json) for (const { row } of measured) process.stdout.write(`${JSON.stringify(row)}\n`);
       }

@@ -1,4 +1,4 @@
-import type { FrostScheme } from '../../signer/scheme/scheme.ts';
+import type { Engine, FrostScheme } from '../../signer/scheme/scheme.ts';
 import { bareFigures, type Bare, type BareFigures } from './bare.ts';
 import type { BareSlice } from './bare-process.ts';
 import type { BenchWallet, Payment } from './bench-wallet.ts';
@@ -25,7 +25,11 @@ export async function measure(
   of: Case,
   wallet: BenchWallet,
   bare: Bare,
-  options: BenchOptions & { readonly fsyncMs: number; readonly progress: (text: string) => void },
+  options: BenchOptions & {
+    readonly engine: Engine;
+    readonly fsyncMs: number;
+    readonly progress: (text: string) => void;
+  },
 ): Promise<readonly Detail[]> {
   const { inFlight, seconds, warmUpSeconds, progress } = options;
   const size = { t: of.t, n: of.n };
@@ -40,7 +44,7 @@ export async function measure(
     slices.push(await bare.run(scheme, size, 2));
   }
   const figures = bareFigures(slices);
-  return measured.map((each) => detail(scheme, of, each, figures, options.fsyncMs));
+  return measured.map((each) => detail(scheme, of, each, figures, options));
 }
 
 function detail(
@@ -48,7 +52,7 @@ function detail(
   { t, n, delayMs }: Case,
   { inFlight, payments }: { readonly inFlight: number; readonly payments: Measured<Payment> },
   bare: BareFigures,
-  fsyncMs: number,
+  { engine, fsyncMs }: { readonly engine: Engine; readonly fsyncMs: number },
 ): Detail {
   const { calls, perSecond } = payments;
   const { best, p50, p95, p99 } = percentiles(calls.map(({ ms }) => ms));
@@ -56,7 +60,7 @@ function detail(
   return {
     row: {
       scheme,
-      engine: 'noble',
+      engine,
       t,
       n,
       inFlight,

@@ -15,6 +15,8 @@ it('measures 2 of 3 in detail and other sizes too, unless it has to be quick', (
     cases: [{ t: 2, n: 3, delayMs: 0, delayClient: false }],
     inFlight: [1, 32],
   });
+  expect(parseOptions(['--engine', 'noble'])).toMatchObject({ engine: 'noble' });
+  expect(parseOptions([])).toMatchObject({ engine: undefined });
   expect(parseOptions(['--scheme', 'Schnorr', '--seconds', '2'])).toMatchObject({ schemes: ['Schnorr'], seconds: 2 });
 });
 
@@ -59,6 +61,7 @@ it.each([
   [['--steady', '2.5'], 'got 2.5'],
   [['--steady', '--delay', '0,50'], '--steady: want one delay, got 0,50'],
   [['--steady', '--start'], 'want one of them'],
+  [['--engine', 'native'], '--engine: want noble or frost, got native'],
   [['--scheme', 'ECDSA'], '--scheme: want EdDSA or Schnorr, got ECDSA'],
   [['--seconds', 'soon'], '--seconds: want 1 to 600, got soon'],
   [['--seconds', '0'], '--seconds: want 1 to 600, got 0'],

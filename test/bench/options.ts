@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { UserError } from '../../common/errors.ts';
-import type { FrostScheme } from '../../signer/scheme/scheme.ts';
+import type { Engine, FrostScheme } from '../../signer/scheme/scheme.ts';
 
 /** A wallet's size: `t` of `n` holders. */
 export type Size = { readonly t: number; readonly n: number };
@@ -20,6 +20,8 @@ export type BenchOptions = {
   /** Only the first case under a steady load, this many minutes. */
   readonly steadyMinutes: number | undefined;
   readonly schemes: readonly FrostScheme[];
+  /** Whose arithmetic signers and the bare library do; undefined: the addon's where there is one. */
+  readonly engine: Engine | undefined;
   readonly cases: readonly Case[];
   readonly inFlight: readonly number[];
   /** Length of one measurement. */
@@ -38,6 +40,7 @@ export const usage = `Measures whole signings: policy, durable ledger and mutual
   npm run bench -- --steady 60       only: 32 in flight for an hour (10 minutes unless said), a line a minute
 
 Flags: --quick  --json  --start  --steady [MINUTES]  --seconds N (a measurement's length)  --scheme EdDSA|Schnorr
+       --engine noble|frost (JavaScript or the addon; the addon where there is one)
        --delay MS,MS,...  --delay-client (the client is as far away as signers are from one another)`;
 
 const schemes: readonly FrostScheme[] = ['EdDSA', 'Schnorr'];
@@ -72,11 +75,17 @@ export function parseOptions(args: readonly string[]): BenchOptions | undefined 
     start,
     steadyMinutes,
     schemes: scheme,
+    engine: engineOf(values.engine),
     cases,
     inFlight: steadyMinutes !== undefined ? [steadyInFlight] : quick ? [1, 32] : [1, 8, 32],
     seconds,
     warmUpSeconds: quick ? 3 : 10,
   };
+}
+
+function engineOf(asked: string | undefined): Engine | undefined {
+  if (asked === undefined || asked === 'noble' || asked === 'frost') return asked;
+  throw new UserError(`--engine: want noble or frost, got ${asked}`, [], 2);
 }
 
 /** Delays that were asked for hold for every size; else they are tried with the first one. */
@@ -103,6 +112,7 @@ function parse(args: readonly string[]) {
         help: { type: 'boolean', short: 'h', default: false },
         seconds: { type: 'string' },
         scheme: { type: 'string' },
+        engine: { type: 'string' },
         delay: { type: 'string' },
         'delay-client': { type: 'boolean', default: false },
         steady: { type: 'string' },

@@ -1,9 +1,9 @@
-import type { FrostScheme } from '../../signer/scheme/scheme.ts';
+import type { Engine, FrostScheme } from '../../signer/scheme/scheme.ts';
 
 /** One measurement as `--json` prints it. Times in ms, rates per second. */
 export type Row = {
   readonly scheme: FrostScheme;
-  readonly engine: 'noble';
+  readonly engine: Engine;
   readonly t: number;
   readonly n: number;
   readonly inFlight: number;

@@ -43,6 +43,13 @@ it('names targets that are missed', () => {
   expect(missed([{ ...row, scheme: 'Schnorr', inFlight: 1, p50: 36 }])).toEqual([expect.stringContaining('under 35')]);
 });
 
+it('wants as many of the addon as were seen, whatever it could do alone', () => {
+  const fast: Row = { ...row, engine: 'frost', perSecond: 310, ratio: 0.2 };
+  expect(missed([fast])).toEqual([]);
+  expect(missed([{ ...fast, perSecond: 290 }])).toEqual(['EdDSA: 290 a second at 32 in flight, want 300']);
+  expect(missed([{ ...fast, inFlight: 1, p50: 8.5 }])).toEqual([expect.stringContaining('under 8')]);
+});
+
 it('gives signers that are apart one round trip more than on loopback', () => {
   const apart = { ...row, delayMs: 50, ratio: 0.1, p95: 300, p99: 300 };
   expect(missed([row, { ...apart, p50: 175 }])).toEqual([]);
