@@ -1,18 +1,21 @@
 /** One of the processes that measure the bare library, one a core: does as its parent says until that ends. */
-import type { FrostScheme } from '../../signer/scheme/scheme.ts';
+import type { SchemeName } from '../../signer/scheme/scheme.ts';
 import { loadAddon } from '../../signer/native/addon.ts';
+import { bareEcdsaSigning } from './bare-ecdsa-signing.ts';
 import { bareNativeSigning } from './bare-native-signing.ts';
 import { bareSigning } from './bare-signing.ts';
 import type { Size } from './options.ts';
 
-export type BareOrder = { readonly scheme: FrostScheme; readonly size: Size; readonly seconds: number };
+export type BareOrder = { readonly scheme: SchemeName; readonly size: Size; readonly seconds: number };
 export type BareSlice = { readonly count: number; readonly ms: number };
 
 const { addon } = loadAddon();
 const signings = new Map<string, () => Promise<void>>();
 
-async function prepare(scheme: FrostScheme, size: Size): Promise<() => Promise<void>> {
-  if (addon !== undefined) return bareNativeSigning(scheme, size, addon);
+async function prepare(scheme: SchemeName, size: Size): Promise<() => Promise<void>> {
+  if (addon !== undefined)
+    return scheme === 'ECDSA' ? bareEcdsaSigning(size, addon) : bareNativeSigning(scheme, size, addon);
+  if (scheme === 'ECDSA') throw new Error('ECDSA needs the addon');
   const sign = bareSigning(scheme, size);
   return async () => sign();
 }

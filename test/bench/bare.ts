@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import type { FrostScheme } from '../../signer/scheme/scheme.ts';
+import type { SchemeName } from '../../signer/scheme/scheme.ts';
 import type { BareOrder, BareSlice } from './bare-process.ts';
 import { askChild, startChild } from './child.ts';
 import type { Size } from './options.ts';
@@ -14,7 +14,7 @@ export type BareFigures = {
 /** The bare library on every core at once. */
 export type Bare = {
   /** Runs for `seconds` on all cores; the result is not kept where it only warms up. */
-  run(scheme: FrostScheme, size: Size, seconds: number): Promise<readonly BareSlice[]>;
+  run(scheme: SchemeName, size: Size, seconds: number): Promise<readonly BareSlice[]>;
   close(): void;
 };
 

@@ -30,6 +30,8 @@ function settle(asked: Engine | undefined): Engine {
 
 async function run(options: BenchOptions): Promise<void> {
   const engine = settle(options.engine);
+  const schemes = engine === 'frost' ? options.schemes : options.schemes.filter((scheme) => scheme !== 'ECDSA');
+  if (schemes.length < options.schemes.length) progress('ECDSA is left out: it needs the addon');
   if (options.start) {
     process.stdout.write(`${startLines(await measureStarts(progress))}\n`);
     return;
@@ -47,9 +49,9 @@ async function run(options: BenchOptions): Promise<void> {
     for (const each of options.cases) {
       const what = `${each.t} of ${each.n}${each.delayMs === 0 ? '' : `, ${each.delayMs} ms apart`}`;
       progress(`${what}: starting signers and generating keys`);
-      wallet = await startBenchWallet(each, options.schemes);
+      wallet = await startBenchWallet(each, schemes);
       progress(`${what}: signers ready in ${wallet.startedIn.map((ms) => ms.toFixed(0)).join(', ')} ms`);
-      for (const scheme of options.schemes) {
+      for (const scheme of schemes) {
         const measured = await measure(scheme, each, wallet, bare, { ...options, engine, fsyncMs, progress });
         details.push(...measured);
         if (options.json) for (const { row } of measured) process.stdout.write(`${JSON.stringify(row)}\n`);

@@ -1,4 +1,4 @@
-import type { Engine, FrostScheme } from '../../signer/scheme/scheme.ts';
+import type { Engine, SchemeName } from '../../signer/scheme/scheme.ts';
 import { bareFigures, type Bare, type BareFigures } from './bare.ts';
 import type { BareSlice } from './bare-process.ts';
 import type { BenchWallet, Payment } from './bench-wallet.ts';
@@ -21,7 +21,7 @@ export type Detail = {
  * meet the machine in the same minutes.
  */
 export async function measure(
-  scheme: FrostScheme,
+  scheme: SchemeName,
   of: Case,
   wallet: BenchWallet,
   bare: Bare,
@@ -48,7 +48,7 @@ export async function measure(
 }
 
 function detail(
-  scheme: FrostScheme,
+  scheme: SchemeName,
   { t, n, delayMs }: Case,
   { inFlight, payments }: { readonly inFlight: number; readonly payments: Measured<Payment> },
   bare: BareFigures,
@@ -60,7 +60,7 @@ function detail(
   return {
     row: {
       scheme,
-      engine,
+      engine: scheme === 'ECDSA' ? 'dkls23' : engine,
       t,
       n,
       inFlight,

@@ -5,7 +5,7 @@ it('measures 2 of 3 in detail and other sizes too, unless it has to be quick', (
   expect(parseOptions([])).toMatchObject({
     json: false,
     start: false,
-    schemes: ['EdDSA', 'Schnorr'],
+    schemes: ['EdDSA', 'Schnorr', 'ECDSA'],
     inFlight: [1, 8, 32],
   });
   expect(parseOptions(['--start'])).toMatchObject({ start: true });
@@ -62,7 +62,7 @@ it.each([
   [['--steady', '--delay', '0,50'], '--steady: want one delay, got 0,50'],
   [['--steady', '--start'], 'want one of them'],
   [['--engine', 'native'], '--engine: want noble or frost, got native'],
-  [['--scheme', 'ECDSA'], '--scheme: want EdDSA or Schnorr, got ECDSA'],
+  [['--scheme', 'BLS'], '--scheme: want EdDSA or Schnorr or ECDSA, got BLS'],
   [['--seconds', 'soon'], '--seconds: want 1 to 600, got soon'],
   [['--seconds', '0'], '--seconds: want 1 to 600, got 0'],
   [['--start', '--json'], '--start: its figures are no rows of --json'],

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { UserError } from '../../common/errors.ts';
-import type { Engine, FrostScheme } from '../../signer/scheme/scheme.ts';
+import type { Engine, SchemeName } from '../../signer/scheme/scheme.ts';
 
 /** A wallet's size: `t` of `n` holders. */
 export type Size = { readonly t: number; readonly n: number };
@@ -19,8 +19,8 @@ export type BenchOptions = {
   readonly start: boolean;
   /** Only the first case under a steady load, this many minutes. */
   readonly steadyMinutes: number | undefined;
-  readonly schemes: readonly FrostScheme[];
-  /** Whose arithmetic signers and the bare library do; undefined: the addon's where there is one. */
+  readonly schemes: readonly SchemeName[];
+  /** Whose arithmetic of FROST signers and the bare library do; undefined: the addon's where there is one. */
   readonly engine: Engine | undefined;
   readonly cases: readonly Case[];
   readonly inFlight: readonly number[];
@@ -39,11 +39,11 @@ export const usage = `Measures whole signings: policy, durable ledger and mutual
   npm run bench -- --start           only: how long a signer takes to start, and its memory
   npm run bench -- --steady 60       only: 32 in flight for an hour (10 minutes unless said), a line a minute
 
-Flags: --quick  --json  --start  --steady [MINUTES]  --seconds N (a measurement's length)  --scheme EdDSA|Schnorr
+Flags: --quick  --json  --start  --steady [MINUTES]  --seconds N (a measurement's length)  --scheme EdDSA|Schnorr|ECDSA
        --engine noble|frost (JavaScript or the addon; the addon where there is one)
        --delay MS,MS,...  --delay-client (the client is as far away as signers are from one another)`;
 
-const schemes: readonly FrostScheme[] = ['EdDSA', 'Schnorr'];
+const schemes: readonly SchemeName[] = ['EdDSA', 'Schnorr', 'ECDSA'];
 const detailed: Size = { t: 2, n: 3 };
 const others: readonly Size[] = [
   { t: 2, n: 2 },
@@ -60,6 +60,7 @@ export function parseOptions(args: readonly string[]): BenchOptions | undefined 
   const { quick, json, start } = values;
   if (start && json) throw new UserError('--start: its figures are no rows of --json', ['leave --json out'], 2);
   if (start && values.steady !== undefined) throw new UserError('--start and --steady: want one of them', [], 2);
+  const engine = engineOf(values.engine);
   const scheme = schemes.filter((known) => values.scheme === undefined || known === values.scheme);
   if (scheme.length === 0) throw new UserError(`--scheme: want ${schemes.join(' or ')}, got ${values.scheme}`);
   const seconds = Number(values.seconds ?? (quick ? 4 : 10));
@@ -75,7 +76,7 @@ export function parseOptions(args: readonly string[]): BenchOptions | undefined 
     start,
     steadyMinutes,
     schemes: scheme,
-    engine: engineOf(values.engine),
+    engine,
     cases,
     inFlight: steadyMinutes !== undefined ? [steadyInFlight] : quick ? [1, 32] : [1, 8, 32],
     seconds,

@@ -1,9 +1,9 @@
-import type { Engine, FrostScheme } from '../../signer/scheme/scheme.ts';
+import type { EcdsaScheme, Engine, SchemeName } from '../../signer/scheme/scheme.ts';
 
 /** One measurement as `--json` prints it. Times in ms, rates per second. */
 export type Row = {
-  readonly scheme: FrostScheme;
-  readonly engine: Engine;
+  readonly scheme: SchemeName;
+  readonly engine: Engine | EcdsaScheme['engine'];
   readonly t: number;
   readonly n: number;
   readonly inFlight: number;

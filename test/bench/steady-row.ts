@@ -1,4 +1,4 @@
-import type { FrostScheme } from '../../signer/scheme/scheme.ts';
+import type { SchemeName } from '../../signer/scheme/scheme.ts';
 
 /** A signer in one minute. */
 export type SteadySigner = {
@@ -26,7 +26,7 @@ export type SteadyClient = {
 export type SteadyRow = {
   readonly minute: number;
   /** In turn, one payment after another. */
-  readonly schemes: readonly FrostScheme[];
+  readonly schemes: readonly SchemeName[];
   readonly t: number;
   readonly n: number;
   readonly inFlight: number;

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import type { FrostScheme } from '../../signer/scheme/scheme.ts';
+import type { SchemeName } from '../../signer/scheme/scheme.ts';
 import type { BenchWallet, Payment } from './bench-wallet.ts';
 import { askChild, startChild } from './child.ts';
 import { closedLoop } from './closed-loop.ts';
@@ -24,7 +24,7 @@ export async function steady(
   const [inFlight = 1] = options.inFlight;
   const rows: SteadyRow[] = [];
   let payments = 0;
-  const pay = (): Promise<Payment> => wallet.pay(schemes[payments++ % schemes.length] as FrostScheme);
+  const pay = (): Promise<Payment> => wallet.pay(schemes[payments++ % schemes.length] as SchemeName);
   await closedLoop(inFlight, warmUpSeconds, pay);
   const probe = startChild('probe-process.ts');
   const ask = (order: ProbeOrder): Promise<readonly Probed[]> => askChild(probe, 'the probe', order);
@@ -56,7 +56,7 @@ export async function steady(
 
 function rowOf(
   { number, seconds, calls }: Window<Payment>,
-  schemes: readonly FrostScheme[],
+  schemes: readonly SchemeName[],
   { t, n, delayMs }: Case,
   inFlight: number,
 ): Omit<SteadyRow, 'signers' | 'client'> {
