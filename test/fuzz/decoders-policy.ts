@@ -40,13 +40,22 @@ const spec = specOf([
     match: { assets: ['SOL'], destinations: ['payroll'], amount: { atMost: '1.5', per: '90m' } },
     limits: [
       { amount: '10', per: '24h' },
-      { count: 5, per: '30s' },
+      { count: 5, per: '30s', scope: 'Path' },
     ],
   },
-  { name: 'never', verdict: 'Deny', match: { kinds: ['Authority', 'DurableNonce'], destinations: ['sanctioned'] } },
+  {
+    name: 'never',
+    verdict: 'Deny',
+    match: { kinds: ['Authority', 'DurableNonce'], destinations: ['sanctioned'], paths: ['m', 'm/0/*'] },
+  },
 ]);
 const document = canonicalize(policyDocument(spec));
-const effects = [transfer(1_500_000n, { decimals: 9 }), bare('Message'), bare('Digest', { change: true })];
+const effects = [
+  transfer(1_500_000n, { decimals: 9 }),
+  bare('Message'),
+  bare('Digest', { change: true }),
+  transfer(1n, { path: 'm/0/42' }),
+];
 
 const jsonOf = (bytes: Uint8Array): unknown => {
   try {
