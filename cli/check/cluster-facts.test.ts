@@ -2,57 +2,9 @@ import { expect, test } from 'vitest';
 import type { KubeClient, KubeRequest } from '../../operator/runtime/kube-client.ts';
 import { KubeError } from '../../operator/runtime/kube-error.ts';
 import { gatherCluster } from './cluster-facts.ts';
+import { answers, group, items, leaseAt, leasePath, metadata, now } from './testing/cluster-answers.ts';
 
-const now = Date.parse('2026-11-27T12:00:00Z');
 const never = new AbortController().signal;
-
-const metadata = (name: string, namespace?: string, labels = {}) => ({
-  name,
-  uid: name,
-  resourceVersion: '1',
-  generation: 1,
-  creationTimestamp: '2026-11-01T00:00:00Z',
-  labels,
-  ...(namespace !== undefined && { namespace }),
-});
-const crd = (plural: string, served: boolean) => ({
-  metadata: metadata(plural, undefined, { 'app.kubernetes.io/version': '0.1.0' }),
-  spec: { versions: [{ name: 'v1alpha1', served }] },
-});
-const deployment = {
-  metadata: metadata('holdfast', 'holdfast'),
-  status: {
-    conditions: [
-      { type: 'Progressing', status: 'True' },
-      { type: 'Available', status: 'False', message: 'no pods' },
-    ],
-  },
-};
-const leaseAt = (renewTime: string) => ({ spec: { holderIdentity: 'pod_1', renewTime, leaseDurationSeconds: 15 } });
-const items = (...list: readonly object[]) => ({ items: list });
-
-const group = '/apis/holdfast.dev/v1alpha1';
-const admission = '/apis/admissionregistration.k8s.io/v1';
-const leasePath = '/apis/coordination.k8s.io/v1/namespaces/holdfast/leases/holdfast';
-const answers: Readonly<Record<string, unknown>> = {
-  '/version': { gitVersion: 'v1.31.2' },
-  '/apis/apiextensions.k8s.io/v1/customresourcedefinitions': items(
-    crd('wallets.holdfast.dev', true),
-    crd('signers.holdfast.dev', false),
-    crd('wallets.example.com', true),
-  ),
-  '/apis/apps/v1/deployments': items(deployment),
-  [leasePath]: leaseAt('2026-11-27T11:59:58.000000Z'),
-  [`${admission}/validatingadmissionpolicies`]: items({ metadata: metadata('holdfast.keep-shares') }),
-  [`${admission}/validatingadmissionpolicybindings`]: items(
-    { metadata: metadata('a'), spec: { policyName: 'holdfast.keep-shares', validationActions: ['Deny'] } },
-    { metadata: metadata('b'), spec: { policyName: 'holdfast.keep-wallets', validationActions: ['Warn'] } },
-  ),
-  [`${group}/wallets`]: items({ metadata: metadata('treasury', 'payments'), spec: { threshold: 2 } }),
-  [`${group}/signers`]: items({ metadata: metadata('treasury-client', 'payments'), spec: {} }),
-  '/apis/networking.k8s.io/v1/networkpolicies': items({ metadata: metadata('treasury-client', 'payments') }),
-  '/apis/policy/v1/poddisruptionbudgets': items({ metadata: metadata('holdfast.payments.treasury', 'payments') }),
-};
 
 const refusal = (status: number) => new KubeError(`${status}`, { status });
 const clientOf = (changed: Readonly<Record<string, unknown>> = {}): Pick<KubeClient, 'request'> => ({
@@ -136,6 +88,12 @@ test('what may not be listed everywhere is listed in the namespace that is looke
   });
   expect((await gather(changed)).wallets.kind).toBe('Forbidden');
   expect((await gather({ ...changed, [`${group}${own}`]: refusal(403) }, 'payments')).wallets.kind).toBe('Forbidden');
+});
+
+test('what is in no namespace is not looked for in one', async () => {
+  const path = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+  const inNamespace = path.replace('/v1/', '/v1/namespaces/payments/');
+  expect((await gather({ [path]: refusal(403), [inNamespace]: items() }, 'payments')).kinds.kind).toBe('Forbidden');
 });
 
 test('that one namespace has no operator says nothing of the others', async () => {

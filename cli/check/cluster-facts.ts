@@ -24,13 +24,13 @@ export type ClusterOptions = {
 const renewalMs = 6_000;
 const requestMs = 10_000;
 
-const types = {
+/** What is in no namespace. */
+const clusterTypes = {
   definitions: {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
     plural: 'customresourcedefinitions',
   },
-  deployments: { apiVersion: 'apps/v1', kind: 'Deployment', plural: 'deployments' },
   policies: {
     apiVersion: 'admissionregistration.k8s.io/v1',
     kind: 'ValidatingAdmissionPolicy',
@@ -41,6 +41,10 @@ const types = {
     kind: 'ValidatingAdmissionPolicyBinding',
     plural: 'validatingadmissionpolicybindings',
   },
+} as const satisfies Readonly<Record<string, ResourceType>>;
+
+const types = {
+  deployments: { apiVersion: 'apps/v1', kind: 'Deployment', plural: 'deployments' },
   networkPolicies: { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', plural: 'networkpolicies' },
   budgets: { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', plural: 'poddisruptionbudgets' },
 } as const satisfies Readonly<Record<string, ResourceType>>;
@@ -59,7 +63,8 @@ export async function gatherCluster(options: ClusterOptions): Promise<ClusterFac
     try {
       return itemsOf(await get(pathOf(type), query));
     } catch (error) {
-      if (!isForbidden(error) || namespace === undefined) throw error;
+      if (!isForbidden(error) || namespace === undefined || Object.values<ResourceType>(clusterTypes).includes(type))
+        throw error;
       const here = itemsOf(await get(pathOf(type, { namespace }), query));
       // An operator may well be in another namespace.
       if (here.length === 0 && type === types.deployments) throw error;
@@ -73,10 +78,10 @@ export async function gatherCluster(options: ClusterOptions): Promise<ClusterFac
 
   const ours = labelSelector(managed);
   const [kinds, operators, policies, wallets, signers, networkPolicies, budgets] = await Promise.all([
-    tried(async () => new Map((await list(types.definitions)).filter(isOurs).map(definitionFacts))),
+    tried(async () => new Map((await list(clusterTypes.definitions)).filter(isOurs).map(definitionFacts))),
     tried(async () => Promise.all((await list(types.deployments, labelSelector(operatorLabels))).map(operatorFacts))),
     tried(async () => {
-      const [there, bound] = await Promise.all([list(types.policies), list(types.bindings)]);
+      const [there, bound] = await Promise.all([list(clusterTypes.policies), list(clusterTypes.bindings)]);
       return { there: there.map(({ metadata }) => metadata.name), bound: bound.flatMap(boundBy) };
     }),
     tried(async () => (await list(resourceType('Wallet'))).map((object) => readResource('Wallet', object))),

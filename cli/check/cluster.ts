@@ -4,6 +4,7 @@ import { definitionOf } from '../../operator/api/definition.ts';
 import { apiVersion, kinds } from '../../operator/api/resource.ts';
 import type { Signer, Wallet } from '../../operator/api/resource.ts';
 import { oneLine } from '../one-line.ts';
+import { counted } from './counted.ts';
 import { docs } from './docs.ts';
 import type { Doc } from './docs.ts';
 import { error, note, ok, warning } from './finding.ts';
@@ -227,7 +228,7 @@ function checkNetworkPolicies({ signers, networkPolicies }: ClusterFacts): reado
   );
   return [
     open.length === 0
-      ? ok(id, `NetworkPolicies: each of ${here.length} signers has one`)
+      ? ok(id, `NetworkPolicies: one for each of ${counted(here.length, 'signer')}`)
       : error(id, `NetworkPolicies: none for ${open.map(signerOf).join(', ')}`, {
           mend: 'an operator that runs writes it before the pod; look why it does not',
           docs: docs.networkPolicies,
@@ -270,11 +271,11 @@ function checkBudgets({ wallets, signers, budgets }: ClusterFacts): readonly Fin
 
 function checkWallets({ wallets, signers }: ClusterFacts): readonly Finding[] {
   const id = 'wallets';
-  const count = (read: Read<readonly unknown[]>): string => (read.kind === 'Read' ? String(read.value.length) : '');
   // That a kind is not served is told of already.
   const unseen = [wallets, signers].find(({ kind }) => kind === 'Forbidden' || kind === 'Failed');
   if (unseen !== undefined && unseen.kind !== 'Read') return [unread(id, 'wallets and signers', unseen, docs.wallets)];
-  return wallets.kind === 'Read' ? [ok(id, `wallets: ${count(wallets)}, of ${count(signers)} signers`)] : [];
+  if (wallets.kind !== 'Read' || signers.kind !== 'Read') return [];
+  return [ok(id, `${counted(wallets.value.length, 'wallet')}, ${counted(signers.value.length, 'signer')}`)];
 }
 
 function checkSignerVersions(read: ClusterFacts['wallets']): readonly Finding[] {

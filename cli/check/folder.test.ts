@@ -84,7 +84,7 @@ test.each([
     { open: ['.holdfast', '.holdfast/seals'] },
     'state-permissions',
     'warning',
-    '2 of its files: .holdfast, .holdfast/seals',
+    '2 files of it: .holdfast, .holdfast/seals',
   ],
   ['a disk that is nearly full', { freeBytes: 255_999_999 }, 'disk', 'warning', '255 MB free'],
   ['a clock that was set back', { lastChange: now + 60_001 }, 'clock', 'warning', '2026-11-27T12:01:00'],
@@ -97,7 +97,7 @@ test.each([
 test('a list of files is not longer than a screen', () => {
   const [finding] = found({ open: Array.from({ length: 900 }, (_, i) => `f${i}`) });
   expect(finding?.what).toBe(
-    'others than its user may read or write 900 of its files: f0, f1, f2, f3, f4, and 895 more',
+    'others than its user may read or write 900 files of it: f0, f1, f2, f3, f4, and 895 more',
   );
 });
 

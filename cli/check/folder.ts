@@ -1,5 +1,6 @@
 import { formatTime } from '../../common/clock.ts';
 import { oneLine } from '../one-line.ts';
+import { counted } from './counted.ts';
 import { docs } from './docs.ts';
 import { error, note, ok, warning } from './finding.ts';
 import type { Finding } from './finding.ts';
@@ -65,7 +66,7 @@ function checkManifests({ problems, wallets }: FolderFacts): readonly Finding[] 
         docs: docs.manifests,
       }),
     ];
-  return [ok(id, `manifests: valid; ${wallets} ${wallets === 1 ? 'wallet' : 'wallets'}`)];
+  return [ok(id, `manifests: valid; ${counted(wallets, 'wallet')}`)];
 }
 
 function checkState({ kept, unwritable, state }: FolderFacts): readonly Finding[] {
@@ -93,7 +94,7 @@ const checkPermissions = ({ open, kept, close }: FolderFacts): readonly Finding[
   const id = 'state-permissions';
   if (open.length > 0)
     return [
-      warning(id, `others than its user may read or write ${open.length} of its files: ${listed(open)}`, {
+      warning(id, `others than its user may read or write ${counted(open.length, 'file')} of it: ${listed(open)}`, {
         mend: 'take the rights of others away',
         run: close,
         docs: docs.statePermissions,

@@ -1,4 +1,5 @@
 import type { AddonState } from './addon.ts';
+import { counted } from './counted.ts';
 import { docs } from './docs.ts';
 import { error, note, ok, warning } from './finding.ts';
 import type { Finding } from './finding.ts';
@@ -76,7 +77,7 @@ function checkSshAgent(agent: SshAgent): Finding {
   const id = 'ssh-agent';
   switch (agent.kind) {
     case 'Answers':
-      return ok(id, `ssh-agent: answers, ${agent.keys} ${agent.keys === 1 ? 'key' : 'keys'} that can sign requests`);
+      return ok(id, `ssh-agent: answers, ${counted(agent.keys, 'key')} to sign requests with`);
     case 'None':
       return note(id, 'ssh-agent: none (SSH_AUTH_SOCK is not set)', {
         mend: 'holdfast sign takes a key file with --ssh-key; with an agent it needs none',

@@ -1,5 +1,6 @@
 import type { Session } from '../session.ts';
 import { wrap } from '../wrap.ts';
+import { counted } from './counted.ts';
 import { countLevels, levels } from './finding.ts';
 import type { Finding, Group, Level } from './finding.ts';
 
@@ -43,6 +44,6 @@ function summary(groups: readonly Group[]): string {
   const counts = countLevels(groups);
   const said = (['error', 'warning', 'note'] as const)
     .filter((level) => counts[level] > 0)
-    .map((level) => `${counts[level]} ${level}${counts[level] === 1 ? '' : 's'}`);
+    .map((level) => counted(counts[level], level));
   return [`${counts.ok} ok`, ...said].join(', ');
 }

@@ -72,7 +72,7 @@ test('a manifest that cannot be used, and files that others may read, are found 
   expect(code).toBe(5);
   expect(found(findings, 'error')).toEqual([expect.stringMatching(/^manifests: wrong\.yaml, document 1: spec/)]);
   expect(found(findings, 'warning')).toEqual([
-    'state-permissions: others than its user may read or write 2 of its files: .holdfast, .holdfast/seals',
+    'state-permissions: others than its user may read or write 2 files of it: .holdfast, .holdfast/seals',
   ]);
 });
 
