@@ -61,7 +61,7 @@ test('where the API server does not answer, that is all there is to say', () => 
   ]);
 });
 
-test('what the user of the kubeconfig may not read is a note', () => {
+test('what the user of the kubeconfig may not read is told of in one note', () => {
   const all = checkCluster({
     now,
     version: read('v1.31.2'),
@@ -73,11 +73,21 @@ test('what the user of the kubeconfig may not read is a note', () => {
     networkPolicies: forbidden,
     budgets: forbidden,
   });
-  expect(new Set(all.slice(1).map(({ level }) => level))).toEqual(new Set(['note']));
-  expect(all.slice(1).map(({ id }) => id)).toEqual(['kinds', 'operator', 'admission', 'wallets']);
+  const unseen = "not looked at, since the kubeconfig's user may not read them: ";
+  expect(all).toMatchObject([
+    { id: 'kubernetes', level: 'ok' },
+    { id: 'rights', level: 'note', what: `${unseen}kinds, operator, admission policies, wallets and signers` },
+  ]);
   expect(found({ networkPolicies: forbidden, budgets: forbidden })).toMatchObject([
-    { id: 'network-policies', level: 'note', docs: docs.rights },
-    { id: 'disruption-budgets', level: 'note', docs: docs.rights },
+    { id: 'rights', what: `${unseen}NetworkPolicies, PodDisruptionBudgets`, docs: docs.rights },
+  ]);
+  const hidden = operator({ lease: forbidden });
+  expect(found({ operators: read([hidden]) })).toMatchObject([{ what: `${unseen}Lease holdfast/holdfast` }]);
+});
+
+test('what the server fails to tell is an error', () => {
+  expect(found({ kinds: { kind: 'Failed', message: '500' } })).toMatchObject([
+    { id: 'kinds', level: 'error', what: 'kinds: 500' },
   ]);
 });
 

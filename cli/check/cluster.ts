@@ -66,7 +66,7 @@ export function checkCluster(facts: ClusterFacts): readonly Finding[] {
         docs: docs.api,
       }),
     ];
-  return [
+  return rightsTogether([
     ...checkVersion(facts.version),
     ...checkKinds(facts.kinds),
     ...checkOperators(facts),
@@ -75,16 +75,26 @@ export function checkCluster(facts: ClusterFacts): readonly Finding[] {
     ...checkBudgets(facts),
     ...checkWallets(facts),
     ...checkSignerVersions(facts.wallets),
+  ]);
+}
+
+/** What the user of the kubeconfig may not read is told of in one note. */
+function rightsTogether(findings: readonly Finding[]): readonly Finding[] {
+  const unseen = findings.filter(({ id }) => id === 'rights');
+  if (unseen.length === 0) return findings;
+  const names = unseen.map(({ what }) => what).join(', ');
+  return [
+    ...findings.filter(({ id }) => id !== 'rights'),
+    note('rights', `not looked at, since the kubeconfig's user may not read them: ${names}`, {
+      mend: 'nothing to do where somebody else looks after them',
+      docs: docs.rights,
+    }),
   ];
 }
 
-/** What cannot be read is no fault of the cluster: a note for who has fewer rights, and an error of the server's. */
+/** What cannot be read is no fault of the cluster where it is for want of rights, and else an error of the server's. */
 function unread(id: string, what: string, read: Exclude<Read<never>, { readonly kind: 'Read' }>, doc: Doc): Finding {
-  if (read.kind === 'Forbidden')
-    return note(id, `${what}: not looked at, the kubeconfig's user may not read this`, {
-      mend: 'nothing to do where somebody else looks after it',
-      docs: docs.rights,
-    });
+  if (read.kind === 'Forbidden') return note('rights', what, { mend: '', docs: docs.rights });
   return error(id, `${what}: ${oneLine(read.message)}`, {
     mend: 'ask again; the message has the words of the server',
     docs: doc,

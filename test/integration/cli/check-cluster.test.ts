@@ -80,8 +80,8 @@ test('who may read only one namespace is told what was not looked at', async () 
     [
       '> KUBECONFIG=$PWD/kubeconfig holdfast check',
       'out ok       Kubernetes v1.31.2',
-      "out note     kinds: not looked at, the kubeconfig's user may not read this",
-      'out note     operator: not looked at',
+      "out note     not looked at, since the kubeconfig's user may not read them:",
+      'out operator, admission policies',
       'out ok       0 wallets, 0 signers',
       'out docs/reference/checks.md#rights',
     ].join('\n'),
