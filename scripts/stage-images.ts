@@ -72,16 +72,16 @@ for (const name of names) {
   if (files === undefined) fail(`there is no image ${name}`, `one of ${Object.keys(programs).join(', ')}`);
   const folder = join(target, name);
   rmSync(folder, { recursive: true, force: true });
-  for (const file of files) copy(join(root, 'dist', file), join(folder, 'app', file));
-  const packages = addonPackages[name] ?? {};
-  for (const [from, needed] of Object.entries(packages))
-    for (const file of needed) copy(join(root, from, file), join(folder, 'app', from, file));
   const withAddon = name === 'signer' && !values['without-addon'];
   if (withAddon && !existsSync(signerAddon))
     fail(
       `${signerAddon} is not there, and without it a signer makes no ECDSA signatures`,
       'npm run bundle builds it where cargo 1.88 or later is; --without-addon lays out a signer without it',
     );
+  for (const file of files) copy(join(root, 'dist', file), join(folder, 'app', file));
+  const packages = addonPackages[name] ?? {};
+  for (const [from, needed] of Object.entries(packages))
+    for (const file of needed) copy(join(root, from, file), join(folder, 'app', from, file));
   if (withAddon) copy(signerAddon, join(folder, 'app', basename(signerAddon)));
   // Bundles are ES modules.
   writeFileSync(join(folder, 'app/package.json'), '{ "type": "module" }\n');

@@ -137,12 +137,6 @@ describe("the signer's addon", () => {
   const versions = crates.map(({ name, version }) => `${name}-${version}`);
   const sources = join(root, 'signer/native');
 
-  it('is the one of this version', () => {
-    expect(hash('sha256', readFileSync(join(root, 'dist/images/signer/app/holdfast.node')))).toBe(
-      hash('sha256', readFileSync(join(root, 'dist/holdfast.node'))),
-    );
-  });
-
   it('is made of the crates that are listed, those that it names in messages of panics among them', () => {
     const named = [...addon.matchAll(/\/cargo\/([^/\s]+-\d+\.\d+\.\d[^/\s]*)\//g)].map(([, crate]) => crate);
     expect(named.length).toBeGreaterThan(20);
@@ -244,7 +238,7 @@ describe('another clone of the commit', () => {
       ln -sfn ${cargoHome}/* ${another}/cargo/`;
     execFileSync('bash', ['-euo', 'pipefail', '-c', script], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
     there('node_modules/.bin/node scripts/bundle.ts');
-  });
+  }, 300_000);
   afterAll(() => rmSync(clone, { recursive: true, force: true }));
 
   it('lays out no signer without the addon, unless that is asked for', () => {
