@@ -169,7 +169,7 @@ describe('limits of a path', () => {
     expect(after(500_000)).toMatchObject({
       reason: 'LimitExceeded',
       message:
-        'rule allow allows 2 SOL in 24h for each path, and no more requests than there were can be told apart by path',
+        'rule allow allows 2 SOL in 24h for each path, and its window holds as many requests as can be told apart by path',
     });
   });
 

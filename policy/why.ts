@@ -70,7 +70,7 @@ export function exceededInWords(
   nowSeconds: number,
 ): string {
   const start = `rule ${rule.name} allows ${limitInWords(limit)}`;
-  if (crowded) return `${start}, and no more requests than there were can be told apart by path`;
+  if (crowded) return `${start}, and its window holds as many requests as can be told apart by path`;
   if (used === undefined) return `${start}, and what an earlier request moved is not known`;
   if (asked === undefined) return `${start}, and the amount asked is not known`;
   if (asked > boundOf(limit)) return `${start}, asked are ${measured(limit, asked)}`;

@@ -33,7 +33,7 @@ const withEffect: Readonly<Record<Kind, string>> = {
     rules[].match.assets[] rules[].match.destinations[] rules[].match.kinds[] rules[].match.amount.over
     rules[].match.amount.atMost rules[].match.amount.per rules[].limits[].amount rules[].limits[].count rules[].limits[].per
     rules[].limits[].scope`,
-  // Signers refuse a path and what they do not decode; how long the object stays is told once it is finished.
+  // Signers refuse what they do not decode; how long the object stays is told once it is finished.
   SigningRequest: `id walletRef.name key path payload.chain payload.format payload.data initiator.name
     initiator.signature expiresAt ttlSecondsAfterFinished`,
   // Every Approval is told that none is counted.
