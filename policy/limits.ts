@@ -24,7 +24,7 @@ export type Exceeded = {
  * The most requests that are told apart by path, for all limits of a policy together: each takes some hundred bytes of
  * memory until it leaves its window, and initiators choose the paths.
  */
-const mostByPath = 1_000_000;
+const mostByPath = 250_000;
 
 /** The first limit of rule number `number` that `effects` do not fit in. */
 export function exceededLimit(

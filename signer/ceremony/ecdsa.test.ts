@@ -59,7 +59,7 @@ describe('an ECDSA key', () => {
   );
 
   it('sends no share before the spend is on disk, and writes none where a step never comes', async () => {
-    const wallet = await ready({ clock: fastClock(200) });
+    const wallet = await ready({ clock: fastClock(20) });
     wallet.network.onSend = (from, _to, body) =>
       !(from === 'infrastructure' && body.$case === 'signStep' && body.value.step === 2);
     const one = request(wallet, 'one');
