@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadAddon } from '../../../signer/native/addon.ts';
 import { ProcessWallet, signerEntry } from './processes.ts';
 
 describe('a signer process', () => {
@@ -70,7 +71,7 @@ describe('a signer process', () => {
       ['holdfast_nonces_available', 'key="bitcoin"', 'peer="client"'],
       ['holdfast_audit_records_total'],
       ['holdfast_disk_free_bytes'],
-      ['holdfast_signer_info', 'epoch="0"'],
+      ['holdfast_signer_info', 'epoch="0"', `engine="${loadAddon().addon === undefined ? 'noble' : 'frost'}"`],
     ];
     for (const [name, ...labels] of series) {
       const line = text
