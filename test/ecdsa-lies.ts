@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import { concat, fromHex } from '../common/bytes.ts';
 import { Banned, Culprit, Suspects } from '../signer/scheme/scheme.ts';
+import { flipped } from './flipped.ts';
 
 export const failure = (done: Promise<unknown>): Promise<Error> =>
   done.then(
@@ -18,12 +19,6 @@ export function blame(error: unknown): string {
 
 /** What a liar makes of its message. */
 export type Change = (bytes: Uint8Array) => Uint8Array;
-
-/** `bytes` with one bit changed; none where there are no bytes. */
-export const flipped = (bytes: Uint8Array, bit: number): Uint8Array => {
-  const at = (bit >> 3) % Math.max(1, bytes.length);
-  return bytes.map((byte, i) => (i === at ? byte ^ (1 << (bit & 7)) : byte));
-};
 
 /** `bytes` with `part` at `at`. */
 export const put = (bytes: Uint8Array, at: number, part: Uint8Array): Uint8Array =>

@@ -25,6 +25,8 @@ export class Parties {
   readonly runs: ReadonlyMap<number, RoundsKeygenRun>;
   /** By round and sender, as they left. */
   readonly said: ReadonlyMap<number, Said>[] = [];
+  /** Why parties could not go on, by identifier. */
+  readonly failed = new Map<number, unknown>();
   readonly #tamper: Tamper<Spoken>;
 
   constructor(
@@ -52,10 +54,7 @@ export class Parties {
   }
 
   async round(): Promise<void> {
-    const said = await Promise.all(
-      [...this.runs].map(async ([i, run]) => [i, await run.round(this.heard(i))] as const),
-    );
-    this.said.push(new Map(said));
+    this.said.push(new Map(await this.#each(async (i, run) => [i, await run.round(this.heard(i))] as const)));
   }
 
   finish(party: number): Promise<KeygenResult> {
@@ -65,7 +64,18 @@ export class Parties {
   /** All rounds, then what each came to, by identifier - 1. */
   async all(): Promise<KeygenResult[]> {
     for (let round = 1; round <= 3; round++) await this.round();
-    return Promise.all([...this.runs.keys()].map((i) => this.finish(i)));
+    return this.#each((i) => this.finish(i));
+  }
+
+  /** Throws what the first failed with, once all are done. */
+  async #each<T>(step: (party: number, run: RoundsKeygenRun) => Promise<T>): Promise<T[]> {
+    const settled = await Promise.allSettled([...this.runs].map(([i, run]) => step(i, run)));
+    for (const [i, outcome] of settled.entries())
+      if (outcome.status === 'rejected') this.failed.set(i + 1, outcome.reason);
+    return settled.map((outcome) => {
+      if (outcome.status === 'rejected') throw outcome.reason;
+      return outcome.value;
+    });
   }
 
   close(): void {
@@ -142,11 +152,13 @@ export type Attempt = {
   readonly fresh?: ReadonlyMap<number, FreshCommitment>;
   /** What one member is told to sign instead. */
   readonly told?: (member: number, input: SigningInput) => SigningInput;
+  /** What one member speaks through instead. */
+  readonly through?: (member: number, exchange: Exchange) => Exchange;
 };
 
 /** One signature as far as it goes: what each member came to, a share or why there is none. */
 export async function attempt(keys: Keys, quorum: readonly number[], how: Attempt = {}) {
-  const { hash = random(), session = random(), told = (_, input) => input } = how;
+  const { hash = random(), session = random(), told = (_, input) => input, through = (_, exchange) => exchange } = how;
   const fresh = how.fresh ?? (await contributions(keys, quorum));
   const talk = new Talk(session, quorum, how.tamper);
   const input: SigningInput = {
@@ -158,7 +170,7 @@ export async function attempt(keys: Keys, quorum: readonly number[], how: Attemp
     quorum.map(async (i) => {
       try {
         const { nonce } = fresh.get(i) as FreshCommitment;
-        return await (keys.get(i) as SigningKey).sign(nonce, told(i, input), talk.of(i));
+        return await (keys.get(i) as SigningKey).sign(nonce, told(i, input), through(i, talk.of(i)));
       } catch (error) {
         talk.left(i);
         throw error;

@@ -1,17 +1,25 @@
 import { describe, expect, it } from 'vitest';
 import { BadCommitment, Culprit } from '../signer/scheme/scheme.ts';
 import type {
-  FreshCommitment,
   KeygenResult,
   KeygenRun,
   NonceCommitment,
   Round1,
   Scheme,
   SigningInput,
-  SigningKey,
 } from '../signer/scheme/scheme.ts';
 import { publicKeyOf } from '../signer/scheme/frost-suite.ts';
-import { exchanged, generate, type SchemeOf } from './scheme-keys.ts';
+import {
+  commitAll,
+  exchanged,
+  type Fresh,
+  generate,
+  inputOf,
+  type Keys,
+  type SchemeOf,
+  sharesOf,
+  signWith,
+} from './frost-parties.ts';
 
 /** Keys of each size under which quorums sign. `scheme` is asked for anew by each test. */
 export function sizesSuite(scheme: () => Scheme, sizes: readonly (readonly [t: number, n: number])[]): void {
@@ -361,14 +369,6 @@ export function schemeSuite(title: string, scheme: () => Scheme): void {
   });
 }
 
-/** Every choice of `t` of the identifiers 1 to `n`, ascending. */
-export const quorumsOf = (t: number, n: number, from = 1): number[][] =>
-  t === 0
-    ? [[]]
-    : Array.from({ length: Math.max(0, n - t - from + 2) }, (_, i) => from + i).flatMap((first) =>
-        quorumsOf(t - 1, n, first + 1).map((rest) => [first, ...rest]),
-      );
-
 /** One byte of `bytes` changed. */
 const flipped = (bytes: Uint8Array): Uint8Array => bytes.map((b, i) => (i === bytes.length >> 1 ? b ^ 1 : b));
 
@@ -394,17 +394,6 @@ async function started(
   return { run: runs[0]!, broadcasts: new Map(made.slice(1).map((r, i) => [i + 2, r])) };
 }
 
-type Keys = ReadonlyMap<number, SigningKey>;
-type Fresh = ReadonlyMap<number, FreshCommitment>;
-
-const commitAll = async (keys: Keys, quorum: readonly number[]): Promise<Fresh> =>
-  new Map(await Promise.all(quorum.map(async (i) => [i, (await keys.get(i)!.commit(1))[0]!] as const)));
-
-const inputOf = (fresh: Fresh, message: Uint8Array): SigningInput => ({ message, commitments: fresh });
-
-const sharesOf = async (keys: Keys, input: SigningInput, fresh: Fresh): Promise<Map<number, Uint8Array>> =>
-  new Map(await Promise.all([...fresh].map(async ([i, f]) => [i, await keys.get(i)!.sign(f.nonce, input)] as const)));
-
 async function readyToSign(schemeOf: SchemeOf) {
   const results = await generate(schemeOf, 2, 3);
   const opened = await Promise.all(results.map(({ key }) => schemeOf(key.identifier).open(key)));
@@ -419,16 +408,4 @@ async function readyToSign(schemeOf: SchemeOf) {
       Uint8Array.from({ length: 40 }, (_, i) => i),
     ),
   };
-}
-
-/** The first of `quorum` aggregates. */
-export async function signWith(schemeOf: SchemeOf, results: readonly KeygenResult[], quorum: readonly number[]) {
-  const keys = new Map<number, SigningKey>();
-  for (const i of quorum) keys.set(i, await schemeOf(i).open(results[i - 1]!.key));
-  const fresh = await commitAll(keys, quorum);
-  const message = Uint8Array.of(quorum.length, ...quorum);
-  const input = inputOf(fresh, message);
-  const signature = await keys.get(quorum[0]!)!.aggregate(input, await sharesOf(keys, input, fresh));
-  for (const key of keys.values()) key.close();
-  return { signature, message };
 }

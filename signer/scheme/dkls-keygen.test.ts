@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { flipKeygens } from '../../test/ecdsa-flips.ts';
-import { bit, blame, failure, flipped, order, put } from '../../test/ecdsa-lies.ts';
+import { flippedKeygen } from '../../test/engines/checked-keygen.ts';
+import { bit, blame, failure, order, put } from '../../test/ecdsa-lies.ts';
 import { broadcast, keygenLies, secret } from '../../test/ecdsa-keygen-lies.ts';
 import { Parties, random } from '../../test/ecdsa-parties.ts';
+import { ecdsaEngine } from '../../test/engines/engines.ts';
+import { flipped } from '../../test/flipped.ts';
+import { holdsForAny } from '../../test/engines/holds-for-any.ts';
 import { dklsScheme } from './dkls-scheme.ts';
 import type { RoundsKeygenRun } from './scheme.ts';
 import { dklsAddon } from './testing/dkls-addon.ts';
@@ -46,7 +49,7 @@ describe('a party to key generation that lies', () => {
     parties.close();
   });
 
-  it('about any one bit', () => flipKeygens(scheme, 3));
+  it('about any one bit', () => holdsForAny(3, (dice) => flippedKeygen(ecdsaEngine(scheme), dice)));
 });
 
 describe('key generation', () => {

@@ -15,7 +15,7 @@ import {
   signed,
   Talk,
 } from '../../test/ecdsa-parties.ts';
-import { quorumsOf } from '../../test/scheme-suite.ts';
+import { quorumsOf } from '../../test/frost-parties.ts';
 import { dklsScheme } from './dkls-scheme.ts';
 import type { KeygenResult } from './scheme.ts';
 import { dklsAddon } from './testing/dkls-addon.ts';

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { concat } from '../../common/bytes.ts';
-import { flipShares, flipSignatures } from '../../test/ecdsa-flips.ts';
-import { bit, blame, type Change, failure, flipped, order, put } from '../../test/ecdsa-lies.ts';
+import { flippedSigning } from '../../test/engines/checked-signing.ts';
+import { bit, blame, type Change, failure, order, put } from '../../test/ecdsa-lies.ts';
 import {
   attempt,
   type Attempt,
@@ -12,6 +12,9 @@ import {
   sharesOf,
   signed,
 } from '../../test/ecdsa-parties.ts';
+import { ecdsaEngine } from '../../test/engines/engines.ts';
+import { flipped } from '../../test/flipped.ts';
+import { holdsForAny } from '../../test/engines/holds-for-any.ts';
 import { dklsScheme } from './dkls-scheme.ts';
 import type { KeygenResult } from './scheme.ts';
 import { dklsAddon } from './testing/dkls-addon.ts';
@@ -144,6 +147,9 @@ describe('a member of a quorum that lies', () => {
     await expect(keys.get(1)!.aggregate(input, shares)).resolves.toHaveLength(65);
   });
 
-  it('about any one bit', () => flipSignatures(scheme, made, 200));
-  it('about any one bit of its signature share', () => flipShares(scheme, made, 100));
+  it('about any one bit, is not believed, and only who lied is blamed', async () => {
+    const { signed, refused } = await holdsForAny(200, (dice) => flippedSigning(ecdsaEngine(scheme), made, dice));
+    expect(signed).toBeGreaterThan(0);
+    expect(refused).toBeGreaterThan(signed);
+  });
 });

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { describeAddon } from '../../test/addon.ts';
-import { generate, type SchemeOf } from '../../test/scheme-keys.ts';
-import { signWith } from '../../test/scheme-suite.ts';
+import { generate, type SchemeOf, signWith } from '../../test/frost-parties.ts';
 import { frostScheme, inlineEngine } from './frost-scheme.ts';
 import { publicKeyOf } from './frost-suite.ts';
 import { decodeKeyShare, encodeKeyShare } from './key-share.ts';

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
-import { generate } from '../../test/scheme-keys.ts';
+import { generate } from '../../test/frost-parties.ts';
 import { schemeSuite } from '../../test/scheme-suite.ts';
 import { workerSchemes } from './worker-engine.ts';
 

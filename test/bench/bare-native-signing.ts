@@ -3,7 +3,7 @@ import type { Addon } from '../../signer/native/addon.ts';
 import { publicKeyOf } from '../../signer/scheme/frost-suite.ts';
 import { nativeScheme } from '../../signer/scheme/native-scheme.ts';
 import type { FrostScheme, SigningKey } from '../../signer/scheme/scheme.ts';
-import { generate } from '../scheme-keys.ts';
+import { generate } from '../frost-parties.ts';
 import type { Size } from './options.ts';
 
 /** Nonces are made in batches ahead, as signers do: a batch's way to the thread pool and back is not one signature's. */

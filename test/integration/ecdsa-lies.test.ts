@@ -2,12 +2,16 @@ import { describe, expect, it } from 'vitest';
 import { concat } from '../../common/bytes.ts';
 import { dklsScheme } from '../../signer/scheme/dkls-scheme.ts';
 import { dklsAddon } from '../../signer/scheme/testing/dkls-addon.ts';
-import { flipKeygens, flipShares, flipSignatures } from '../ecdsa-flips.ts';
+import { flippedKeygen } from '../engines/checked-keygen.ts';
+import { flippedSigning } from '../engines/checked-signing.ts';
 import { broadcast, keygenLies, secret } from '../ecdsa-keygen-lies.ts';
 import { bit, put } from '../ecdsa-lies.ts';
 import { Parties, random } from '../ecdsa-parties.ts';
+import { ecdsaEngine } from '../engines/engines.ts';
+import { holdsForAny } from '../engines/holds-for-any.ts';
 
 const scheme = dklsScheme(dklsAddon);
+const engine = ecdsaEngine(scheme);
 
 describe('a party to key generation that lies', () => {
   keygenLies(scheme, [
@@ -51,13 +55,13 @@ describe('a party to key generation that lies', () => {
     parties.close();
   });
 
-  it('about any one bit', () => flipKeygens(scheme, 40));
+  it('about any one bit', () => holdsForAny(40, (dice) => flippedKeygen(engine, dice)));
 });
 
 describe('a member of a quorum that lies', () => {
   it('about any one bit', async () => {
-    const made = await new Parties(scheme, 2, 2).all();
-    await flipSignatures(scheme, made, 1_500);
-    await flipShares(scheme, made, 500);
+    const [two, three] = [await engine.make(2, 3), await engine.make(3, 3)];
+    await holdsForAny(1_500, (dice) => flippedSigning(engine, two, dice));
+    await holdsForAny(200, (dice) => flippedSigning(engine, three, dice));
   });
 });

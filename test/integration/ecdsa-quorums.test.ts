@@ -3,7 +3,7 @@ import { sha256, utf8 } from '../../common/bytes.ts';
 import { dklsScheme } from '../../signer/scheme/dkls-scheme.ts';
 import { dklsAddon } from '../../signer/scheme/testing/dkls-addon.ts';
 import { openAll, Parties, signed } from '../ecdsa-parties.ts';
-import { quorumsOf } from '../scheme-suite.ts';
+import { quorumsOf } from '../frost-parties.ts';
 
 const scheme = dklsScheme(dklsAddon);
 

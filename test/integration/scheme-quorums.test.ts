@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { hex } from '../../common/bytes.ts';
 import { frostScheme, inlineEngine } from '../../signer/scheme/frost-scheme.ts';
 import { publicKeyOf } from '../../signer/scheme/frost-suite.ts';
-import { generate } from '../scheme-keys.ts';
-import { quorumsOf, signWith, sizesSuite } from '../scheme-suite.ts';
+import { generate, quorumsOf, signWith } from '../frost-parties.ts';
+import { sizesSuite } from '../scheme-suite.ts';
 
 const engine = inlineEngine();
 
