@@ -1,11 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { flippedKeygen } from '../../test/engines/checked-keygen.ts';
 import { bit, blame, failure, order, put } from '../../test/ecdsa-lies.ts';
 import { broadcast, keygenLies, secret } from '../../test/ecdsa-keygen-lies.ts';
 import { Parties, random } from '../../test/ecdsa-parties.ts';
-import { ecdsaEngine } from '../../test/engines/engines.ts';
 import { flipped } from '../../test/flipped.ts';
-import { holdsForAny } from '../../test/engines/holds-for-any.ts';
 import { dklsScheme } from './dkls-scheme.ts';
 import type { RoundsKeygenRun } from './scheme.ts';
 import { dklsAddon } from './testing/dkls-addon.ts';
@@ -48,8 +45,6 @@ describe('a party to key generation that lies', () => {
     expect(blame(await failure(parties.finish(2)))).toBe('Suspects 1 3');
     parties.close();
   });
-
-  it('about any one bit', () => holdsForAny(3, (dice) => flippedKeygen(ecdsaEngine(scheme), dice)));
 });
 
 describe('key generation', () => {

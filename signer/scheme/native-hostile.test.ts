@@ -6,7 +6,7 @@ import type { Fault } from '../native/index.d.ts';
 import { valueOf } from '../native/outcome.ts';
 import { nativeScheme } from './native-scheme.ts';
 
-/** Whatever reaches the addon: it answers, never with a panic, and never with a signature that is none. Single bits: flipped-bits.test.ts. */
+/** Whatever reaches the addon: it answers, never with a panic, and never with a signature that is none. Single bits: faulty-sessions.test.ts. */
 describeAddon('the addon, given hostile bytes', (addon) => {
   describe.each(['EdDSA', 'Schnorr'] as const)('%s', (name) => {
     const scheme = nativeScheme(name, addon);

@@ -1,6 +1,7 @@
 import { equal } from '../../common/bytes.ts';
 import type { EcdsaScheme, KeygenResult, KeygenRun, Round1 } from '../../signer/scheme/scheme.ts';
-import { type Checked, checkedSigning, drawQuorum, mustSign } from './checked-signing.ts';
+import type { Checked } from './checked.ts';
+import { checkedSigning, drawQuorum, mustSign } from './checked-signing.ts';
 import { Parties, type Spoken, upTo } from '../ecdsa-parties.ts';
 import type { Engine } from './engines.ts';
 import { flipped } from '../flipped.ts';
@@ -43,6 +44,7 @@ export async function flippedKeygen(engine: Engine, dice: Dice): Promise<Checked
   if (made !== undefined && !differ) violations.push(...(await wrongKey(engine, made, dice)));
   const what = lie && `bit ${lie.bit} of the ${lie.part} of ${lie.liar} in round ${lie.round} to ${lie.victims.join()}`;
   return {
+    faults: lie === undefined ? 0 : 1,
     signed: made !== undefined && !differ ? 1 : 0,
     refused: made === undefined || differ ? 1 : 0,
     violations: violations.filter((each) => each !== '').map((each) => `${what ?? 'nothing changed'}: ${each}`),

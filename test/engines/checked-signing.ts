@@ -1,13 +1,11 @@
 import { messageOf } from '../../common/errors.ts';
-import { Banned, type KeygenResult } from '../../signer/scheme/scheme.ts';
+import type { KeygenResult } from '../../signer/scheme/scheme.ts';
 import { attempt, type Attempt, type Keys, random, sharesOf } from '../ecdsa-parties.ts';
+import type { Checked } from './checked.ts';
 import type { Engine } from './engines.ts';
 import { drawLie, type Lie } from './lies.ts';
 import type { Dice } from '../simulation/dice.ts';
 import { blamedBy, panicOf, wrongBlame } from './wrong-blame.ts';
-
-/** What came of sessions, and what must not have. */
-export type Checked = { readonly signed: number; readonly refused: number; readonly violations: readonly string[] };
 
 export type CheckedSigning = {
   readonly signed: boolean;
@@ -66,6 +64,7 @@ export async function flippedSigning(engine: Engine, made: readonly KeygenResult
   for (const key of keys.values()) key.close();
   const all = [...violations, ...(lie === undefined ? mustSign(errors) : [])];
   return {
+    faults: lie === undefined ? 0 : 1,
     signed: signed ? 1 : 0,
     refused: signed ? 0 : 1,
     violations: all.map((each) => `${lie?.what ?? 'nothing changed'}: ${each}`),
@@ -82,7 +81,3 @@ export function drawQuorum(made: readonly KeygenResult[], dice: Dice, larger = f
 /** That honest members with nothing in their way failed. */
 export const mustSign = (errors: CheckedSigning['errors']): readonly string[] =>
   errors.map(([member, error]) => `${member} failed: ${messageOf(error)}`);
-
-/** Whom each member banned. */
-export const bansOf = (errors: CheckedSigning['errors']): readonly (readonly [by: number, banned: number])[] =>
-  errors.flatMap(([member, error]) => (error instanceof Banned ? [[member, error.identifier] as const] : []));

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
-import type { Checked } from './checked-signing.ts';
+import type { Checked } from './checked.ts';
 import { Dice } from '../simulation/dice.ts';
 
 /** That nothing is wrong with `runs` of `run`, whatever the dice say; gives how many signed and how many did not. */
