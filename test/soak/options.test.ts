@@ -12,7 +12,7 @@ it('runs a hundred thousand schedules from any seed unless told otherwise', () =
   const options = parse();
   expect(options.seed).toBe(42);
   expect(options.schedules * scenarios.length).toBeGreaterThanOrEqual(100_000);
-  expect(options.parts).toEqual(['simulation', 'processes']);
+  expect(options.parts).toEqual(['simulation', 'engines', 'processes']);
   expect(options.counts).toMatchObject({ 'keygen-kills': 500, 'signing-kills': 3_000 });
 });
 
@@ -46,7 +46,7 @@ it('knows when help is asked for', () => {
 });
 
 it('names what it does not know', () => {
-  expect(() => parse('--only', 'dreams')).toThrow('--only dreams: want one of simulation, processes');
+  expect(() => parse('--only', 'dreams')).toThrow('--only dreams: want one of simulation, engines, processes');
   expect(() => parse('--scenario', '9 of 9')).toThrow('--scenario 9 of 9: want one of 2 of 3 sign');
   expect(() => parse('--seed', '-1')).toThrow('--seed');
   expect(() => parse('--seed', 'x')).toThrow('--seed x: want a whole number of at most 4294967295');

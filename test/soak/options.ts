@@ -14,7 +14,21 @@ const rounds = {
   'invalid-floods': [20, 2],
 } as const;
 export type ProcessKind = keyof typeof rounds;
-const kinds = Object.keys(rounds) as ProcessKind[];
+
+/** What engines go through, and how often in a whole run and in a quick one: by the addon, others less often. */
+const engineRuns = {
+  'flipped-signings': [10_000, 600],
+  'flipped-keygens': [200, 10],
+  'parallel-signings': [500, 20],
+  'ended-signings': [1_000, 60],
+  'ended-keygens': [60, 3],
+  signatures: [100_000, 5_000],
+} as const;
+export type EngineKind = keyof typeof engineRuns;
+
+const counted = { ...rounds, ...engineRuns };
+type Kind = keyof typeof counted;
+const kinds = Object.keys(counted) as Kind[];
 
 export type SoakOptions = {
   readonly seed: number;
@@ -25,10 +39,10 @@ export type SoakOptions = {
   readonly schedules: number;
   /** Of simulated scenarios only those of this name; all when empty. */
   readonly scenario: string;
-  /** Rounds of each kind with real processes. */
-  readonly counts: Readonly<Record<ProcessKind, number>>;
+  /** Rounds of each kind with real processes, and runs of each with engines. */
+  readonly counts: Readonly<Record<Kind, number>>;
 };
-const parts = ['simulation', 'processes'] as const;
+const parts = ['simulation', 'engines', 'processes'] as const;
 export type Part = (typeof parts)[number];
 
 export const usage = `npm run soak -- [--seed N] [--quick] [--only ${parts.join('|')}] [--scenario NAME] [--runs N] [--kind KIND]
@@ -38,8 +52,9 @@ export const usage = `npm run soak -- [--seed N] [--quick] [--only ${parts.join(
   --only PART      that part alone: ${parts.join(', ')}
   --scenario NAME  that simulated scenario alone: ${scenarios.map((s) => `"${s.name}"`).join(', ')}
   --runs N         N schedules of each simulated scenario
-  --kind KIND      with real processes that alone: ${kinds.join(', ')}
-  --KIND N         so many rounds of it
+  --kind KIND      with real processes that alone: ${Object.keys(rounds).join(', ')};
+                   with engines: ${Object.keys(engineRuns).join(', ')}
+  --KIND N         so many rounds or runs of it
   --help           this
 `;
 
@@ -60,10 +75,7 @@ export function parseOptions(args: readonly string[], anySeed: () => number): So
       runs: { type: 'string' },
       kind: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
-      ...(Object.fromEntries(kinds.map((kind) => [kind, { type: 'string' }])) as Record<
-        ProcessKind,
-        { type: 'string' }
-      >),
+      ...(Object.fromEntries(kinds.map((kind) => [kind, { type: 'string' }])) as Record<Kind, { type: 'string' }>),
     },
   });
   if (values.help) return undefined;
@@ -72,12 +84,12 @@ export function parseOptions(args: readonly string[], anySeed: () => number): So
     throw new Error(`--only ${only}: want one of ${parts.join(', ')}`);
   if (scenario !== '' && scenarios.every((s) => s.name !== scenario))
     throw new Error(`--scenario ${scenario}: want one of ${scenarios.map((s) => s.name).join(', ')}`);
-  if (chosen !== undefined && !kinds.includes(chosen as ProcessKind))
+  if (chosen !== undefined && !kinds.includes(chosen as Kind))
     throw new Error(`--kind ${chosen}: want one of ${kinds.join(', ')}`);
-  const count = (kind: ProcessKind): number => {
+  const count = (kind: Kind): number => {
     const given = values[kind];
     if (given !== undefined) return whole(`--${kind}`, given, 1_000_000);
-    const [all, quick] = rounds[kind];
+    const [all, quick] = counted[kind];
     return chosen === undefined || chosen === kind ? (values.quick ? quick : all) : 0;
   };
   return {
@@ -89,7 +101,7 @@ export function parseOptions(args: readonly string[], anySeed: () => number): So
         ? Math.ceil((values.quick ? QUICK : ALL) / scenarios.length)
         : whole('--runs', values.runs, 10_000_000),
     scenario,
-    counts: Object.fromEntries(kinds.map((kind) => [kind, count(kind)])) as Record<ProcessKind, number>,
+    counts: Object.fromEntries(kinds.map((kind) => [kind, count(kind)])) as Record<Kind, number>,
   };
 }
 

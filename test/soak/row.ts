@@ -1,6 +1,6 @@
 /** A line of the table. */
 export type Row = {
-  readonly harness: 'simulation' | 'processes';
+  readonly harness: 'simulation' | 'engines' | 'processes';
   readonly scenario: string;
   runs: number;
   /** Faults injected, by kind. */
@@ -28,8 +28,6 @@ export const newRow = (harness: Row['harness'], scenario: string): Row => ({
   skipped: 0,
   seconds: 0,
 });
-
-/** Faults that a kind of harness does not inject, and why. */
 
 /** The table, and under it which faults there were. */
 export function formatTable(rows: readonly Row[]): string {
