@@ -20,7 +20,10 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: [`${folders}/**/*.test.ts`, 'test/{bench,cases,demo,docs,engines,lint,simulation,soak}/**/*.test.ts'],
+          include: [
+            `${folders}/**/*.test.ts`,
+            'test/{bench,cases,demo,docs,engines,lint,simulation,soak}/**/*.test.ts',
+          ],
           exclude: [...configDefaults.exclude, processes],
           testTimeout: 20_000,
           // A machine may be busy with other things.

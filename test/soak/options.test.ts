@@ -41,6 +41,13 @@ it('takes one kind with real processes alone', () => {
   expect(() => parse('--kind', 'fire')).toThrow('--kind fire: want one of keygen-kills,');
 });
 
+it('takes one kind with engines alone, and how often', () => {
+  const { counts } = parse('--quick', '--kind', 'signatures');
+  expect(Object.entries(counts).filter(([, count]) => count > 0)).toEqual([['signatures', 5_000]]);
+  expect(parse().counts).toMatchObject({ 'flipped-signings': 10_000, 'flipped-keygens': 200, signatures: 100_000 });
+  expect(parse('--flipped-signings', '7').counts).toMatchObject({ 'flipped-signings': 7, 'flipped-keygens': 200 });
+});
+
 it('knows when help is asked for', () => {
   expect(parseOptions(['--help', '--seed', 'any'], () => 42)).toBeUndefined();
 });
