@@ -9,7 +9,10 @@ import { parallelSignings } from '../engines/parallel-signings.ts';
 import type { Dice } from '../simulation/dice.ts';
 import type { EngineKind } from './options.ts';
 
-/** What is done with an engine again and again. `made` gives keys that serve for many runs. */
+/**
+ * What is done with an engine again and again. `made` gives keys that serve for many runs. What goes wrong is drawn by the
+ * dice, and so is the same with the same seed; keys and nonces are the engine's own, and never are.
+ */
 export type Trial = {
   readonly kind: Exclude<EngineKind, 'signatures'>;
   readonly name: string;
