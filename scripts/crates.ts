@@ -4,6 +4,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 const native = join(import.meta.dirname, '../signer/native');
@@ -37,6 +38,9 @@ type Metadata = {
   readonly resolve: { readonly root: string };
 };
 
+// Where Rust's own installer puts it, as in native.sh.
+const installed = join(process.env['CARGO_HOME'] ?? join(homedir(), '.cargo'), 'bin');
+
 /** What a program of Rust says, of sources that were fetched before. */
 export const told = (program: 'cargo' | 'rustc', ...args: readonly string[]): string =>
   execFileSync(program, args, {
@@ -44,6 +48,7 @@ export const told = (program: 'cargo' | 'rustc', ...args: readonly string[]): st
     encoding: 'utf8',
     maxBuffer: 1 << 28,
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, PATH: `${process.env['PATH']}:${installed}` },
   }).trimEnd();
 
 /** All that the addon needs on this platform, those that only build or test it too. */

@@ -5,6 +5,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../signer/native"
 
 # As Cargo.toml says: an older one fails with many words.
 wanted=1.88
+# Where Rust's own installer puts it, which not every shell has on its PATH.
+PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin
 
 # Says in one line why there is no Rust that can build it.
 usable() {
