@@ -37,7 +37,6 @@ export async function gatherFolder(session: Asking, target: Target): Promise<Gat
   }));
   const operator = await view.operator();
   const up = commandLine(session, 'up', folder);
-  const there = existsSync(state);
   const isFolder = statSync(state, { throwIfNoEntry: false })?.isDirectory() === true;
   return {
     folder: {
@@ -47,10 +46,10 @@ export async function gatherFolder(session: Asking, target: Target): Promise<Gat
       // The state that cannot be read is told of once.
       problems: seen.kept.kind === 'Broken' ? [] : problems.map(problemText),
       kept: seen.kept,
-      unwritable: await whyUnwritable(there ? state : dirname(state)),
+      unwritable: await whyUnwritable(nearest(state)),
       open: isFolder ? await openIn(state) : [],
       operator,
-      freeBytes: await statfs(there ? state : dirname(state)).then(
+      freeBytes: await statfs(nearest(state)).then(
         ({ bavail, bsize }) => bavail * bsize,
         () => undefined,
       ),
@@ -63,6 +62,9 @@ export async function gatherFolder(session: Asking, target: Target): Promise<Gat
     wallets: await askWallets(session, target, seen, operator === undefined ? up : undefined),
   };
 }
+
+/** The folder itself, or the nearest one above it that is there: the rest would be made. */
+const nearest = (path: string): string => (existsSync(path) || dirname(path) === path ? path : nearest(dirname(path)));
 
 const whyUnwritable = async (folder: string): Promise<string> => {
   try {

@@ -18,6 +18,23 @@ test('its words become lines of bounded length', () => {
   expect(taken.version).toHaveLength(64);
 });
 
+test('so do those of its schemes and of its peers, of which there are not more than it may have', () => {
+  const long = `\u001b${'x'.repeat(2_000)}`;
+  const scheme = { name: long, engine: long, problem: long };
+  const peer = {
+    name: 'backup',
+    available: true,
+    fenced: false,
+    refused: long,
+    head: undefined,
+    signedHead: undefined,
+  };
+  const taken = check({ schemes: Array.from({ length: 1_000 }, () => scheme), peers: [peer] });
+  expect(taken.schemes).toHaveLength(8);
+  const texts = [...taken.schemes.flatMap((each) => Object.values(each)), ...taken.peers.map(({ refused }) => refused)];
+  for (const text of texts) expect(text).toMatch(/^ x{63,499}$/);
+});
+
 describe('anything else is refused', () => {
   const other = description('backup');
   const cases: readonly (readonly [string, Partial<Description>, string])[] = [

@@ -42,6 +42,12 @@ export function checkDescription(description: Description, id: SignerId, fingerp
       message: printable(key.message, 500),
       epoch: /^(?:0|[1-9][0-9]{0,14})$/.test(key.epoch) ? key.epoch : '',
     })),
+    peers: peers.map((peer) => ({ ...peer, refused: printable(peer.refused, 500) })),
+    schemes: description.schemes.slice(0, 8).map(({ name, engine, problem }) => ({
+      name: printable(name, 64),
+      engine: printable(engine, 64),
+      problem: printable(problem, 500),
+    })),
     sealState: /^[A-Za-z]{0,40}$/.test(description.sealState) ? description.sealState : 'Unknown',
     problems: problems.slice(0, 8).map((problem) => printable(problem, 500)),
   };
