@@ -55,13 +55,13 @@ describe('a party to key generation that lies', () => {
     parties.close();
   });
 
-  it('about any one bit', () => holdsForAny(40, (dice) => flippedKeygen(engine, dice)));
+  it('about any one bit', () => holdsForAny(10, (dice) => flippedKeygen(engine, dice)));
 });
 
 describe('a member of a quorum that lies', () => {
   it('about any one bit', async () => {
     const [two, three] = [await engine.make(2, 3), await engine.make(3, 3)];
-    await holdsForAny(1_500, (dice) => flippedSigning(engine, two, dice));
-    await holdsForAny(200, (dice) => flippedSigning(engine, three, dice));
+    await holdsForAny(500, (dice) => flippedSigning(engine, two, dice));
+    await holdsForAny(100, (dice) => flippedSigning(engine, three, dice));
   });
 });
