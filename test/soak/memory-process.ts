@@ -24,8 +24,9 @@ await inLanes(
       const { violations, errors } = await checkedSigning(engine, made, keys, quorums[i % quorums.length]!);
       if (violations.length + errors.length > 0) throw new Error([...violations, ...errors.map(String)].join('; '));
       signed++;
-      if (signed % Math.ceil(total / SAMPLES) === 0 || signed === total)
-        process.send?.({ signed, rss: process.memoryUsage.rss() } satisfies MemoryWord);
+      if (signed % Math.ceil(total / SAMPLES) !== 0 && signed !== total) continue;
+      globalThis.gc?.();
+      process.send?.({ signed, rss: process.memoryUsage.rss() } satisfies MemoryWord);
     }
   },
   AT_ONCE,

@@ -11,14 +11,14 @@ const MIB = 1024 ** 2;
 /** Milliseconds between two looks: the two hundredth part of all. */
 const WITHIN = 300_000;
 /**
- * V8's heap grows and shrinks in steps of up to 10 MiB, whenever it likes. A quarter of a hundred thousand signatures comes to
- * 16 MiB where each leaves 671 bytes; one of 5,000 where each leaves half of the smallest message of an ECDSA session.
+ * The heap grows and shrinks in steps of up to 10 MiB. A quarter of a hundred thousand signatures comes to 16 MiB where each
+ * leaves 671 bytes; one of 5,000 where each leaves half of the smallest message of an ECDSA session.
  */
 export const MOST_GROWTH = 16 * MIB;
 
 /**
  * How much memory grows over the second half, in bytes: from the least of the third quarter to the least of the fourth. What
- * the collector has yet to free comes and goes and is not in the least; what leaks is.
+ * comes and goes is not in the least; what leaks is.
  */
 export function growth(samples: readonly MemoryWord[]): number {
   const least = (from: number, to: number): number =>
@@ -41,7 +41,7 @@ export async function runSignatures(
   const samples: MemoryWord[] = [];
   const child = new WatchedProcess<MemoryWord>(new URL('./memory-process.ts', import.meta.url), WITHIN, {
     args: [engine, String(count)],
-    flags: signerNodeFlags,
+    flags: [...signerNodeFlags, '--expose-gc'],
     env: signerEnvironment('Infrastructure'),
   });
   let said = started;
