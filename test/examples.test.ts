@@ -67,6 +67,7 @@ test('commands in documents are such as the program takes', async () => {
       // A line may go on in the next.
       .flatMap((block) => block.replace(/ *\\\n */g, ' ').split('\n'))
       .filter((line) => /^(?:bin\/)?holdfast /.test(line))
+      .map((line) => line.replace(/ +#.*$/, ''))
       .map((line) => [name, line] as const),
   );
   expect(lines.length).toBeGreaterThan(5);
