@@ -13,7 +13,12 @@ const STEP_TIMEOUT = 15_000;
 const MOST_EARLY = 128;
 const MOST_EARLY_BYTES = 8 << 20;
 
-type Early = { readonly peer: string; readonly id: string; readonly payload: Uint8Array; readonly cancel: () => void };
+type Early = {
+  readonly peer: string;
+  readonly session: string;
+  readonly said: Pick<SignStep, 'input' | 'step' | 'payload'>;
+  readonly cancel: () => void;
+};
 
 /** Exchanges of the signatures of one session, one an input. */
 export type SessionExchange = {
@@ -49,14 +54,14 @@ export class Exchanges {
     const session = hex(step.session);
     const open = this.#open.get(session);
     if (open !== undefined) return open.put(peer, step);
-    const id = stepId(session, step.input, step.step, peer);
     const held = this.#early.filter((e) => e.peer === peer);
-    const bytes = held.reduce((sum, e) => sum + e.payload.length, step.payload.length);
+    const bytes = held.reduce((sum, e) => sum + e.said.payload.length, step.payload.length);
     if (step.step !== 1 || held.length >= MOST_EARLY || bytes > MOST_EARLY_BYTES) return;
     const cancel = this.#wallet.env.clock.after(STEP_TIMEOUT, () => {
       this.#early = this.#early.filter((e) => e !== early);
     });
-    const early: Early = { peer, id, payload: Uint8Array.from(step.payload), cancel };
+    const said = { input: step.input, step: step.step, payload: Uint8Array.from(step.payload) };
+    const early: Early = { peer, session, said, cancel };
     this.#early.push(early);
   }
 
@@ -133,10 +138,9 @@ export class Exchanges {
     });
     this.#ends.add(endWith);
     this.#early = this.#early.filter((e) => {
-      if (!e.id.startsWith(`${name}/`)) return true;
+      if (e.session !== name) return true;
       e.cancel();
-      const [, input, step] = e.id.split('/');
-      put(e.peer, { input: Number(input), step: Number(step), payload: e.payload });
+      put(e.peer, e.said);
       return false;
     });
 
