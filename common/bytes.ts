@@ -58,6 +58,9 @@ export function taggedHash(tag: string, ...parts: readonly Uint8Array[]): Uint8A
   return Uint8Array.from(hash.digest());
 }
 
+/** At most `most` UTF-16 units of `text`, well-formed, as a peer or the disk may be given it. */
+export const clip = (text: string, most = 500): string => text.slice(0, most).toWellFormed();
+
 /** Input quoted for an error message, cut to a readable length. */
 export const quote = (text: string, limit = 60): string =>
   JSON.stringify(text.length > limit ? `${text.slice(0, limit)}...` : text);

@@ -1,4 +1,4 @@
-import { digest as digestOf, equal, quote } from '../../common/bytes.ts';
+import { clip, digest as digestOf, equal, quote } from '../../common/bytes.ts';
 import { messageOf, Refused } from '../../common/errors.ts';
 import type {
   KeygenAbandon,
@@ -220,7 +220,7 @@ export class Keygen {
   /** The leader waits for an attempt until someone says that it failed. */
   #tellFailed(entry: Entry, attempt: number, why: string): void {
     if (this.#wallet.roster.me.name === this.#leader) return;
-    const message = why.slice(0, MOST_SAID).toWellFormed();
+    const message = clip(why, MOST_SAID);
     const value = { ...this.#status(entry, false), state: 'Failed', attempt: BigInt(attempt), message };
     this.#wallet.env.peers.send(this.#leader, { $case: 'keygenStatus', value });
   }

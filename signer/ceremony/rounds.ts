@@ -1,4 +1,4 @@
-import { hex } from '../../common/bytes.ts';
+import { clip, hex } from '../../common/bytes.ts';
 import type { Clock } from '../../common/clock.ts';
 import { Refused } from '../../common/errors.ts';
 import { reasons, type Reason } from '../../common/reasons.ts';
@@ -53,7 +53,7 @@ export class Rounds {
     const known: Reason = Object.hasOwn(reasons, reason) ? (reason as Reason) : 'Internal';
     waiting?.answer({
       kind: 'refused',
-      refused: new Refused(known, `${peer}: ${message.slice(0, 500).toWellFormed()}`, rule.slice(0, 63).toWellFormed()),
+      refused: new Refused(known, `${peer}: ${clip(message)}`, clip(rule, 63)),
       about: known === 'CounterpartyBanned' ? (about ?? '') : '',
     });
     return waiting !== undefined;

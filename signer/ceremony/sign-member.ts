@@ -1,4 +1,4 @@
-import { digest as digestOf, equal, hex } from '../../common/bytes.ts';
+import { clip, digest as digestOf, equal, hex } from '../../common/bytes.ts';
 import { parseTime } from '../../common/clock.ts';
 import { messageOf, Refused } from '../../common/errors.ts';
 import { RateLimit } from '../../common/rate-limit.ts';
@@ -79,7 +79,7 @@ export class SignMember {
       if (reason === 'Internal') env.log.error('round failed', { peer: coordinator, error: message });
       else if (this.#logged.allow(coordinator)) {
         const digest = round.request && digestOf(round.request.statement);
-        const why = message.slice(0, 500).toWellFormed();
+        const why = clip(message);
         env.log.info('shares refused', { coordinator, digest, reason, why, rule: rule || undefined });
       }
       env.peers.send(coordinator, {

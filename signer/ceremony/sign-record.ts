@@ -1,3 +1,4 @@
+import { clip } from '../../common/bytes.ts';
 import { messageOf, Refused } from '../../common/errors.ts';
 import { RateLimit } from '../../common/rate-limit.ts';
 import { outcomeOf } from '../../common/reasons.ts';
@@ -212,7 +213,7 @@ export class SignRecord {
       key,
       rule: rule || undefined,
       reason: reason || undefined,
-      why: message === '' ? undefined : message.slice(0, 500).toWellFormed(),
+      why: message === '' ? undefined : clip(message),
       participants: participants.length === 0 ? undefined : participants,
       ms: watch && Math.round(watch.total),
     });
@@ -251,7 +252,7 @@ const endedEntry = (type: 'Denied' | 'Failed', row: RequestRow): AuditEntry => (
   id: row.id,
   key: row.key,
   reason: row.reason,
-  message: row.message.slice(0, 500).toWellFormed(),
+  message: clip(row.message),
   rule: row.rule,
   policy: row.policyDigest,
 });

@@ -1,3 +1,4 @@
+import { clip } from '../../common/bytes.ts';
 import { formatTime } from '../../common/clock.ts';
 import { messageOf, Refused } from '../../common/errors.ts';
 import type { Decision } from '../../policy/decision.ts';
@@ -273,7 +274,7 @@ export class SignSessions {
   #end({ session }: SignRound, asked: readonly Member[], exchange: SessionExchange, why: string): void {
     exchange.close(why);
     const names = asked.map((m) => m.name);
-    const message = why.slice(0, 500).toWellFormed();
+    const message = clip(why);
     for (const name of names)
       this.#wallet.env.peers.send(name, {
         $case: 'refusal',

@@ -1,4 +1,4 @@
-import { digest as digestOf } from '../../common/bytes.ts';
+import { clip, digest as digestOf } from '../../common/bytes.ts';
 import { messageOf } from '../../common/errors.ts';
 import { rootKeyOf } from '../../policy/child-key.ts';
 import type { Hello } from '../../proto/gen/signer/v1/peer.ts';
@@ -153,7 +153,7 @@ export class WalletSigner {
         return this.#sessions.onShares(peer, body.value);
       case 'refusal':
         if (this.#sessions.onRefusal(peer, body.value)) return;
-        this.#exchanges.onEnd(peer, body.value.session, body.value.message.slice(0, 500).toWellFormed());
+        this.#exchanges.onEnd(peer, body.value.session, clip(body.value.message));
         if (body.value.reason === 'Unknown')
           this.#outcomes.onUnknown(peer, `sha256:${Buffer.from(body.value.session).toString('hex')}`);
         return;

@@ -1,4 +1,4 @@
-import { digest as digestOf } from '../../common/bytes.ts';
+import { clip, digest as digestOf } from '../../common/bytes.ts';
 import { messageOf, Refused } from '../../common/errors.ts';
 import type { Policy } from '../../policy/document.ts';
 import type { RootKey } from '../../policy/child-key.ts';
@@ -191,7 +191,7 @@ export class Wallet {
 
   /** Never again with `peer` under `key`: in force at once, on disk when it resolves. */
   async banForGood(key: string, peer: string, why: string, digest: string): Promise<Refused> {
-    const text = why.slice(0, MOST_WHY).toWellFormed();
+    const text = clip(why, MOST_WHY);
     const id = banId(key, peer);
     const known = this.#bans.has(id);
     if (!known) this.#bans.set(id, text);
